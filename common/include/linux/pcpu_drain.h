@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LINUX_PCPU_DRAIN_H
+#define _LINUX_PCPU_DRAIN_H
+
+/*
+ * Draining of per-CPU caches on request.
+ *
+ * A subsystem that keeps a per-CPU cache guards it with a pcd_lock_t and
+ * describes it by a struct pcd_class.  The *owner* of a cache is the CPU that
+ * fills it; a *requester* on any CPU asks for the caches of a class to be
+ * emptied.  How that happens is the variant's business (Kconfig: "How another
+ * CPU has a per-CPU cache drained"); neither clients nor callers can tell.
+ *
+ * common/README.md has the contract.
+ */
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+/* Where only the owner may touch a cache, a drain runs there, or on the dead. */
+static inline void pcd_assert_local_or_dead(int cpu)
+{
+	lockdep_assert(cpu == raw_smp_processor_id() || !cpu_online(cpu));
+}
+
+/*
+ * The locks.  A variant's header defines, for pcd_lock_t and pcd_trylock_t:
+ *
+ *   PCD_LOCK_INIT(name), PCD_TRYLOCK_INIT(name), pcd_lock_init(lock)
+ *   pcd_lock(lock), pcd_unlock(lock)
+ *   pcd_lock_irqsave(lock, flags), pcd_unlock_irqrestore(lock, flags)
+ *   pcd_trylock(lock), pcd_trylock_irqsave(lock, flags)
+ *	The owner's forms: @lock is the __percpu variable, what is locked is
+ *	this CPU's.  Context and semantics are those of local_lock() and its
+ *	family; pcd_trylock*() want a pcd_trylock_t.
+ *
+ *   pcd_lock_cpu(lock, cpu), pcd_unlock_cpu(lock, cpu)
+ *   pcd_lock_cpu_irqsave(lock, cpu, flags),
+ *   pcd_unlock_cpu_irqrestore(lock, cpu, flags)
+ *	For drain functions: @cpu's lock.  Task context.  Unless the variant
+ *	lets a requester take another CPU's lock, @cpu must be this CPU or be
+ *	dead, and lockdep kernels check it.  Every lock form has its own
+ *	unlock form: do not mix them.
+ *
+ *   pcd_lockdep_assert_held(lock, cpu)
+ *
+ * One lockdep class per lock variable; never hold two CPUs' instances of one.
+ */
+#if defined(CONFIG_PCPU_DRAIN_NONE)
+#include <linux/pcpu_drain_local.h>
+#elif defined(CONFIG_PCPU_DRAIN_QPW)
+#include <linux/pcpu_drain_qpw.h>
+#else
+#error "pcpu_drain: no variant is selected"
+#endif
+
+/**
+ * enum pcd_mode - what a requester wants
+ * @PCD_WAIT: drain all CPUs and wait until it is done
+ * @PCD_POST: see to it that all CPUs will be drained, do not wait
+ * @PCD_MUST: as %PCD_WAIT, but a cache that is left filled is a bug: never
+ *	ride on somebody else's request, and disturb the owner if need be
+ */
+enum pcd_mode {
+	PCD_WAIT,
+	PCD_POST,
+	PCD_MUST,
+};
+
+/**
+ * struct pcd_result - what became of a request, in items
+ * @drained: items taken out of caches for this request (exact)
+ * @posted: items whose drain was arranged for but not awaited (a racy peek)
+ * @left: items found still cached on a CPU that went offline in the middle of
+ *	the request; its dead callback drains them (a racy peek)
+ */
+struct pcd_result {
+	unsigned int drained;
+	unsigned int posted;
+	unsigned int left;
+};
+
+struct pcd_class;
+
+/* Completion times are counted in powers of two of a nanosecond. */
+#define PCD_HIST_BUCKETS 32
+
+/**
+ * struct pcd_stats - what happened to one class, as seen from one CPU
+ * @requests: requests made by this CPU
+ * @rides: of these, requests that were served by an overlapping one
+ * @drained: items drained out of this CPU's cache on request
+ * @posted: items of this CPU that were only arranged for
+ * @left: items of this CPU that a request left behind
+ * @works: work items queued on this CPU
+ * @remote: drains of this CPU's cache done by another CPU
+ * @completion: requests made by this CPU, by floor(log2(nanoseconds))
+ *
+ * A posted drain, another CPU's and the owner's own may finish at the same
+ * time, hence atomics; they only count and order nothing.
+ */
+struct pcd_stats {
+	atomic64_t requests;
+	atomic64_t rides;
+	atomic64_t drained;
+	atomic64_t posted;
+	atomic64_t left;
+	atomic64_t works;
+	atomic64_t remote;
+	atomic64_t completion[PCD_HIST_BUCKETS];
+};
+
+/**
+ * struct pcd_cpu - a class's data for one CPU
+ * @work: the drain, for a kworker on that CPU
+ * @class: the class it belongs to
+ * @key: what @work drains: NULL, everything, but while a waiting request has
+ *	@work under way
+ * @drained: items that @work drained; read after it was flushed
+ * @stats: accounting
+ */
+struct pcd_cpu {
+	struct work_struct work;
+	struct pcd_class *class;
+	void *key;
+	unsigned int drained;
+	struct pcd_stats stats;
+};
+
+/**
+ * struct pcd_class - a kind of per-CPU cache that can be drained
+ * @name: how user space calls it (debugfs, tracepoints)
+ * @count: how many items that @key covers are cached on @cpu now.  Any
+ *	context, takes no lock, may race with the owner (use data_race()).
+ *	A CPU with none is left alone.  A NULL @key covers everything.
+ * @drain: empty @cpu's cache of what @key covers and return the number of
+ *	items.  Task context, migration disabled; takes the class's locks
+ *	itself by pcd_lock_cpu().  Called on @cpu, or for a dead @cpu, or,
+ *	where the variant allows it, from another CPU.
+ * @wq: where the class's work items run
+ * @owner_only: the cache is guarded by no pcd_lock_t, so that only the owner
+ *	can drain it, whatever the variant
+ * @pcpu: per-CPU data: a static DEFINE_PER_CPU(struct pcd_cpu, ...)
+ *
+ * Those are the client's; the rest is the core's, set up by
+ * pcd_class_register().
+ *
+ * @lock: one request at a time
+ * @lock_key: lockdep's, so that each class is one of its own there too
+ * @gen: waiting requests begun, see pcd_drain_all()
+ * @last_key: what the newest request drained; guarded by @lock
+ * @last: its result; guarded by @lock
+ * @busy: CPUs that the newest request waits for; guarded by @lock
+ * @list: all classes
+ * @registered: requests are welcome
+ */
+struct pcd_class {
+	const char *name;
+	unsigned int (*count)(int cpu, void *key);
+	unsigned int (*drain)(int cpu, void *key);
+	struct workqueue_struct **wq;
+	bool owner_only;
+
+	struct pcd_cpu __percpu *pcpu;
+
+	struct mutex lock;	/* one request at a time */
+	struct lock_class_key lock_key;
+	unsigned int gen;
+	void *last_key;
+	struct pcd_result last;
+	struct cpumask busy;
+	struct list_head list;
+	bool registered;
+};
+
+void pcd_class_register(struct pcd_class *class);
+
+struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
+				enum pcd_mode mode);
+unsigned int pcd_drain_local(struct pcd_class *class, void *key);
+void pcd_cpu_dead(struct pcd_class *class, int cpu);
+
+/**
+ * pcd_cpu_is_local - is a drain function running on the CPU that it drains?
+ * @cpu: the CPU to be drained
+ *
+ * Context: inside a class's drain function (migration is disabled).
+ * Return: false where the drain is done from elsewhere, so that per-CPU state
+ * beside the cache itself is out of reach, and what was cached should be
+ * detached under the lock and processed after it: else the owner would wait
+ * for the requester's interrupts.
+ */
+static inline bool pcd_cpu_is_local(int cpu)
+{
+	return cpu == smp_processor_id();
+}
+
+#endif /* _LINUX_PCPU_DRAIN_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM pcpu_drain
+
+#if !defined(_TRACE_PCPU_DRAIN_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_PCPU_DRAIN_H
+
+#include <linux/tracepoint.h>
+#include <linux/pcpu_drain.h>
+
+TRACE_DEFINE_ENUM(PCD_WAIT);
+TRACE_DEFINE_ENUM(PCD_POST);
+TRACE_DEFINE_ENUM(PCD_MUST);
+
+#define pcd_show_mode(mode)						\
+	__print_symbolic(mode, { PCD_WAIT, "wait" }, { PCD_POST, "post" }, \
+			 { PCD_MUST, "must" })
+
+/* A requester begins; the record's own CPU and task say who. */
+TRACE_EVENT(pcd_request,
+	TP_PROTO(struct pcd_class *class, enum pcd_mode mode),
+	TP_ARGS(class, mode),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(int, mode)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->mode = mode;
+	),
+	TP_printk("class=%s mode=%s", __get_str(class), pcd_show_mode(__entry->mode))
+);
+
+/* It has asked the owner's CPU for a drain instead of doing it itself. */
+TRACE_EVENT(pcd_post,
+	TP_PROTO(struct pcd_class *class, int cpu, enum pcd_mode mode),
+	TP_ARGS(class, cpu, mode),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(int, cpu)
+		__field(int, mode)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->cpu = cpu;
+		__entry->mode = mode;
+	),
+	TP_printk("class=%s cpu=%d mode=%s", __get_str(class), __entry->cpu,
+		  pcd_show_mode(__entry->mode))
+);
+
+/* The cache of @cpu is being drained, here. */
+TRACE_EVENT(pcd_drain_begin,
+	TP_PROTO(struct pcd_class *class, int cpu),
+	TP_ARGS(class, cpu),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(int, cpu)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->cpu = cpu;
+	),
+	TP_printk("class=%s cpu=%d", __get_str(class), __entry->cpu)
+);
+
+TRACE_EVENT(pcd_drain_end,
+	TP_PROTO(struct pcd_class *class, int cpu, unsigned int drained,
+		 unsigned int left),
+	TP_ARGS(class, cpu, drained, left),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(int, cpu)
+		__field(unsigned int, drained)
+		__field(unsigned int, left)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->cpu = cpu;
+		__entry->drained = drained;
+		__entry->left = left;
+	),
+	TP_printk("class=%s cpu=%d drained=%u left=%u", __get_str(class),
+		  __entry->cpu, __entry->drained, __entry->left)
+);
+
+/* The requester is served. */
+TRACE_EVENT(pcd_served,
+	TP_PROTO(struct pcd_class *class, struct pcd_result result),
+	TP_ARGS(class, result),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(unsigned int, drained)
+		__field(unsigned int, posted)
+		__field(unsigned int, left)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->drained = result.drained;
+		__entry->posted = result.posted;
+		__entry->left = result.left;
+	),
+	TP_printk("class=%s drained=%u posted=%u left=%u", __get_str(class),
+		  __entry->drained, __entry->posted, __entry->left)
+);
+
+#endif /* _TRACE_PCPU_DRAIN_H */
+
+#include <trace/define_trace.h>

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The facade's core: one request drains one class's caches on all CPUs.
+ *
+ * A request, in the order of its steps (the generation scheme is that of
+ * __lru_add_drain_all() in mm/folio.c, from which this was generalised):
+ *
+ *	(B) note the generation		requests begun so far
+ *	    drain the requester's own cache
+ *	    take class->lock		one request at a time
+ *	(C) a newer one came between?	then it saw all that we want drained:
+ *					take its result and go ("ride")
+ *	(D) begin a generation
+ *	    each CPU with something cached:
+ *		drain it from here, where the variant can; else queue work
+ *	    wait for the work
+ *
+ * Who may touch CPU x's cache meanwhile is the class lock's business: the
+ * owner, the kworker bound to x, a requester that holds x's lock (only where
+ * pcd_variant_drains_remotely()), and x's dead callback.
+ *
+ * A kworker whose CPU goes offline between queueing and running is unbound and
+ * runs elsewhere, perhaps while x still lives.  It then drains the CPU that it
+ * is on, as upstream does, and x's dead callback drains x: a request that meets
+ * an unplug may return before that, and says so in @left.
+ */
+#include <linux/init.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/pcpu_drain.h>
+
+/* Only grows, and only before the secondary CPUs are up. */
+LIST_HEAD(pcd_classes);
+
+static unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key)
+{
+	struct pcd_stats *stats = &per_cpu_ptr(class->pcpu, cpu)->stats;
+	unsigned int drained;
+
+	trace_pcd_drain_begin(class, cpu);
+	drained = class->drain(cpu, key);
+	if (trace_pcd_drain_end_enabled())
+		trace_pcd_drain_end(class, cpu, drained, class->count(cpu, key));
+
+	atomic64_add(drained, &stats->drained);
+	if (!pcd_cpu_is_local(cpu))
+		atomic64_inc(&stats->remote);
+	return drained;
+}
+
+static void pcd_work_fn(struct work_struct *work)
+{
+	struct pcd_cpu *pc = container_of(work, struct pcd_cpu, work);
+
+	/* Bound to pc's CPU unless that went down: see the top of this file. */
+	migrate_disable();
+	pc->drained = pcd_run_drain(pc->class, smp_processor_id(), pc->key);
+	migrate_enable();
+}
+
+/**
+ * pcd_class_register - make a class known
+ * @class: with the client's members set
+ *
+ * Until then requests for it are refused with a warning.
+ *
+ * Context: early initcall (before the secondary CPUs are up).
+ */
+void __init pcd_class_register(struct pcd_class *class)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+
+		INIT_WORK(&pc->work, pcd_work_fn);
+		pc->class = class;
+	}
+	mutex_init_with_key(&class->lock, &class->lock_key);
+	list_add_tail(&class->list, &pcd_classes);
+	class->registered = true;
+}
+
+/**
+ * pcd_class_find - look a class up
+ * @name: its name
+ *
+ * Return: the class, or NULL.
+ */
+struct pcd_class *pcd_class_find(const char *name)
+{
+	struct pcd_class *class;
+
+	list_for_each_entry(class, &pcd_classes, list)
+		if (!strcmp(class->name, name))
+			return class;
+	return NULL;
+}
+
+/* Have @cpu drained by its own kworker, to be awaited unless @mode is POST. */
+static void pcd_queue(struct pcd_class *class, int cpu, void *key,
+		      enum pcd_mode mode)
+{
+	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+
+	/*
+	 * An earlier request may have posted this work, for everything, and
+	 * gone. Before the key is narrowed that must be over; without a key
+	 * it serves us as well, if it has not begun.
+	 */
+	if (key && mode != PCD_POST) {
+		flush_work(&pc->work);
+		pc->key = key;
+	}
+	trace_pcd_post(class, cpu, mode);
+	if (queue_work_on(cpu, *class->wq, &pc->work))
+		atomic64_inc(&pc->stats.works);
+}
+
+/* Wait for the kworker of @cpu. */
+static void pcd_await(struct pcd_class *class, int cpu, void *key,
+		      struct pcd_result *result)
+{
+	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+
+	flush_work(&pc->work);
+	pc->key = NULL;
+	result->drained += pc->drained;
+	if (!cpu_online(cpu)) {
+		unsigned int left = class->count(cpu, key);
+
+		atomic64_add(left, &pc->stats.left);
+		result->left += left;
+	}
+}
+
+/* Requester's own part, with class->lock held. */
+static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
+					enum pcd_mode mode)
+{
+	bool remotely = pcd_variant_drains_remotely() && !class->owner_only;
+	struct pcd_result result = {};
+	unsigned int items;
+	int cpu;
+
+	lockdep_assert_held(&class->lock);
+
+	cpumask_clear(&class->busy);
+	for_each_online_cpu(cpu) {
+		items = class->count(cpu, key);
+		if (!items)
+			continue;
+		if (remotely) {
+			migrate_disable();
+			result.drained += pcd_run_drain(class, cpu, key);
+			migrate_enable();
+			continue;
+		}
+		pcd_queue(class, cpu, key, mode);
+		if (mode == PCD_POST) {
+			atomic64_add(items, &per_cpu_ptr(class->pcpu, cpu)->stats.posted);
+			result.posted += items;
+		} else {
+			__cpumask_set_cpu(cpu, &class->busy);
+		}
+	}
+
+	for_each_cpu(cpu, &class->busy)
+		pcd_await(class, cpu, key, &result);
+
+	return result;
+}
+
+/* Did the newest request drain all that @key covers? */
+static bool pcd_last_covers(struct pcd_class *class, void *key)
+{
+	return !class->last_key || class->last_key == key;
+}
+
+static void pcd_account_request(struct pcd_class *class, u64 start, bool rode)
+{
+	struct pcd_stats *stats = &raw_cpu_ptr(class->pcpu)->stats;
+	u64 ns = max_t(u64, ktime_get_ns() - start, 1);
+
+	atomic64_inc(&stats->requests);
+	if (rode)
+		atomic64_inc(&stats->rides);
+	atomic64_inc(&stats->completion[min(ilog2(ns), PCD_HIST_BUCKETS - 1)]);
+}
+
+/**
+ * pcd_drain_all - have the caches of a class drained on all CPUs
+ * @class: which class
+ * @key: what to drain, in the class's own terms; NULL for everything
+ * @mode: whether to wait, and how much it matters
+ *
+ * With %PCD_WAIT and %PCD_MUST, all that was cached on an online CPU before the
+ * call, in the sense of happens-before, has left its cache on return.  A CPU
+ * that goes offline meanwhile is the exception: what it still holds is @left
+ * for its dead callback.  A requester that finds an overlapping request of
+ * somebody else may return that one's result instead.
+ *
+ * Context: may sleep.  Must not be called from the class's own work.
+ * Return: what became of it, in items.
+ */
+struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
+				enum pcd_mode mode)
+{
+	struct pcd_result result = {};
+	unsigned int gen, own;
+	u64 start;
+	bool ride;
+
+	/* Too early: no class to speak of, or nowhere to run its work. */
+	if (WARN_ON(!class->registered || !*class->wq))
+		return result;
+
+	start = ktime_get_ns();
+	trace_pcd_request(class, mode);
+
+	/*
+	 * (A) What this CPU has seen cached must be visible to whoever drains
+	 * on our behalf: pairs with the smp_mb() at (D) of a request on which
+	 * we may ride.
+	 */
+	smp_mb();
+
+	/*
+	 * (B) Pairs with the WRITE_ONCE() and smp_mb() at (D): a request whose
+	 * generation is newer than this load looks at every cache after it.
+	 */
+	gen = smp_load_acquire(&class->gen);
+
+	/* It helps everyone if we do our own local drain immediately. */
+	own = pcd_drain_local(class, key);
+
+	mutex_lock(&class->lock);
+
+	/* (C) Ride on a request that began after (B); its wait is over too. */
+	ride = mode != PCD_MUST && gen != class->gen && pcd_last_covers(class, key);
+	if (ride) {
+		result = class->last;
+	} else if (mode == PCD_POST) {
+		/* Nobody may ride on a request that waits for nothing. */
+		result = pcd_drain_cpus(class, key, mode);
+	} else {
+		/*
+		 * (D) Store the new generation before looking at any CPU's
+		 * cache.  Pairs with (A) and (B).
+		 */
+		WRITE_ONCE(class->gen, class->gen + 1);
+		smp_mb();	/* (D) */
+		result = pcd_drain_cpus(class, key, mode);
+		class->last = result;
+		class->last_key = key;
+	}
+
+	mutex_unlock(&class->lock);
+
+	result.drained += own;
+	trace_pcd_served(class, result);
+	pcd_account_request(class, start, ride);
+	return result;
+}
+
+/**
+ * pcd_drain_local - drain this CPU's cache, as its owner
+ * @class: which class
+ * @key: what to drain; NULL for everything
+ *
+ * Context: task context.  May sleep on PREEMPT_RT.
+ * Return: items drained.
+ */
+unsigned int pcd_drain_local(struct pcd_class *class, void *key)
+{
+	unsigned int drained;
+
+	migrate_disable();
+	drained = pcd_run_drain(class, smp_processor_id(), key);
+	migrate_enable();
+	return drained;
+}
+
+/**
+ * pcd_cpu_dead - drain the cache of a CPU that has gone
+ * @class: which class
+ * @cpu: the CPU; must be offline
+ *
+ * Context: a CPU hotplug callback of the PREPARE section, on another CPU.
+ */
+void pcd_cpu_dead(struct pcd_class *class, int cpu)
+{
+	WARN_ON_ONCE(cpu_online(cpu));
+
+	migrate_disable();
+	pcd_run_drain(class, cpu, NULL);
+	migrate_enable();
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A per-CPU cache of the simplest kind behind the draining facade: the example
+ * to copy, the fixture of the KUnit suite, a yardstick for the locks' cost.
+ *
+ * Each CPU has a stack of items. What does not fit, and what is drained, goes
+ * to a depot that all CPUs share.
+ */
+#include <linux/cpuhotplug.h>
+#include <linux/init.h>
+#include <linux/pcpu_drain.h>
+#include <linux/pcpu_drain_demo.h>
+#include <linux/percpu.h>
+#include <linux/spinlock.h>
+
+#include "../internal.h"
+
+#define DEMO_SIZE 16
+
+struct demo_cache {
+	pcd_lock_t lock;
+	unsigned int nr;
+	bool inside;
+	struct pcd_demo_item *items[DEMO_SIZE];
+};
+
+static DEFINE_PER_CPU(struct demo_cache, demo_caches) = {
+	.lock = PCD_LOCK_INIT(demo_caches.lock),
+};
+
+static DEFINE_SPINLOCK(depot_lock);
+static LIST_HEAD(depot);
+
+static atomic_t violations = ATOMIC_INIT(0);
+
+/*
+ * For the tests, and compiled out without them: is anybody else between enter
+ * and leave of the same cache?  The lock says no; should it fail, these plain
+ * accesses race, and that is the point: hence READ_ONCE() and WRITE_ONCE().
+ */
+static inline void demo_enter(struct demo_cache *cache)
+{
+	if (!IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST))
+		return;
+	if (READ_ONCE(cache->inside))
+		atomic_inc(&violations);
+	WRITE_ONCE(cache->inside, true);
+}
+
+static inline void demo_leave(struct demo_cache *cache)
+{
+	if (!IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST))
+		return;
+	if (!READ_ONCE(cache->inside))
+		atomic_inc(&violations);
+	WRITE_ONCE(cache->inside, false);
+}
+
+/**
+ * pcd_demo_violations - how often were two inside one CPU's cache?
+ *
+ * Return: the count since boot; anything but 0 is a bug.
+ */
+unsigned int pcd_demo_violations(void)
+{
+	return atomic_read(&violations);
+}
+
+/* The item has left its cache, or was never in one. */
+static void depot_add(struct pcd_demo_item *item)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&depot_lock, flags);
+	item->cached--;
+	list_add_tail(&item->node, &depot);
+	spin_unlock_irqrestore(&depot_lock, flags);
+}
+
+/**
+ * pcd_demo_put - cache an item on this CPU
+ * @item: must not be cached
+ *
+ * Context: task context; may sleep on PREEMPT_RT.
+ */
+void pcd_demo_put(struct pcd_demo_item *item)
+{
+	struct demo_cache *cache;
+	bool full;
+
+	item->cached++;
+	pcd_lock(&demo_caches.lock);
+	cache = this_cpu_ptr(&demo_caches);
+	demo_enter(cache);
+	full = cache->nr == DEMO_SIZE;
+	if (!full)
+		cache->items[cache->nr++] = item;
+	demo_leave(cache);
+	pcd_unlock(&demo_caches.lock);
+
+	if (full)
+		depot_add(item);
+}
+
+/**
+ * pcd_demo_get - take an item out of this CPU's cache
+ *
+ * Context: task context; may sleep on PREEMPT_RT.
+ * Return: the item cached last, or NULL.
+ */
+struct pcd_demo_item *pcd_demo_get(void)
+{
+	struct pcd_demo_item *item = NULL;
+	struct demo_cache *cache;
+
+	pcd_lock(&demo_caches.lock);
+	cache = this_cpu_ptr(&demo_caches);
+	demo_enter(cache);
+	if (cache->nr)
+		item = cache->items[--cache->nr];
+	demo_leave(cache);
+	pcd_unlock(&demo_caches.lock);
+
+	if (item)
+		item->cached--;
+	return item;
+}
+
+/**
+ * pcd_demo_empty_depot - take everything out of the depot
+ * @items: list that receives the items
+ *
+ * Return: how many.
+ */
+unsigned int pcd_demo_empty_depot(struct list_head *items)
+{
+	unsigned long flags;
+	unsigned int nr;
+
+	spin_lock_irqsave(&depot_lock, flags);
+	nr = list_count_nodes(&depot);
+	list_splice_tail_init(&depot, items);
+	spin_unlock_irqrestore(&depot_lock, flags);
+	return nr;
+}
+
+/*
+ * A peek: no lock, so READ_ONCE() against the owner's plain accesses. Of an
+ * item that leaves meanwhile it may see the key, which does not change while
+ * the item is cached; and items are not freed under a request.
+ */
+static unsigned int demo_count(int cpu, void *key)
+{
+	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
+	unsigned int i, matching = 0, nr = READ_ONCE(cache->nr);
+
+	if (!key)
+		return nr;
+	for (i = 0; i < nr; i++)
+		matching += READ_ONCE(READ_ONCE(cache->items[i])->key) == key;
+	return matching;
+}
+
+/* Move what @key covers from @cache to @detached; returns how many. */
+static unsigned int demo_detach(struct demo_cache *cache, void *key,
+				struct pcd_demo_item **detached)
+{
+	unsigned int i, kept = 0, taken = 0;
+
+	for (i = 0; i < cache->nr; i++) {
+		if (!key || cache->items[i]->key == key)
+			detached[taken++] = cache->items[i];
+		else
+			cache->items[kept++] = cache->items[i];
+	}
+	cache->nr = kept;
+	return taken;
+}
+
+static unsigned int demo_drain(int cpu, void *key)
+{
+	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
+	struct pcd_demo_item *detached[DEMO_SIZE];
+	unsigned int i, nr;
+
+	pcd_lock_cpu(&demo_caches.lock, cpu);
+	demo_enter(cache);
+	nr = demo_detach(cache, key, detached);
+	demo_leave(cache);
+	pcd_unlock_cpu(&demo_caches.lock, cpu);
+
+	for (i = 0; i < nr; i++)
+		depot_add(detached[i]);
+	return nr;
+}
+
+static DEFINE_PER_CPU(struct pcd_cpu, demo_pcpu);
+
+static struct pcd_class demo = {
+	.name = "demo",
+	.count = demo_count,
+	.drain = demo_drain,
+	.wq = &mm_percpu_wq,
+	.pcpu = &demo_pcpu,
+};
+
+static int demo_cpu_dead(unsigned int cpu)
+{
+	pcd_cpu_dead(&demo, cpu);
+	return 0;
+}
+
+static int __init demo_init(void)
+{
+	int ret;
+
+	pcd_class_register(&demo);
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "mm/pcd_demo:dead",
+					NULL, demo_cpu_dead);
+	return ret < 0 ? ret : 0;
+}
+early_initcall(demo_init);
