@@ -1,0 +1,816 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite for the draining of per-CPU caches: what must hold under every
+ * variant (common/README.md has the invariants by number).
+ *
+ * Three fixtures: the demo cache, the folio and mlock batches, and a scripted
+ * class whose drains a test can hold up.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/cpu.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/pcpu_drain_demo.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "../internal.h"
+
+/* Enough to overflow a batch of any client on every CPU. */
+#define ITEMS_PER_CPU 40
+/* Fits into the demo cache together with what a test leaves there. */
+#define FEW 5
+#define LOAD_MS 300
+#define WAIT_JIFFIES (10 * HZ)
+
+/* ---- the scripted class ---- */
+
+static struct {
+	unsigned int items[NR_CPUS];	/* "cached", a number only */
+	int drained_on[NR_CPUS];	/* where the last drain ran; -1: none */
+	atomic_t drains;
+	int held_cpu;			/* -1: hold up no drain */
+	struct completion entered;	/* the held drain has begun */
+	struct completion release;	/* let it go on */
+} script = {
+	.held_cpu = -1,
+};
+
+static unsigned int script_count(int cpu, void *key)
+{
+	return READ_ONCE(script.items[cpu]);
+}
+
+static unsigned int script_drain(int cpu, void *key)
+{
+	if (!READ_ONCE(script.items[cpu]))
+		return 0;
+	atomic_inc(&script.drains);
+	WRITE_ONCE(script.drained_on[cpu], raw_smp_processor_id());
+	if (cpu == READ_ONCE(script.held_cpu)) {
+		complete(&script.entered);
+		wait_for_completion(&script.release);
+	}
+	return xchg(&script.items[cpu], 0);
+}
+
+static DEFINE_PER_CPU(struct pcd_cpu, scripted_pcpu);
+
+static struct pcd_class scripted = {
+	.name = "scripted",
+	.count = script_count,
+	.drain = script_drain,
+	.wq = &mm_percpu_wq,
+	.pcpu = &scripted_pcpu,
+};
+
+static int __init script_register(void)
+{
+	pcd_class_register(&scripted);
+	return 0;
+}
+early_initcall(script_register);
+
+static void script_reset(void)
+{
+	int cpu;
+
+	script.held_cpu = -1;
+	init_completion(&script.entered);
+	init_completion(&script.release);
+	atomic_set(&script.drains, 0);
+	for_each_possible_cpu(cpu) {
+		script.items[cpu] = 0;
+		script.drained_on[cpu] = -1;
+	}
+}
+
+/* ---- helpers ---- */
+
+static struct pcd_class *demo_class(struct kunit *test)
+{
+	struct pcd_class *class = pcd_class_find("demo");
+
+	KUNIT_ASSERT_NOT_NULL(test, class);
+	return class;
+}
+
+/* A CPU that is neither this thread's nor offline, to play the owner. */
+static int other_cpu(struct kunit *test)
+{
+	int cpu;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+	for_each_online_cpu(cpu)
+		if (cpu != cpumask_first(current->cpus_ptr))
+			return cpu;
+	return -1;
+}
+
+static void stay_here(void)
+{
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
+}
+
+static void roam_again(void *unused)
+{
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+}
+
+/* A thread of a test, joined by thread_join(). */
+struct thread {
+	int (*fn)(void *arg);
+	void *arg;
+	int ret;
+	struct completion done;
+	struct task_struct *task;
+};
+
+static int thread_main(void *data)
+{
+	struct thread *thread = data;
+
+	thread->ret = thread->fn(thread->arg);
+	complete(&thread->done);
+	return 0;
+}
+
+static void thread_start(struct kunit *test, struct thread *thread, int cpu,
+			 int (*fn)(void *arg), void *arg)
+{
+	thread->fn = fn;
+	thread->arg = arg;
+	init_completion(&thread->done);
+	thread->task = kthread_run_on_cpu(thread_main, thread, cpu, "pcd_kunit/%u");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread->task));
+}
+
+static int thread_join(struct kunit *test, struct thread *thread)
+{
+	KUNIT_ASSERT_NE_MSG(test,
+			    wait_for_completion_timeout(&thread->done, WAIT_JIFFIES),
+			    0, "a thread of the test does not end");
+	return thread->ret;
+}
+
+/* Run @fn(@arg) on @cpu and wait; orders all that it did before our return. */
+static int call_on(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg)
+{
+	struct thread thread;
+
+	thread_start(test, &thread, cpu, fn, arg);
+	return thread_join(test, &thread);
+}
+
+static struct pcd_demo_item *alloc_items(struct kunit *test, unsigned int nr)
+{
+	struct pcd_demo_item *items;
+
+	items = kunit_kcalloc(test, nr, sizeof(*items), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, items);
+	return items;
+}
+
+struct put_args {
+	struct pcd_demo_item *items;
+	unsigned int nr;
+};
+
+static int put_items(void *data)
+{
+	struct put_args *args = data;
+	unsigned int i;
+
+	for (i = 0; i < args->nr; i++)
+		pcd_demo_put(&args->items[i]);
+	return 0;
+}
+
+/* Take all items out of the depot and check each one's book. */
+static unsigned int depot_check(struct kunit *test)
+{
+	struct pcd_demo_item *item, *next;
+	LIST_HEAD(items);
+	unsigned int nr;
+
+	nr = pcd_demo_empty_depot(&items);
+	list_for_each_entry_safe(item, next, &items, node) {
+		KUNIT_EXPECT_EQ_MSG(test, item->cached, 0,
+				    "an item came out more often than it went in, or less");
+		list_del(&item->node);
+	}
+	return nr;
+}
+
+static unsigned int class_residue(struct pcd_class *class)
+{
+	unsigned int nr = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		nr += class->count(cpu, NULL);
+	return nr;
+}
+
+/* ---- invariant 3: drained means drained ---- */
+
+static void drains_every_cpu(struct kunit *test)
+{
+	unsigned int nr = num_online_cpus() * FEW, i = 0;
+	struct pcd_demo_item *items = alloc_items(test, nr);
+	struct pcd_class *class = demo_class(test);
+	struct pcd_result result;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		struct put_args args = { &items[i], FEW };
+
+		call_on(test, cpu, put_items, &args);
+		KUNIT_EXPECT_EQ(test, class->count(cpu, NULL), FEW);
+		i += FEW;
+	}
+
+	result = pcd_drain_all(class, NULL, PCD_WAIT);
+
+	KUNIT_EXPECT_EQ(test, class_residue(class), 0);
+	KUNIT_EXPECT_EQ(test, result.drained, nr);
+	KUNIT_EXPECT_EQ(test, result.posted, 0);
+	KUNIT_EXPECT_EQ(test, result.left, 0);
+	KUNIT_EXPECT_EQ(test, depot_check(test), nr);
+}
+
+static void waits_for_the_drain(struct kunit *test)
+{
+	struct pcd_result result;
+	int cpu;
+
+	script_reset();
+	for_each_online_cpu(cpu)
+		script.items[cpu] = cpu + 1;
+
+	result = pcd_drain_all(&scripted, NULL, PCD_MUST);
+
+	for_each_online_cpu(cpu) {
+		KUNIT_EXPECT_EQ(test, script.items[cpu], 0);
+		KUNIT_EXPECT_NE(test, script.drained_on[cpu], -1);
+	}
+	KUNIT_EXPECT_EQ(test, result.drained,
+			num_online_cpus() * (num_online_cpus() + 1) / 2);
+}
+
+static void leaves_empty_cpus_alone(struct kunit *test)
+{
+	int cpu, owner;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	script_reset();
+	script.items[owner] = 1;
+
+	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+
+	for_each_online_cpu(cpu)
+		if (cpu != owner)
+			KUNIT_EXPECT_EQ(test, script.drained_on[cpu], -1);
+}
+
+/* Who may touch a cache: the owner, or a requester that the variant lets in. */
+static void drains_where_the_variant_says(struct kunit *test)
+{
+	int cpu;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	script_reset();
+	for_each_online_cpu(cpu)
+		script.items[cpu] = 1;
+
+	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+
+	for_each_online_cpu(cpu)
+		KUNIT_EXPECT_EQ(test, script.drained_on[cpu],
+				pcd_variant_drains_remotely() ?
+				raw_smp_processor_id() : cpu);
+}
+
+struct request {
+	struct pcd_class *class;
+	void *key;
+	enum pcd_mode mode;
+	struct pcd_result result;
+};
+
+static int make_request(void *data)
+{
+	struct request *request = data;
+
+	request->result = pcd_drain_all(request->class, request->key, request->mode);
+	return 0;
+}
+
+static u64 class_rides(struct pcd_class *class)
+{
+	u64 nr = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		nr += atomic64_read(&per_cpu_ptr(class->pcpu, cpu)->stats.rides);
+	return nr;
+}
+
+/*
+ * Three requests overlap. The first is held up in its drain; the other two have
+ * both noted its generation by then and wait. When it ends one of them makes a
+ * new request, and the other must ride on that one, not on the first, which may
+ * have missed what was cached since.
+ *
+ * "Noted its generation" shows in the local drain that follows it.
+ */
+static void three_overlap(struct kunit *test, enum pcd_mode mode,
+			  unsigned int rides)
+{
+	struct request request[3];
+	struct thread thread[3];
+	u64 before = class_rides(&scripted);
+	int i, here, owner;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	here = cpumask_first(current->cpus_ptr);
+	owner = other_cpu(test);
+	script_reset();
+	script.items[owner] = 3;
+	WRITE_ONCE(script.held_cpu, owner);
+
+	for (i = 0; i < 3; i++) {
+		request[i] = (struct request){ &scripted, NULL, mode };
+		if (i) {
+			/* Something for the local drain, which we can watch. */
+			WRITE_ONCE(script.items[here], 1);
+		}
+		thread_start(test, &thread[i], here, make_request, &request[i]);
+		if (!i)
+			wait_for_completion(&script.entered);
+		else
+			while (READ_ONCE(script.items[here]))
+				schedule_timeout_uninterruptible(1);
+	}
+	/* Cached after the first request looked: only a newer one will see it. */
+	WRITE_ONCE(script.held_cpu, -1);
+	complete(&script.release);
+	for (i = 0; i < 3; i++)
+		thread_join(test, &thread[i]);
+
+	KUNIT_EXPECT_EQ(test, class_rides(&scripted) - before, rides);
+	KUNIT_EXPECT_EQ(test, request[0].result.drained, 3);
+	for (i = 1; i < 3; i++)
+		KUNIT_EXPECT_EQ_MSG(test, request[i].result.drained, 1,
+				    "only the item of its own local drain");
+}
+
+static void rides_on_a_newer_request(struct kunit *test)
+{
+	three_overlap(test, PCD_WAIT, 1);
+}
+
+static void must_never_rides(struct kunit *test)
+{
+	three_overlap(test, PCD_MUST, 0);
+}
+
+static void key_limits_the_drain(struct kunit *test)
+{
+	struct pcd_demo_item *items = alloc_items(test, 2 * FEW);
+	struct put_args args = { items, 2 * FEW };
+	struct pcd_class *class = demo_class(test);
+	struct pcd_result result;
+	int owner, mine, other;
+	unsigned int i;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	for (i = 0; i < 2 * FEW; i++)
+		items[i].key = i & 1 ? &mine : &other;
+	call_on(test, owner, put_items, &args);
+
+	result = pcd_drain_all(class, &mine, PCD_WAIT);
+	KUNIT_EXPECT_EQ(test, result.drained, FEW);
+	KUNIT_EXPECT_EQ(test, class->count(owner, &mine), 0);
+	KUNIT_EXPECT_EQ(test, class->count(owner, &other), FEW);
+
+	result = pcd_drain_all(class, NULL, PCD_WAIT);
+	KUNIT_EXPECT_EQ(test, result.drained, FEW);
+	KUNIT_EXPECT_EQ(test, class->count(owner, NULL), 0);
+	KUNIT_EXPECT_EQ(test, depot_check(test), 2 * FEW);
+}
+
+static void post_is_kept(struct kunit *test)
+{
+	unsigned long deadline;
+	struct pcd_result result;
+	int owner;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	script_reset();
+	script.items[owner] = 7;
+
+	result = pcd_drain_all(&scripted, NULL, PCD_POST);
+	KUNIT_EXPECT_EQ(test, result.drained + result.posted, 7);
+
+	deadline = jiffies + WAIT_JIFFIES;
+	while (READ_ONCE(script.items[owner]) && time_before(jiffies, deadline))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, script.items[owner], 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&script.drains), 1);
+}
+
+/*
+ * Where a requester drains itself, the owner need not do anything for it: here
+ * it sits with preemption disabled until the request is over.
+ */
+struct busy_owner {
+	bool started;
+	bool stop;
+};
+
+static int be_busy(void *data)
+{
+	struct busy_owner *busy = data;
+
+	preempt_disable();
+	smp_store_release(&busy->started, true);	/* pairs with the test's load */
+	while (!READ_ONCE(busy->stop))
+		cpu_relax();
+	preempt_enable();
+	return 0;
+}
+
+static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
+{
+	struct pcd_demo_item *items = alloc_items(test, FEW);
+	struct put_args args = { items, FEW };
+	struct pcd_class *class = demo_class(test);
+	struct busy_owner busy = {};
+	struct request request = { class, NULL, PCD_WAIT };
+	struct thread owner_thread, requester;
+	unsigned long in_time;
+	int owner;
+
+	if (!pcd_variant_drains_remotely())
+		kunit_skip(test, "in this variant the owner drains");
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	call_on(test, owner, put_items, &args);
+
+	thread_start(test, &owner_thread, owner, be_busy, &busy);
+	while (!smp_load_acquire(&busy.started))	/* pairs with be_busy() */
+		cpu_relax();
+	thread_start(test, &requester, cpumask_first(current->cpus_ptr),
+		     make_request, &request);
+	in_time = wait_for_completion_timeout(&requester.done, HZ);
+	WRITE_ONCE(busy.stop, true);
+	thread_join(test, &owner_thread);
+	if (!in_time)
+		thread_join(test, &requester);
+
+	KUNIT_EXPECT_NE_MSG(test, in_time, 0, "the requester waited for the owner");
+	KUNIT_EXPECT_EQ(test, request.result.drained, FEW);
+	KUNIT_EXPECT_EQ(test, depot_check(test), FEW);
+}
+
+/* ---- invariants 1 and 2: nothing lost, twice, or touched by two ---- */
+
+struct load {
+	struct pcd_class *class;
+	struct pcd_demo_item *items;
+	unsigned int seed;
+	unsigned long end;
+	unsigned int held;	/* items that the thread has at the end */
+};
+
+/* An owner: caches its items and takes some out again, at random. */
+static int load_owner(void *data)
+{
+	struct load *load = data;
+	struct pcd_demo_item *hand[ITEMS_PER_CPU], *item;
+	struct rnd_state rnd;
+	unsigned int i, nr = ITEMS_PER_CPU;
+
+	prandom_seed_state(&rnd, load->seed);
+	for (i = 0; i < nr; i++)
+		hand[i] = &load->items[i];
+
+	while (time_before(jiffies, load->end)) {
+		if (nr && prandom_u32_state(&rnd) % 2) {
+			pcd_demo_put(hand[--nr]);
+		} else if (nr < ITEMS_PER_CPU) {
+			item = pcd_demo_get();
+			if (item)
+				hand[nr++] = item;
+		}
+		if (!(prandom_u32_state(&rnd) % 64))
+			cond_resched();
+	}
+	for (i = 0; i < nr; i++)
+		hand[i]->cached += 1000;	/* in hand: not to be met elsewhere */
+	load->held = nr;
+	return 0;
+}
+
+static int load_requester(void *data)
+{
+	struct load *load = data;
+
+	while (time_before(jiffies, load->end)) {
+		pcd_drain_all(load->class, NULL, PCD_WAIT);
+		cond_resched();
+	}
+	return 0;
+}
+
+static void loses_nothing_under_load(struct kunit *test)
+{
+	unsigned int nr_cpus = num_online_cpus(), i = 0, held = 0, met;
+	struct thread *threads = kunit_kcalloc(test, 2 * nr_cpus, sizeof(*threads), GFP_KERNEL);
+	struct load *loads = kunit_kcalloc(test, 2 * nr_cpus, sizeof(*loads), GFP_KERNEL);
+	struct pcd_demo_item *items = alloc_items(test, nr_cpus * ITEMS_PER_CPU);
+	unsigned int before = pcd_demo_violations();
+	unsigned long end = jiffies + msecs_to_jiffies(LOAD_MS);
+	struct pcd_class *class = demo_class(test);
+	int cpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, threads);
+	KUNIT_ASSERT_NOT_NULL(test, loads);
+	for_each_online_cpu(cpu) {
+		loads[i] = (struct load){ class, &items[i / 2 * ITEMS_PER_CPU], i + 1, end };
+		loads[i + 1] = (struct load){ class, NULL, 0, end };
+		thread_start(test, &threads[i], cpu, load_owner, &loads[i]);
+		thread_start(test, &threads[i + 1], cpu, load_requester, &loads[i + 1]);
+		i += 2;
+	}
+	while (i--) {
+		thread_join(test, &threads[i]);
+		held += loads[i].held;
+	}
+	pcd_drain_all(class, NULL, PCD_MUST);
+
+	KUNIT_EXPECT_EQ_MSG(test, pcd_demo_violations(), before,
+			    "two were inside one CPU's cache at once");
+	met = depot_check(test);
+	KUNIT_EXPECT_EQ_MSG(test, met + held, nr_cpus * ITEMS_PER_CPU,
+			    "%u in the depot, %u in hand", met, held);
+}
+
+/* The locks themselves: every way in has its way out. */
+static DEFINE_PER_CPU(struct {
+	pcd_lock_t lock;
+	pcd_trylock_t trylock;
+}, locks) = {
+	.lock = PCD_LOCK_INIT(locks.lock),
+	.trylock = PCD_TRYLOCK_INIT(locks.trylock),
+};
+
+static void locks_are_balanced(struct kunit *test)
+{
+	int count = preempt_count(), migration = current->migration_disabled;
+	unsigned long flags, before;
+	int cpu;
+
+	local_save_flags(before);
+
+	pcd_lock(&locks.lock);
+	pcd_unlock(&locks.lock);
+	pcd_lock_irqsave(&locks.lock, flags);
+	pcd_unlock_irqrestore(&locks.lock, flags);
+
+	/* The second attempt fails: it must leave nothing behind. */
+	KUNIT_ASSERT_TRUE(test, pcd_trylock(&locks.trylock));
+	KUNIT_EXPECT_FALSE(test, pcd_trylock(&locks.trylock));
+	KUNIT_EXPECT_FALSE(test, pcd_trylock_irqsave(&locks.trylock, flags));
+	pcd_unlock(&locks.trylock);
+	KUNIT_ASSERT_TRUE(test, pcd_trylock_irqsave(&locks.trylock, flags));
+	pcd_unlock_irqrestore(&locks.trylock, flags);
+
+	migrate_disable();
+	cpu = smp_processor_id();
+	pcd_lock_cpu(&locks.lock, cpu);
+	pcd_lockdep_assert_held(&locks.lock, cpu);
+	pcd_unlock_cpu(&locks.lock, cpu);
+	pcd_lock_cpu_irqsave(&locks.lock, cpu, flags);
+	pcd_unlock_cpu_irqrestore(&locks.lock, cpu, flags);
+	migrate_enable();
+
+	local_save_flags(flags);
+	KUNIT_EXPECT_EQ(test, preempt_count(), count);
+	KUNIT_EXPECT_EQ(test, current->migration_disabled, migration);
+	KUNIT_EXPECT_EQ(test, flags, before);
+}
+
+static int trylock_in_hardirq;
+
+static void try_in_hardirq(struct irq_work *work)
+{
+	trylock_in_hardirq = pcd_trylock(&locks.trylock);
+	if (trylock_in_hardirq)
+		pcd_unlock(&locks.trylock);
+}
+
+static void trylock_knows_its_context(struct kunit *test)
+{
+	struct irq_work work = IRQ_WORK_INIT_HARD(try_in_hardirq);
+
+	trylock_in_hardirq = -1;
+	irq_work_queue(&work);
+	irq_work_sync(&work);
+	KUNIT_EXPECT_EQ(test, trylock_in_hardirq, !IS_ENABLED(CONFIG_PREEMPT_RT));
+}
+
+/* ---- the first clients ---- */
+
+static struct folio *new_folio(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_ASSERT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
+	return folio;
+}
+
+static int cache_for_lru(void *data)
+{
+	struct folio **folios = data;
+	int i;
+
+	for (i = 0; i < FEW; i++)
+		folio_add_lru(folios[i]);
+	return 0;
+}
+
+static int cache_for_mlock(void *data)
+{
+	struct folio **folios = data;
+	int i;
+
+	for (i = 0; i < FEW; i++)
+		mlock_new_folio(folios[i]);
+	return 0;
+}
+
+static int uncache_mlock(void *data)
+{
+	struct folio **folios = data;
+	int i;
+
+	for (i = 0; i < FEW; i++)
+		munlock_folio(folios[i]);
+	return 0;
+}
+
+/* Fill every CPU's batches by @fill, drain all, and see where the folios are. */
+static void batches_reach_the_lru(struct kunit *test, int (*fill)(void *data),
+				  int (*undo)(void *data))
+{
+	unsigned int i, nr = num_online_cpus() * FEW, first = 0;
+	struct pcd_class *class = pcd_class_find("lru");
+	struct folio **folios;
+	int cpu;
+
+	KUNIT_ASSERT_NOT_NULL(test, class);
+	folios = kunit_kcalloc(test, nr, sizeof(*folios), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, folios);
+	for (i = 0; i < nr; i++)
+		folios[i] = new_folio(test);
+	lru_add_drain_all();
+
+	for_each_online_cpu(cpu) {
+		call_on(test, cpu, fill, &folios[first]);
+		KUNIT_EXPECT_GE(test, class->count(cpu, NULL), FEW);
+		first += FEW;
+	}
+
+	lru_add_drain_all();
+
+	for (i = 0; i < nr; i++)
+		KUNIT_EXPECT_TRUE_MSG(test, folio_test_lru(folios[i]),
+				      "folio %u of %u is not on the LRU", i, nr);
+	if (undo)
+		for (i = 0; i < nr; i += FEW)
+			undo(&folios[i]);
+	lru_add_drain_all();
+	for (i = 0; i < nr; i++) {
+		KUNIT_EXPECT_EQ_MSG(test, folio_ref_count(folios[i]), 1,
+				    "a batch still holds folio %u of %u", i, nr);
+		folio_put(folios[i]);
+	}
+}
+
+static void folio_batches_reach_the_lru(struct kunit *test)
+{
+	batches_reach_the_lru(test, cache_for_lru, NULL);
+}
+
+static void mlock_batches_reach_the_lru(struct kunit *test)
+{
+	batches_reach_the_lru(test, cache_for_mlock, uncache_mlock);
+}
+
+/* ---- a CPU that dies ---- */
+
+static void unplug_drains_the_dead(struct kunit *test)
+{
+	struct pcd_demo_item *items = alloc_items(test, FEW);
+	struct put_args args = { items, FEW };
+	struct pcd_class *class = demo_class(test);
+	struct pcd_class *lru = pcd_class_find("lru");
+	struct folio *folios[FEW];
+	int i, owner;
+
+	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
+		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	if (!get_cpu_device(owner) || !cpu_is_hotpluggable(owner))
+		kunit_skip(test, "CPU %d cannot be unplugged", owner);
+	for (i = 0; i < FEW; i++)
+		folios[i] = new_folio(test);
+	call_on(test, owner, put_items, &args);
+	call_on(test, owner, cache_for_lru, folios);
+
+	KUNIT_ASSERT_EQ(test, remove_cpu(owner), 0);
+	KUNIT_EXPECT_EQ(test, class->count(owner, NULL), 0);
+	KUNIT_EXPECT_EQ(test, lru->count(owner, NULL), 0);
+	KUNIT_EXPECT_EQ(test, depot_check(test), FEW);
+	for (i = 0; i < FEW; i++) {
+		KUNIT_EXPECT_TRUE(test, folio_test_lru(folios[i]));
+		folio_put(folios[i]);
+	}
+	KUNIT_ASSERT_EQ(test, add_cpu(owner), 0);
+}
+
+/* ---- accounting ---- */
+
+static void stats_say_what_happened(struct kunit *test)
+{
+	struct pcd_stats *stats;
+	s64 drained, works, remote;
+	int owner;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	stats = &per_cpu_ptr(scripted.pcpu, owner)->stats;
+	drained = atomic64_read(&stats->drained);
+	works = atomic64_read(&stats->works);
+	remote = atomic64_read(&stats->remote);
+	script_reset();
+	script.items[owner] = 9;
+
+	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+
+	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->drained) - drained, 9);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->works) - works,
+			!pcd_variant_drains_remotely());
+	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->remote) - remote,
+			pcd_variant_drains_remotely());
+}
+
+static struct kunit_case pcpu_drain_cases[] = {
+	KUNIT_CASE(loses_nothing_under_load),
+	KUNIT_CASE(locks_are_balanced),
+	KUNIT_CASE(trylock_knows_its_context),
+	KUNIT_CASE(drains_every_cpu),
+	KUNIT_CASE(waits_for_the_drain),
+	KUNIT_CASE(leaves_empty_cpus_alone),
+	KUNIT_CASE(drains_where_the_variant_says),
+	KUNIT_CASE(rides_on_a_newer_request),
+	KUNIT_CASE(must_never_rides),
+	KUNIT_CASE(key_limits_the_drain),
+	KUNIT_CASE(post_is_kept),
+	KUNIT_CASE(remote_drain_wants_nothing_of_the_owner),
+	KUNIT_CASE(folio_batches_reach_the_lru),
+	KUNIT_CASE(mlock_batches_reach_the_lru),
+	KUNIT_CASE(unplug_drains_the_dead),
+	KUNIT_CASE(stats_say_what_happened),
+	{}
+};
+
+static struct kunit_suite pcpu_drain_suite = {
+	.name = "mm_pcpu_drain",
+	.test_cases = pcpu_drain_cases,
+};
+
+kunit_test_suite(pcpu_drain_suite);
+
+MODULE_DESCRIPTION("KUnit tests for the draining of per-CPU caches");
+MODULE_LICENSE("GPL");
