@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A testbed for ways to drain per-CPU caches of isolated CPUs. Start: make results
+
+# What may be set, on the command line or in the environment.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pcpu-drain
+KERNEL_SRC ?=
+MIRROR ?=
+LAB ?= virtual
+export CACHE KERNEL_SRC MIRROR
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:		# each stage uses all cores by itself
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+STAGE = @setup/stage.sh
+
+# $(call known,NAME,VALUES): NAME's value, if it has one, is one of VALUES
+known = $(if $(filter-out $2,$($1)),$(error unknown $1=$($1); known: $2))
+$(call known,LAB,virtual)
+
+include setup/setup.mk kernel/kernel.mk
+-include kunit/kunit.mk bench/bench.mk bench/report.mk check/check.mk
+
+# The stages of a job in their order, for "stage k of n".
+prepare := source $(chosen) guest-root guest qemu plugin
+plan    := $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) campaign report), \
+		$(if $(filter check,$(MAKECMDGOALS)),$(prepare)), \
+		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
+export PLAN ?= $(plan)
+
+.PHONY: help results clean distclean
+
+help:				## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  make rt-qpw       one kernel image; all: $(IMAGES)"
+
+results: $(prepare) campaign report	## do everything: from nothing to RESULTS.md
+
+clean:				## remove what this clone has built (build/)
+	rm -rf build
+
+distclean: clean		## remove the caches as well: $(CACHE)
+	rm -rf "$(CACHE)"

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Kernel trees and images. An image is $(MODEL)-$(KERNEL), e.g. rt-qpw.
+
+MODELS  := rt lazy
+KERNELS := unpatched none qpw
+IMAGES  := $(foreach m,$(MODELS),$(KERNELS:%=$m-%))
+
+# What MODEL= and ARM= (an arm, or a kernel's name) leave of them.
+MODEL ?=
+ARM   ?=
+arms  := $(notdir $(wildcard bench/arms/*))
+$(call known,MODEL,$(MODELS))
+$(call known,ARM,$(sort $(arms) $(KERNELS)))
+kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
+chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
+
+.PHONY: tree menuconfig kernels $(IMAGES) $(IMAGES:%=%-kunit)
+
+tree: source			## assemble the kernel trees under build/linux
+	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
+		kernel/assemble.sh unpatched $$m && kernel/assemble.sh patched $$m || exit; done'
+
+menuconfig: source		## look at the options of a kernel (ARM=qpw MODEL=rt)
+	@kernel/menuconfig.sh $(or $(MODEL),rt) $(or $(call kernel_of,$(ARM)),none)
+
+kernels: $(chosen)		## build the six images (or those that MODEL=, ARM= leave)
+
+# `make rt-qpw`: one image; `make rt-qpw-kunit`: with tests and lockdep
+$(IMAGES): source
+	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
+
+$(IMAGES:%=%-kunit): source
+	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)

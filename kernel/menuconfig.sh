@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Look at a kernel's options in Kconfig's menus, starting from its fragments.
+#   kernel/menuconfig.sh MODEL KERNEL
+# What is changed there is shown afterwards, to be put into a fragment.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. setup/lib.sh
+
+model=$1 kernel=$2
+tree=patched
+[ "$kernel" != unpatched ] || tree=unpatched
+dir=build/linux/$tree-$model
+kernel/assemble.sh "$tree" "$model"
+
+cd "$dir"
+fragments=(base "$model" "$kernel")
+fragments=("${fragments[@]/#/../../../kernel/}")
+scripts/kconfig/merge_config.sh -n -Q -O . "${fragments[@]/%/.config}" >/dev/null
+cp .config .pcd-before
+make menuconfig
+if scripts/diffconfig .pcd-before .config | grep .; then
+	echo "Changed, as above, for this once. To keep it, put each line as CONFIG_...= into"
+	echo "kernel/base.config (all kernels), kernel/$model.config or kernel/$kernel.config; then: make kernels"
+fi

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Install the host packages that are missing, by apt-get as root or through sudo.
+# Without either: print the command and stop. Not Debian 12: look for what the
+# packages bring, and say what is missing. Nothing missing: say nothing.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. setup/lib.sh
+
+# package, and what shows on another distribution that it is there: a command, a
+# header or a Python module
+packages='
+gcc		gcc
+libc6-dev	/usr/include/stdio.h
+make		make
+bc		bc
+flex		flex
+bison		bison
+libelf-dev	/usr/include/gelf.h
+lz4		lz4
+cpio		cpio
+xz-utils	xz
+patch		patch
+ccache		ccache
+mmdebstrap	mmdebstrap
+debian-archive-keyring	/usr/share/keyrings/debian-archive-keyring.gpg
+python3		/usr/bin/python3
+python3-scipy	python:scipy
+python3-pandas	python:pandas
+python3-matplotlib	python:matplotlib
+python3-pytest	python:pytest
+git		git
+perl		perl
+sparse		sparse
+clang-19	clang-19
+shellcheck	shellcheck
+'
+
+present() {
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	python:*) /usr/bin/python3 -c "import ${1#*:}" 2>/dev/null ;;
+	*) command -v "$1" >/dev/null ;;
+	esac
+}
+
+missing=()
+if [ "$(. /etc/os-release && echo "$ID$VERSION_ID")" = debian12 ]; then
+	installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p')
+	while read -r package _; do
+		[ -z "$package" ] || grep -qxF "$package" <<<"$installed" || missing+=("$package")
+	done <<<"$packages"
+else
+	while read -r package shown; do
+		[ -z "$package" ] || present "$shown" || missing+=("$package ($shown)")
+	done <<<"$packages"
+	[ ${#missing[@]} -eq 0 ] ||
+		die "deps: this is not Debian 12, so nothing is installed for you; missing (as Debian calls it): $(IFS=,; echo "${missing[*]}")"
+fi
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+install="apt-get install --yes --no-install-recommends ${missing[*]}"
+by=
+if [ "$(id -u)" -ne 0 ]; then
+	# Asks for the password here, where it can.
+	{ command -v sudo >/dev/null && sudo -v; } ||
+		die "deps: packages are missing and this is neither root nor sudo; have an administrator run: apt-get update && $install"
+	by="sudo -n"
+fi
+need_space /usr 2500 "deps"
+setup/stage.sh deps "installing ${#missing[@]} host packages" sh -c "
+	export DEBIAN_FRONTEND=noninteractive
+	$by apt-get -q update && $by env DEBIAN_FRONTEND=noninteractive $install || {
+		echo 'error: deps: apt-get cannot install ${missing[*]}; is the network up? It was asked: $install' && exit 1; }"

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Run one stage of a long job and show where it is.
+#   setup/stage.sh NAME "WHAT IT DOES" COMMAND...
+# PLAN (environment): the names of the job's stages, in order; NAME's place among
+# them is the k in "stage k of n". Output goes to build/log/NAME.log, of which a
+# terminal shows the last line. Expected times: of the last run on this machine,
+# else setup/times. A stage with nothing to do says nothing.
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. setup/lib.sh
+
+name=$1 what=$2
+shift 2
+log=build/log/$name.log
+times=$CACHE/times/$name
+mkdir -p "${log%/*}" "${times%/*}"
+
+place=
+total=0
+for stage in ${PLAN:-}; do
+	total=$((total + 1))
+	[ "$stage" != "$name" ] || place=$total
+done
+title="${place:+stage $place of $total: }$what"
+expected=$(cat "$times" 2>/dev/null || awk -v name="$name" '$1 == name { print $2 }' setup/times)
+
+clock() {	# SECONDS -> m:ss
+	printf '%d:%02d' $(($1 / 60)) $(($1 % 60))
+}
+about=${expected:+ of about $(clock "$expected")}
+
+# Every second: one line that is written over on a terminal, now and then a new
+# line in a log. It ends with its parent, however that ends.
+ticker() {
+	local seconds=0 line
+
+	while sleep 1 && kill -0 $$ 2>/dev/null; do
+		seconds=$((seconds + 1))
+		line="$title, $(clock $seconds)$about"
+		if [ -t 1 ]; then
+			line+="  $(tail -n1 "$log" | tr -dc '[:print:]')"
+			printf '\r\033[K%.*s' "$(($(tput cols 2>/dev/null || echo 80) - 1))" "$line"
+		elif [ $seconds -eq 1 ] || [ $((seconds % 60)) -eq 0 ]; then
+			echo "$line"
+		fi
+	done
+}
+
+# In a process group of its own, so that an interrupt ends all of it.
+set -m
+"$@" </dev/null >"$log" 2>&1 8>&- &
+job=$!
+set +m
+ticker &
+ticker=$!
+
+finish() {
+	{ kill "$ticker" && wait "$ticker"; } 2>/dev/null || true
+	[ ! -t 1 ] || printf '\r\033[K'
+}
+interrupted() {
+	trap '' INT TERM HUP
+	kill -TERM -- -"$job" 2>/dev/null || true
+	wait "$job" 2>/dev/null || true
+	finish
+	echo "$title: interrupted; the next run goes on from here" >&2
+	exit 130
+}
+trap interrupted INT TERM HUP
+
+status=0
+wait "$job" || status=$?
+finish
+if [ $status -ne 0 ]; then
+	grep '^error: ' "$log" >&2 || tail -n 3 "$log" >&2
+	echo "error: $title: failed after $(clock $SECONDS); its output is in $log" >&2
+	exit 1
+fi
+grep '^note: ' "$log" || true
+if [ $SECONDS -ge 2 ]; then
+	echo $SECONDS >"$times"
+	echo "$title, done in $(clock $SECONDS)"
+fi
