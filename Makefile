@@ -19,7 +19,7 @@ known = $(if $(filter-out $2,$($1)),$(error unknown $1=$($1); known: $2))
 $(call known,LAB,virtual)
 
 include setup/setup.mk kernel/kernel.mk
--include kunit/kunit.mk bench/bench.mk bench/report.mk check/check.mk
+include kunit/kunit.mk bench/bench.mk bench/report.mk check/check.mk
 
 # The stages of a job in their order, for "stage k of n".
 prepare := source $(chosen) guest-root guest qemu plugin
@@ -39,5 +39,5 @@ results: $(prepare) campaign report	## do everything: from nothing to RESULTS.md
 clean:				## remove what this clone has built (build/)
 	rm -rf build
 
-distclean: clean		## remove the caches as well: $(CACHE)
+distclean: clean		## remove the caches as well (CACHE=)
 	rm -rf "$(CACHE)"

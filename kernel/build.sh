@@ -3,6 +3,7 @@
 # Build one kernel image, or take it from the cache.
 #   kernel/build.sh MODEL KERNEL [kunit]
 # MODEL: rt lazy; KERNEL: unpatched, or a variant; kunit: with tests and lockdep.
+# (Checks build once more: TREE_SUFFIX chooses another tree, IMAGE_CACHE another cache.)
 # Links build/images/MODEL-KERNEL[-kunit]/ to bzImage, System.map, config and
 # image.json in the cache, which keeps them under a key of all that reaches them.
 set -euo pipefail
@@ -17,6 +18,7 @@ if [ -n "$flavour" ]; then
 	fragments+=("kernel/$flavour.config" kernel/debug.config)
 	name=$model-debug
 fi
+name+=${TREE_SUFFIX:-}
 tree=patched
 [ "$kernel" != unpatched ] || tree=unpatched
 for fragment in "${fragments[@]}"; do
@@ -56,7 +58,7 @@ source_sha256=$(sources | sha256sum | cut -d' ' -f1)
 wanted=$(grep -hE '^CONFIG_|^# CONFIG_.* is not set' "${fragments[@]}")
 key=$({ echo "$source_sha256" "$compiler" "$(ld --version | head -n1)" "${kbuild[*]:2}" "$KBUILD_BUILD_TIMESTAMP"
 	echo "$wanted"; } | sha256sum | cut -c1-16)
-images=$CACHE/images
+images=${IMAGE_CACHE:-$CACHE/images}
 stored=$images/$image-$key
 
 if [ ! -d "$stored" ]; then
@@ -76,8 +78,10 @@ if [ ! -d "$stored" ]; then
 	mv "$dir/.pcd-config" "$dir/.config"
 
 	rm -f "$dir/.pcd-built"
-	"${kbuild[@]}" -C "$dir" bzImage || die "kernel $image: the build failed in $dir (its first error is above)"
+	"${kbuild[@]}" -C "$dir" bzImage || die "kernel $image: make failed in $dir; mend the first error above"
 	touch "$dir/.pcd-built"
+	[ "$(sources | sha256sum | cut -d' ' -f1)" = "$source_sha256" ] ||
+		die "kernel $image: its sources changed while it was built; run again"
 
 	new=$(mktemp -d "$images/.new-$image.XXXXXX")
 	trap 'rm -rf "$new"' EXIT
@@ -90,6 +94,7 @@ if [ ! -d "$stored" ]; then
 	mv -T "$new" "$stored" 2>/dev/null || [ -d "$stored" ]
 fi
 
+[ -z "${IMAGE_CACHE:-}" ] || exit 0
 mkdir -p build/images
 [ "$(readlink "build/images/$image")" = "$stored" ] || {
 	rm -rf "build/images/$image"

@@ -14,7 +14,7 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels $(IMAGES) $(IMAGES:%=%-kunit)
+.PHONY: tree menuconfig kernels $(IMAGES) $(IMAGES:%=%-kunit) check-kernels
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -31,3 +31,7 @@ $(IMAGES): source
 
 $(IMAGES:%=%-kunit): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
+
+# Configs proved, fuzz refused, images reproducible; one model stands for both.
+check-kernels: rt-none rt-qpw
+	kernel/check.sh rt

@@ -29,6 +29,7 @@ python3-scipy	python:scipy
 python3-pandas	python:pandas
 python3-matplotlib	python:matplotlib
 python3-pytest	python:pytest
+python3-tap	python:tap
 git		git
 perl		perl
 sparse		sparse
@@ -45,7 +46,8 @@ present() {
 }
 
 missing=()
-if [ "$(. /etc/os-release && echo "$ID$VERSION_ID")" = debian12 ]; then
+# shellcheck source=/dev/null
+if [ "$(. "${OS_RELEASE:-/etc/os-release}" && echo "$ID$VERSION_ID")" = debian12 ]; then
 	installed=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' | sed -n 's/ installed$//p')
 	while read -r package _; do
 		[ -z "$package" ] || grep -qxF "$package" <<<"$installed" || missing+=("$package")

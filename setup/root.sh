@@ -50,9 +50,9 @@ if ! printf '%s' "$sources" |
 		"${options[@]}" \
 		--extract-hook='cd "$1/var/cache/apt/archives" && ls *.deb >"$1/packages.txt"' \
 		"${suites%% *}" - - 2>"$log" |
-	tar -x -C "$new" --no-same-owner --exclude='./dev/*'
+	tar -x -C "$new" --no-same-owner --exclude='./dev/*' 2>"$log.tar"
 then
-	why=$(grep -m1 '^E: .*\(Unable to locate\|no installation candidate\|resolve\|Failed\|NO_PUBKEY\|not signed\|expired\)' "$log" ||
+	why=$(grep -m1 'No space left' "$log" "$log.tar" || grep -m1 '^E: .*\(Unable to locate\|no installation candidate\|resolve\|Failed\|NO_PUBKEY\|not signed\|expired\)' "$log" ||
 		tail -n1 "$log")
 	# Never a mirror's address in an output that may be kept.
 	why=$(sed -E 's#[a-z+]+://[^ ]*#(the mirror)#g' <<<"$why")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What comes from outside: host packages, kernel source, roots.
 
-.PHONY: deps source guest-root qemu ruff
+.PHONY: deps source guest-root qemu ruff check-setup
 
 deps:				## install the host packages that are missing
 	@setup/deps.sh
@@ -25,3 +25,7 @@ ruff: deps
 	$(STAGE) ruff "unpacking ruff" sh -ec '\
 		root=$$(setup/root.sh ruff forky ruff); \
 		setup/tool.sh "$$root" usr/bin/ruff build/tools/ruff'
+
+# What set-up says to bad input; needs no network.
+check-setup: deps
+	setup/check.sh

@@ -73,6 +73,7 @@ status=0
 wait "$job" || status=$?
 finish
 if [ $status -ne 0 ]; then
+	grep -m1 ': error: ' "$log" >&2 || true	# a compiler's first
 	grep '^error: ' "$log" >&2 || tail -n 3 "$log" >&2
 	echo "error: $title: failed after $(clock $SECONDS); its output is in $log" >&2
 	exit 1

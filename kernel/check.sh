@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Check that kernels are what they are said to be. Writes build/check/kernels.tap.
+#   kernel/check.sh MODEL
+set -euo pipefail
+# shellcheck source=setup/lib.sh
+. setup/lib.sh
+# shellcheck source=setup/tap.sh
+. setup/tap.sh
+
+model=$1
+scratch=$(mktemp -d build/.check-kernels.XXXXXX)
+trap 'rm -rf "$scratch" "build/linux/patched-$model-again"' EXIT
+
+# --- a config line that Kconfig did not grant is one line that says so
+refused() {	# WHAT WANTED-LINE GOT-LINE TEXT
+	echo "$2" >"$scratch/fragment"
+	echo "$3" >"$scratch/config"
+	says 1 "$1" "$4" kernel/configcheck.sh an-image "$scratch/config" "$scratch/fragment"
+}
+refused "a symbol with another value is named" "CONFIG_A=y" "CONFIG_A=m" \
+	"error: an-image: CONFIG_A: wanted y, got m"
+refused "an absent symbol is named" "CONFIG_A=y" "CONFIG_AB=y" \
+	"error: an-image: CONFIG_A: wanted y, got is not set"
+refused "a symbol that is set against the fragment is named" "# CONFIG_A is not set" "CONFIG_A=y" \
+	"error: an-image: CONFIG_A: wanted is not set, got y"
+echo "CONFIG_A=y" >"$scratch/config"
+says 0 "a config that holds passes in silence" "" \
+	kernel/configcheck.sh an-image "$scratch/config" "$scratch/config"
+
+# --- a patch that needs fuzz is refused, and named with its file
+sed 's/^ obj-y += page_frag_cache.o$/ obj-y += page_frag_cash.o/' \
+	common/patches/0001-*.patch >"$scratch/fuzzy.patch"
+says 1 "a patch with a wrong context line is refused" \
+	"error: tree .*: $scratch/fuzzy.patch does not apply as it is to mm/Makefile" \
+	kernel/assemble.sh unpatched "$model" "$scratch/fuzzy.patch"
+
+# --- reproducible: in place after another variant, and from nothing elsewhere
+bzimage() {
+	sha256sum <"$1/bzImage"
+}
+again() {	# KERNEL
+	rm -rf "$scratch/images"
+	TREE_SUFFIX=-again IMAGE_CACHE=$PWD/$scratch/images kernel/build.sh "$model" "$1" >"$scratch/log" 2>&1 || {
+		tail -n 3 "$scratch/log"
+		return 1
+	}
+	[ "$(bzimage "$scratch/images/$model-$1"-*)" = "$(bzimage "build/images/$model-$1")" ]
+}
+test_point "$model-qpw built from nothing in another directory is the same image" again qpw
+test_point "$model-none built there after qpw is the same image" again none
+test_point "$model-qpw built there after none is the same image" again qpw
+
+tap_end kernels

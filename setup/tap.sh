@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Test points in TAP 14 for the checks that are scripts. To be sourced.
+
+tap_count=0
+tap_lines=
+
+# test_point NAME COMMAND...: ok if the command succeeds.
+test_point() {
+	local name=$1 result=ok
+
+	shift
+	"$@" || result="not ok"
+	tap_count=$((tap_count + 1))
+	tap_lines+="$result $tap_count - $name"$'\n'
+	echo "$result $tap_count - $name"
+}
+
+# says STATUS NAME PATTERN COMMAND...: it exits with STATUS (0, or any other) and
+# its output is one line that matches PATTERN, or nothing where that is empty.
+says() {
+	local status=$1 name=$2 pattern=$3
+
+	shift 3
+	test_point "$name" said "$status" "$pattern" "$@"
+}
+said() {
+	local wanted=$1 pattern=$2 status=0 output
+
+	shift 2
+	output=$("$@" 2>&1) || status=$?
+	if [ $((status != 0)) = "$wanted" ] && [ "$(grep -c . <<<"$output")" -le 1 ] && grep -q "^$pattern" <<<"$output"; then
+		return 0
+	fi
+	echo "# exit $status, said: $output"
+	return 1
+}
+
+# tap_end NAME: write build/check/NAME.tap.
+tap_end() {
+	mkdir -p build/check
+	{ echo "TAP version 14"; printf %s "$tap_lines"; echo "1..$tap_count"; } >"build/check/$1.tap.new"
+	mv "build/check/$1.tap.new" "build/check/$1.tap"
+}
