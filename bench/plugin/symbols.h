@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SYMBOLS_H
+#define SYMBOLS_H
+
+#include "../guest/compiler.h"
+
+/* How control got into the kernel. KIND_NONE: a kernel thread's own work. */
+enum kind {
+	KIND_NONE,
+	KIND_SYSCALL,
+	KIND_PAGE_FAULT,
+	KIND_EXCEPTION,
+	KIND_TIMER,
+	KIND_RESCHEDULE,
+	KIND_CALL_FUNCTION,
+	KIND_IRQ_WORK,
+	KIND_DEVICE,
+	KIND_OTHER_IRQ,
+	KIND_NMI,
+	NR_KINDS
+};
+
+/* What happens when a certain kernel address is executed. */
+enum event {
+	EVENT_NONE,
+	EVENT_ENTRY,		/* an entry's C handler: 'kind' says which */
+	EVENT_ENTRY_END,	/* the way back out of an exception or interrupt */
+	EVENT_SWITCH,		/* context switch, RDI to RSI */
+	EVENT_NEW_TASK,		/* RDI is a new task */
+	EVENT_WORK,		/* a work item is run */
+	EVENT_WORKER,		/* the current task is a kworker */
+	EVENT_IDLE,		/* the current task is an idle task */
+};
+
+struct watch {
+	__u64 addr;
+	enum event event;
+	enum kind kind;
+};
+
+/**
+ * symbols_load() - find the watched addresses in a System.map
+ * @path: the file
+ * Return: true, or false after one line on stderr.
+ */
+bool symbols_load(const char *path);
+
+/**
+ * symbols_find() - what to watch at an address
+ * @addr: address of a block's first instruction
+ * Return: the entry, or NULL.
+ */
+const struct watch *symbols_find(__u64 addr);
+
+/**
+ * symbols_entry_text() - is this the assembly around kernel entries?
+ * @addr: an address
+ * Return: true if so: its instructions belong to the entry that is about to
+ * be named, or to the one that is ending.
+ */
+bool symbols_entry_text(__u64 addr);
+
+extern const char *const kind_names[NR_KINDS];
+
+#endif /* SYMBOLS_H */
