@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "params.h"
+
+#define BLANKS "\n\t "
+
+static char cmdline[4096];
+
+/* One of the two pointers says where the value goes. */
+struct known {
+	const char *name;
+	__u64 *number;
+	const char **string;
+};
+
+static bool number_from(const char *text, __u64 *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	return !errno && end != text && !*end && text[0] != '-';
+}
+
+static bool set(const struct known *known, const char *name, const char *value)
+{
+	for (; known->name; known++) {
+		if (strcmp(known->name, name))
+			continue;
+		if (known->string) {
+			*known->string = value;
+			return true;
+		}
+		return number_from(value, known->number);
+	}
+	return false;
+}
+
+bool params_read(struct params *params, char *why, unsigned long why_size)
+{
+	const struct known known[] = {
+		{ "seed",		&params->seed,		NULL },
+		{ "mode",		NULL,			&params->mode },
+		{ "class",		NULL,			&params->class },
+		{ "phase_ms",		&params->phase_ms,	NULL },
+		{ "settle_ms",		&params->settle_ms,	NULL },
+		{ "tail_ms",		&params->tail_ms,	NULL },
+		{ "requests",		&params->requests,	NULL },
+		{ "fills",		&params->fills,		NULL },
+		{ "mlock_every",	&params->mlock_every,	NULL },
+		{ "metronome",		&params->metronome,	NULL },
+		{ "channel",		NULL,			&params->channel },
+		{ "exit_port",		&params->exit_port,	NULL },
+		{ "inject",		NULL,			&params->inject },
+		{ NULL,			NULL,			NULL },
+	};
+	char *word, *save = NULL;
+
+	if (read_file("/proc/cmdline", cmdline, sizeof(cmdline)) < 0) {
+		snprintf(why, why_size, "/proc/cmdline: %s", strerror(errno));
+		return false;
+	}
+	for (word = strtok_r(cmdline, BLANKS, &save); word;
+	     word = strtok_r(NULL, BLANKS, &save)) {
+		char *value = strchr(word, '=');
+
+		if (strncmp(word, "bench.", 6))
+			continue;
+		if (value)
+			*value++ = '\0';
+		if (!value || !set(known, word + 6, value)) {
+			snprintf(why, why_size,
+				 "boot parameter %s is unknown or has no valid value",
+				 word);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef PARAMS_H
+#define PARAMS_H
+
+#include "compiler.h"
+
+/*
+ * What a boot is to do, from the kernel command line: bench.<name>=<value>.
+ * A name with a dot is nobody else's: the kernel takes it for a parameter of
+ * a module that is not there and says nothing.
+ */
+struct params {
+	__u64 seed;
+	const char *mode;	/* "drain", or "check": known counts */
+	const char *class;	/* what is drained: a class of drain_now */
+	__u64 phase_ms;	/* length of each of the two phases */
+	__u64 settle_ms;	/* between start of cyclictest and the phase */
+	__u64 tail_ms;	/* after the last request of a phase */
+	__u64 requests;	/* in the storm */
+	__u64 fills;		/* in each phase */
+	__u64 mlock_every;	/* every n-th fill is an mlocked page */
+	__u64 metronome;	/* count of the interval timer, 0: off */
+	const char *channel;	/* where results go: a file or a serial port */
+	__u64 exit_port;	/* an I/O port that ends the machine, 0: reboot */
+	const char *inject;	/* self test: panic, hang, garbage or fail */
+};
+
+/**
+ * params_read() - read the kernel command line
+ * @params: filled in; strings point into static storage
+ * @why: on error, one line about it
+ * @why_size: its size
+ * Return: true, or false if a bench.* parameter is unknown or no number.
+ */
+bool params_read(struct params *params, char *why, unsigned long why_size);
+
+#endif /* PARAMS_H */
