@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The lab: guest, counting plugin, boots.
+
+SEEDS ?= 3
+JOBS  ?= $(shell nproc)
+CELLS ?=
+
+cc_style  := -D__noreturn='__attribute__((noreturn))' -D'__printf(a, b)=__attribute__((format(printf, a, b)))'
+cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
+guest_cc  := $(cc_common) -D_GNU_SOURCE -static
+plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
+
+.PHONY: guest plugin campaign check-plugin check-lab-repeat check-lab-verdicts
+
+guest: guest-root		## build the guest: build/guest/initramfs.cpio
+	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio
+
+plugin: deps			## build the counting plugin for QEMU
+	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so
+
+campaign: $(chosen) guest qemu plugin	## boot all cells with SEEDS= seeds, JOBS= at a time
+	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
+		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
+		--model "$(MODEL)" --arm "$(ARM)"
+
+build/guest/init: $(wildcard bench/guest/*.[ch])
+	@mkdir -p $(@D)
+	$(guest_cc) -o $@ $(filter %.c,$^)
+
+# Only what is run, and nothing in it that varies: times, inodes, owners, order.
+build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
+	bench/guest/pack.sh build/guest/root build/guest/init bench/guest/files.list $@
+
+build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
+	@mkdir -p $(@D)
+	$(plugin_cc) -o $@ $(filter %.c,$^)
+
+check-plugin check-lab-repeat check-lab-verdicts: guest plugin
+	bench/checks.py $(@:check-%=%)

@@ -1,0 +1,434 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run one boot and keep what came out, with a verdict.
+
+OUT gets manifest.json, qemu.cmd, console.txt, guest.jsonl, counts.jsonl and
+verdict.json (bench/README.md); it appears whole or not at all. The verdict:
+
+  ok             all of it is there
+  build-failure  there is no image, or not all of it
+  boot-failure   init never said hello
+  hang           nothing came any more, from console, guest or counters
+  guest-failure  init refused or failed, or its channel is torn or dirty
+  panic          the kernel panicked after init said hello
+  lab-failure    QEMU or the counting plugin failed
+
+Exit status: 0 if ok, 1 for another verdict, 2 if there is none.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import dataclasses
+import datetime
+import errno
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zlib
+
+import virtual
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STAGING = pathlib.Path("build/campaign/tmp")
+LABS = {virtual.NAME: virtual}
+MODELS = ("rt", "lazy")
+VARYING = ("host_cpu", "started_utc", "wall_seconds")  # may differ between two runs of one boot
+OUTPUTS = ("console.txt", "guest.jsonl", "counts.jsonl")
+SILENCE = 30  # s of QEMU's own CPU time; the longest silence of a good boot is 4 s
+PATIENCE = 10  # times that in wall time: a machine may be busy with other things
+PR_SET_PDEATHSIG = 1
+
+
+class UsageError(Exception):
+    """What was asked for makes no sense; the text is one line for the user."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What one boot is: all that its result depends on, by name."""
+
+    lab: str
+    model: str
+    arm: str
+    seed: int
+    image: pathlib.Path
+    workload: tuple = ()  # of (name, value) that override bench/workload
+    append: str = ""  # further kernel parameters
+    by_instruction: bool = False
+    silence: float = SILENCE
+    qemu: pathlib.Path | None = None
+
+    def __str__(self):
+        return f"{self.model}-{self.arm} seed {self.seed}"
+
+
+@dataclasses.dataclass
+class Ending:
+    """How QEMU ended: its status, or None if it had to be stopped, and why."""
+
+    status: int | None
+    why: str
+
+
+# ---- What is to be run ----
+
+
+def assignments(path):
+    """The name=value lines of a file, as a dict of strings."""
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def known_arms():
+    return sorted(path.name for path in (ROOT / "bench/arms").iterdir())
+
+
+def arm(name):
+    """An arm's file as a dict: KERNEL, the build; BOOT, its kernel parameters."""
+    if name not in known_arms():
+        raise UsageError(f"unknown arm {name!r}; known: {', '.join(known_arms())}")
+    return assignments(ROOT / "bench/arms" / name)
+
+
+def lab(name):
+    """The module of a lab."""
+    if name not in LABS:
+        raise UsageError(f"unknown lab {name!r}; known: {', '.join(LABS)}")
+    return LABS[name]
+
+
+def image_of(model, arm_name):
+    """The folder of the image that an arm runs under a preemption model."""
+    return pathlib.Path("build/images") / f"{model}-{arm(arm_name)['KERNEL']}"
+
+
+def workload(spec):
+    """The workload's parameters, numbers as numbers."""
+    given = assignments(ROOT / "bench/workload") | dict(spec.workload)
+    return {name: int(value) if value.isdecimal() else value for name, value in given.items()}
+
+
+def cmdline(spec):
+    """The kernel command line."""
+    bench = [f"bench.{name}={value}" for name, value in workload(spec).items()]
+    words = [*lab(spec.lab).parameters(), arm(spec.arm)["BOOT"], spec.append, f"bench.seed={spec.seed}", *bench]
+    return " ".join(word for word in words if word)
+
+
+@functools.lru_cache(maxsize=64)
+def digest(path, changed):
+    """SHA-256 of a file; changed: its time of change, so that a new file is read anew."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sha256(path):
+    try:
+        return digest(path.resolve(), path.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@functools.cache
+def qemu_version(qemu):
+    try:
+        text = subprocess.run([qemu, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return text.splitlines()[0]
+
+
+def host_cpu():
+    found = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def built(image):
+    """What image.json says, or {} if the image is not whole."""
+    try:
+        for name in ("bzImage", "System.map", "config"):
+            if not (image / name).is_file():
+                return {}
+        return json.loads((image / "image.json").read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def manifest(spec):
+    """All that a boot depends on, and nothing that varies (see VARYING)."""
+    lab_of, about = lab(spec.lab), built(spec.image)
+    return {
+        "schema": 1, "lab": spec.lab, "model": spec.model, "arm": spec.arm, "kernel": arm(spec.arm)["KERNEL"],
+        "seed": spec.seed,
+        "kernel_release": about.get("kernel_release"), "config_sha256": about.get("config_sha256"),
+        "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
+        "image_sha256": sha256(spec.image / "bzImage"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
+        "plugin_sha256": sha256(lab_of.PLUGIN), "qemu_version": qemu_version(spec.qemu or lab_of.QEMU),
+        "cmdline": cmdline(spec), "workload": workload(spec),
+    }
+
+
+def is_done(spec, out):
+    """Is this very boot there, and did it end well?"""
+    try:
+        kept = json.loads((out / "manifest.json").read_text())
+        verdict = json.loads((out / "verdict.json").read_text())["verdict"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return verdict == "ok" and {k: v for k, v in kept.items() if k not in VARYING} == manifest(spec)
+
+
+# ---- Running it ----
+
+
+def die_with_parent():
+    """In the child: end when this program does, even if it is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def cpu_seconds(pid):
+    """CPU time that a process has used so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def watch(process, folder, silence, stop):
+    """Wait for QEMU, as long as something comes from it; return its Ending."""
+    sizes, cpu, wall = None, 0.0, time.monotonic()
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return Ending(process.wait(0.1), "")
+        if stop.is_set():
+            raise KeyboardInterrupt
+        now = [path.stat().st_size if path.exists() else 0 for path in map(folder.joinpath, OUTPUTS)]
+        if now != sizes:
+            sizes, cpu, wall = now, cpu_seconds(process.pid), time.monotonic()
+        elif cpu_seconds(process.pid) - cpu > silence:
+            return Ending(None, f"silent for {silence:g} s of QEMU's CPU time")
+        elif time.monotonic() - wall > silence * PATIENCE:
+            return Ending(None, f"silent for {silence * PATIENCE:g} s")
+
+
+def run_qemu(command, folder, silence, stop):
+    """Run QEMU to its end, or stop it; return its Ending."""
+    errors = folder / "qemu.err"
+    with errors.open("w") as err:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=err, stderr=err,
+                                       start_new_session=True, preexec_fn=die_with_parent)
+        except OSError as error:
+            return Ending(127, f"{command[0]}: {error.strerror}")
+        try:
+            ending = watch(process, folder, silence, stop)
+        finally:
+            process.kill()
+            process.wait()
+    said = errors.read_text(errors="replace").strip().splitlines()
+    errors.unlink()
+    if said and not ending.why:
+        ending.why = said[-1]
+    return ending
+
+
+# ---- What became of it ----
+
+
+def read_bytes(path):
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def channel_fault(raw):
+    """What is wrong with the guest's channel, as one line, or None."""
+    lines = raw.splitlines(keepends=True)
+    if not raw.endswith(b"\n"):
+        return "result channel is cut off"
+    try:
+        objects = [json.loads(line) for line in lines]
+    except ValueError:
+        return "garbage on the result channel"
+    if not all(isinstance(line, dict) for line in objects) or not objects[-1].get("end"):
+        return "result channel has no end line"
+    crc = f"{zlib.crc32(b''.join(lines[:-1])):08x}"
+    if objects[-1] != {"end": True, "lines": len(lines) - 1, "crc32": crc}:
+        return "result channel's end line does not fit its lines"
+    return None
+
+
+def failure_said(raw):
+    """Why init says that it failed, or None."""
+    for line in raw.splitlines():
+        with contextlib.suppress(ValueError, AttributeError):
+            if why := json.loads(line).get("failed"):
+                return why
+    return None
+
+
+def panic_said(console):
+    """The line of the console that says why the kernel panicked, or None."""
+    found = re.search(r"Kernel panic - not syncing: [^\r\n]*", console)
+    return found[0] if found else None
+
+
+def counts_whole(raw):
+    """Did the plugin write its file to the end?"""
+    try:
+        end = json.loads(raw.splitlines()[-1])
+    except (IndexError, ValueError):
+        return False
+    return end == {"end": True, "lines": raw.count(b"\n") - 1}
+
+
+def judge(lab_of, ending, folder):
+    """The verdict on a boot, as (verdict, why)."""
+    guest, console = read_bytes(folder / "guest.jsonl"), read_bytes(folder / "console.txt").decode(errors="replace")
+    hello, panic = guest.startswith(b'{"hello":'), panic_said(console)
+    ours = (lab_of.GOOD, lab_of.FAILED, lab_of.RESET, None)
+    if ending.status not in ours:
+        return "lab-failure", f"QEMU ended with status {ending.status}: {ending.why or 'no message'}"
+    if not hello:
+        return "boot-failure", panic or f"init never said hello: {ending.why or 'the machine ended'}"
+    if panic:
+        return "panic", panic
+    if ending.status is None:
+        return "hang", ending.why
+    if why := failure_said(guest):
+        return "guest-failure", why
+    if why := channel_fault(guest):
+        return "guest-failure", why
+    if ending.status != lab_of.GOOD:
+        return "guest-failure", "the machine ended before init was done"
+    if not counts_whole(read_bytes(folder / "counts.jsonl")):
+        return "lab-failure", "the plugin's counts are cut off"
+    return "ok", ""
+
+
+def write_json(path, content):
+    path.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def run_in(spec, folder, stop):
+    """Run a boot, its output in an empty folder; return (verdict, why)."""
+    lab_of, about = lab(spec.lab), manifest(spec)
+    started, begin = datetime.datetime.now(datetime.UTC), time.monotonic()
+    options = {"image": spec.image, "cmdline": about["cmdline"], "seed": spec.seed,
+               "by_instruction": spec.by_instruction, "qemu": spec.qemu or lab_of.QEMU}
+    for name in OUTPUTS:
+        (folder / name).touch()
+    (folder / "qemu.cmd").write_text("\n".join(lab_of.command(out="$OUT", **options)) + "\n")
+    if not built(spec.image):
+        verdict, why = "build-failure", f"no image in {spec.image}; build it: make {spec.image.name}"
+    elif why := lab_of.unfit(spec.image):
+        verdict = "build-failure"
+    else:
+        ending = run_qemu(lab_of.command(out=folder, **options), folder, spec.silence, stop)
+        verdict, why = judge(lab_of, ending, folder)
+    about |= {"host_cpu": host_cpu(), "started_utc": started.isoformat(timespec="seconds"),
+              "wall_seconds": round(time.monotonic() - begin, 1)}
+    write_json(folder / "manifest.json", about)
+    write_json(folder / "verdict.json", {"verdict": verdict, "why": why})
+    return verdict, why
+
+
+def boot(spec, out, stop=None):
+    """Run one boot and put its folder at out; return (verdict, why).
+
+    stop: an Event; once set, QEMU is stopped, nothing is kept, and
+    KeyboardInterrupt is raised. OSError if the results cannot be written.
+    """
+    stop = stop or threading.Event()
+    folder = STAGING / f"{spec.lab}-{spec.model}-{spec.arm}-{spec.seed}-{os.getpid()}-{threading.get_ident()}"
+    folder.mkdir(parents=True)
+    try:
+        verdict, why = run_in(spec, folder, stop)
+        if shutil.disk_usage(folder).free < 1 << 20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(out, ignore_errors=True)
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return verdict, why
+
+
+# ---- Command line ----
+
+
+def fail(message):
+    """One line and exit status 2."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def explain(error):
+    """An OSError as one line."""
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}disk is full; free some space and run this again"
+    if error.errno == errno.EXDEV:
+        return f"{where}on another file system than {STAGING}; choose a folder on the same"
+    return f"{where}{error.strerror}"
+
+
+def interruptible():
+    """Make SIGTERM and SIGHUP what Ctrl-C is."""
+    def interrupt(_number, _frame):
+        raise KeyboardInterrupt
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def pair(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lab", default=virtual.NAME, help="how the kernel is run (default: %(default)s)")
+    parser.add_argument("--model", required=True, choices=MODELS, help="preemption model")
+    parser.add_argument("--arm", required=True, help="a file in bench/arms")
+    parser.add_argument("--seed", required=True, type=int, help="drives arrivals, phases and QEMU's random numbers")
+    parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the results, replaced if there")
+    parser.add_argument("--image", type=pathlib.Path, help="default: build/images/MODEL-KERNEL, the arm's")
+    parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=VALUE",
+                        help="override a parameter of bench/workload")
+    parser.add_argument("--append", default="", help="further kernel parameters")
+    parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
+    parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
+                        help="hang: no output for S seconds of QEMU's CPU time (default: %(default)s)")
+    args = parser.parse_args()
+    out = args.out.absolute()
+    os.chdir(ROOT)
+    interruptible()
+    try:
+        lab(args.lab)
+        spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
+                    image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
+                    append=args.append, by_instruction=args.by_instruction, silence=args.silence)
+        verdict, why = boot(spec, out)
+    except UsageError as error:
+        fail(error)
+    except OSError as error:
+        fail(explain(error))
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was kept")
+    print(f"{spec}: {verdict}" + (f": {why}" if why else ""))
+    sys.exit(verdict != "ok")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boot all cells with all seeds, in random order, some side by side.
+
+A cell is MODEL-ARM, e.g. rt-qpw1. Every cell gets the same seeds, so that arms
+can be compared in pairs. Boots that are there and were made from the same
+image, guest, plugin and parameters are not run again; a campaign that was
+interrupted goes on where it was. Results go to results/LAB/CELL/seed-NNN.
+
+Exit status: 0 if every boot was run, whatever its verdict: a failed boot is a
+result, which the report counts. 1 if a boot could not be built or the lab
+failed, 2 on an error.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import random
+import resource
+import shutil
+import sys
+import threading
+import time
+
+import boot
+
+RESULTS = pathlib.Path("results")
+
+
+def cells_of(args):
+    """The cells asked for, as (model, arm)."""
+    every = [(model, arm) for model in boot.MODELS for arm in boot.known_arms()]
+    names = ["-".join(cell) for cell in every]
+    asked = args.cells.replace(",", " ").split() or names
+    for name in asked:
+        if name not in names:
+            raise boot.UsageError(f"unknown cell {name!r}; known: {', '.join(names)}")
+    if args.model and args.model not in boot.MODELS:
+        raise boot.UsageError(f"unknown model {args.model!r}; known: {', '.join(boot.MODELS)}")
+    # An arm's name, or that of a kernel, which may run as several arms.
+    kernels = {boot.arm(arm)["KERNEL"] for arm in boot.known_arms()}
+    if args.arm and args.arm not in kernels:
+        boot.arm(args.arm)
+    cells = [(model, arm) for model, arm in every if "-".join((model, arm)) in asked
+             and args.model in ("", model) and args.arm in ("", arm, boot.arm(arm)["KERNEL"])]
+    if not cells:
+        raise boot.UsageError("no cell is left: CELLS, MODEL and ARM exclude each other")
+    return cells
+
+
+def count(name):
+    """An argparse type: a number from 1 on."""
+    def parse(text):
+        if not text.isdecimal() or int(text) < 1:
+            raise argparse.ArgumentTypeError(f"{name} is {text!r}, not a number from 1 on")
+        return int(text)
+    return parse
+
+
+def folder_of(spec):
+    return RESULTS / spec.lab / f"{spec.model}-{spec.arm}" / f"seed-{spec.seed:03}"
+
+
+def plan(args):
+    """All boots of the campaign, in an order that its size decides."""
+    boot.lab(args.lab)
+    specs = [boot.Spec(lab=args.lab, model=model, arm=arm, seed=seed, image=boot.image_of(model, arm),
+                       workload=tuple(args.set))
+             for model, arm in cells_of(args) for seed in range(1, args.seeds + 1)]
+    random.Random(len(specs)).shuffle(specs)
+    return specs
+
+
+def remove_leftovers():
+    """Remove what killed runs left behind."""
+    for folder in boot.STAGING.glob("*"):
+        owner = folder.name.split("-")[-2]
+        if not pathlib.Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def minutes(seconds):
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def run_all(specs, jobs):
+    """Run the boots; return how many had each verdict."""
+    stop, begin, verdicts = threading.Event(), time.monotonic(), {}
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(boot.boot, spec, folder_of(spec), stop): spec for spec in specs}
+        try:
+            for number, done in enumerate(concurrent.futures.as_completed(running), 1):
+                verdict, why = done.result()
+                verdicts[verdict] = verdicts.get(verdict, 0) + 1
+                elapsed = time.monotonic() - begin
+                print(f"boot {number} of {len(specs)}: {running[done]}: {verdict}{': ' + why if why else ''}; "
+                      f"{minutes(elapsed)} of about {minutes(elapsed / number * len(specs))}", flush=True)
+        finally:
+            # Also on an interrupt or a full disk: no boot goes on or begins.
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+    return verdicts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lab", default="virtual", help="how kernels are run (default: %(default)s)")
+    parser.add_argument("--seeds", type=count("SEEDS"), default=3, help="boots per cell (default: %(default)s)")
+    parser.add_argument("--cells", default="", help="cells, separated by commas or blanks (default: all)")
+    parser.add_argument("--model", default="", help="only this preemption model")
+    parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
+    parser.add_argument("--jobs", type=count("JOBS"), default=os.cpu_count(), help="boots at a time (default: cores)")
+    parser.add_argument("--set", type=boot.pair, action="append", default=[], metavar="NAME=VALUE",
+                        help="override a parameter of bench/workload")
+    parser.error = boot.fail
+    args = parser.parse_args()
+    os.chdir(boot.ROOT)
+    boot.interruptible()
+    try:
+        specs = plan(args)
+        remove_leftovers()
+        todo = [spec for spec in specs if not boot.is_done(spec, folder_of(spec))]
+        if len(todo) < len(specs):
+            print(f"{len(specs) - len(todo)} of {len(specs)} boots are there already", flush=True)
+        begin = time.monotonic()
+        verdicts = run_all(todo, args.jobs)
+    except boot.UsageError as error:
+        boot.fail(error)
+    except OSError as error:
+        boot.fail(boot.explain(error))
+    except KeyboardInterrupt:
+        boot.fail("interrupted; the same command goes on from here")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    summary = ", ".join(f"{number} {verdict}" for verdict, number in sorted(verdicts.items()))
+    if todo:
+        print(f"note: {len(todo)} boots in {minutes(time.monotonic() - begin)}: {summary}; "
+              f"the largest took {peak} MB", flush=True)
+    sys.exit(bool(verdicts.keys() & {"build-failure", "lab-failure"}))
+
+
+if __name__ == "__main__":
+    main()
