@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Figures and tables as GitHub's Markdown."""
+
+
+def number(value):
+    """A number as a reader wants it: whole from 100 up, else three digits."""
+    if value is None:
+        return "–"
+    if value == 0 or abs(value) >= 100:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.0e}"
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def signed(value):
+    """A difference, with its sign."""
+    return ("+" if value > 0 else "") + number(value)
+
+
+def interval(estimate, show=number):
+    """low .. high, or "all equal" where the boots do not differ."""
+    if estimate is None:
+        return "–"
+    return "all equal" if estimate.exact else f"{show(estimate.low)} .. {show(estimate.high)}"
+
+
+def percent(share):
+    """A ratio in percent, in parentheses; nothing where there is none."""
+    return "" if share is None else f" ({signed(100 * share)} %)"
+
+
+def table(head, rows):
+    """A table; a column is aligned right if its head starts with ">"."""
+    lines = [[cell.removeprefix(">") for cell in head],
+             ["--:" if cell.startswith(">") else "---" for cell in head],
+             *([str(cell) for cell in row] for row in rows)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)

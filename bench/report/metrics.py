@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The figures of one boot, by name: {key: number}. One boot, one figure each.
+
+"per drain" is (storm - quiet) / drains: both phases have the same length, the
+same tasks and the same random times, so what is common to them cancels out.
+"""
+
+import statistics
+
+import read
+
+NS_PER_US = 1000
+IPIS = ("reschedule", "call_function")
+
+# What the isolated CPU's own tasks ask of the kernel; all else there is imposed on them.
+OWN_TASKS = ("owner", "cyclictest")
+OWN_KINDS = ("none", "syscall", "page_fault", "exception")
+
+
+def phase(counts, cpu, begin, end):
+    """What a CPU counted between two marks, by column."""
+    then, now = counts.marks[begin][cpu], counts.marks[end][cpu]
+    return {column: now[column] - then[column] for column in then if column != "arg"}
+
+
+def by_kind(columns):
+    """Kernel entries by kind, from user mode and from the kernel together."""
+    kinds = {}
+    for column, count in columns.items():
+        place, _, kind = column.partition("/")
+        if place in ("from_user", "from_kernel"):
+            kinds[kind] = kinds.get(kind, 0) + count
+    return kinds
+
+
+def by_cause(columns):
+    """Kernel instructions by cause: "task: entry", or the task alone where it is no entry."""
+    return {task if kind == "none" else f"{task}: {kind.replace('_', ' ')}": count
+            for (task, kind), count in causes(columns).items()}
+
+
+def causes(columns):
+    """Kernel instructions by (task, kind of entry)."""
+    found = {}
+    for column, count in columns.items():
+        place, _, cause = column.partition("/")
+        if place == "cause":
+            task, _, kind = cause.partition("/")
+            found[task, kind] = count
+    return found
+
+
+def own(columns):
+    """Kernel instructions in the own system calls and faults of the isolated CPU's tasks."""
+    return sum(count for (task, kind), count in causes(columns).items() if task in OWN_TASKS and kind in OWN_KINDS)
+
+
+def imposed_by_cause(columns):
+    """by_cause() less what own() counts."""
+    return by_cause({column: 0 if own({column: count}) else count for column, count in columns.items()})
+
+
+def summary(columns):
+    """The counts of one CPU in one phase that have a table of their own."""
+    kinds = by_kind(columns)
+    return {
+        "kernel": columns["kernel"],
+        "imposed": columns["kernel"] - own(columns),
+        "own": own(columns),
+        "entries": sum(kinds.values()),
+        "switches": columns["switches"],
+        "ipis": sum(kinds[kind] for kind in IPIS),
+        "timers": kinds["timer"],
+        "works": columns["works"],
+    }
+
+
+def per_drain(storm, quiet, drains):
+    """(storm - quiet) / drains for each key; of what has no key, 0 was counted."""
+    return {key: (storm.get(key, 0) - quiet.get(key, 0)) / drains for key in {**quiet, **storm}} if drains else {}
+
+
+def percentile(result, share):
+    """The smallest latency that so large a share of the wake-ups did not exceed; beyond the histogram, the longest."""
+    seen, wanted = 0, share * result["cycles"]
+    for latency, count in sorted(result["histogram"].items()):
+        seen += count
+        if seen >= wanted:
+            return latency
+    return result["max"]
+
+
+def latencies(boot):
+    """cyclictest's figures in both phases, in guest us, and their overflow, in wake-ups."""
+    figures = {}
+    for name, result in boot.guest["cyclictest"].items():
+        figures |= {f"cyclictest/{name}/{key}": result[key] for key in ("min", "avg", "max", "overflow", "cycles")}
+        figures[f"cyclictest/{name}/p99"] = percentile(result, 0.99)
+    return figures
+
+
+def requests(boot):
+    """What a request costs its requester, and what it finds and leaves on the isolated CPU."""
+    asked, isolated = boot.guest["requests"], boot.guest["isolated"]
+    if not asked:
+        return {}
+    took = [(request["end_ns"] - request["begin_ns"]) / NS_PER_US for request in asked]
+    itself = [sum(cpu[i]["own"] for cpu in boot.counts.requests.values()) for i in range(len(asked))]
+    before = [request["before"][isolated] for request in asked]
+    after = [request["after"][isolated] for request in asked]
+    return {
+        "request/completion": statistics.median(took),
+        "request/completion_max": max(took),
+        "request/own": statistics.mean(itself),
+        "items/before": statistics.mean(before),
+        "items/after": statistics.mean(after),
+        "items/found": sum(count > 0 for count in before),
+    }
+
+
+def facade(boot):
+    """The facade's own counters of the isolated CPU, per drain; nothing where there is no facade."""
+    drains, found = len(boot.guest["requests"]), {}
+    for line in boot.guest.get("stats", ()):
+        _, cpu, *pairs = line.split()
+        if int(cpu) == boot.guest["isolated"]:
+            counted = {key: int(value) for key, value in zip(pairs[::2], pairs[1::2], strict=False) if ":" not in key}
+            for key in ("drained", "posted", "left"):
+                found[f"items/{key}"] = found.get(f"items/{key}", 0) + counted[key]
+    return {key: count / drains for key, count in found.items()} if drains else {}
+
+
+def measure(boot):
+    """All figures of a boot that ended well."""
+    counts, isolated, drains = boot.counts, boot.guest["isolated"], len(boot.guest["requests"])
+    figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot)}
+    others = {"quiet": 0, "storm": 0}
+    for cpu in counts.marks[read.STORM_END]:
+        quiet = phase(counts, cpu, read.QUIET_BEGIN, read.QUIET_END)
+        storm = phase(counts, cpu, read.STORM_BEGIN, read.STORM_END)
+        if cpu != isolated:
+            others["quiet"] += quiet["kernel"]
+            others["storm"] += storm["kernel"]
+            continue
+        for group, split in (("owner", summary), ("entry", by_kind), ("cause", by_cause),
+                             ("imposed", imposed_by_cause)):
+            calm, busy = split(quiet), split(storm)
+            figures |= {f"{group}/{key}": value for key, value in per_drain(busy, calm, drains).items()}
+            figures |= {f"quiet/{group}/{key}": value for key, value in calm.items()}
+            figures |= {f"storm/{group}/{key}": value for key, value in busy.items()}
+    figures |= {f"others/{key}": value for key, value in per_drain({"kernel": others["storm"]},
+                                                                   {"kernel": others["quiet"]}, drains).items()}
+    return figures

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The figures: SVG files on an opaque white ground, the same bytes for the same data."""
+
+import io
+import re
+
+import matplotlib
+
+matplotlib.use("svg")
+
+import matplotlib.pyplot as plt
+import matplotlib.ticker
+import numpy
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart, in the
+# order in which arms appear; line styles repeat the distinction without colour.
+COLOURS = ("#000000", "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
+STYLES = ("-", "--", "-", "-.", "-", "--", ":")
+
+matplotlib.rcParams.update({
+    "svg.hashsalt": "pcpu-drain",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+})
+
+
+def save(figure, path, title):
+    """Write a figure; title is what a screen reader says."""
+    out = io.StringIO()
+    figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None, "Title": title})
+    plt.close(figure)
+    licence = "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n"
+    text = re.sub(r"(<\?xml[^>]*>\n)", rf"\1{licence}", out.getvalue(), count=1)
+    path.write_text("".join(line.rstrip() + "\n" for line in text.splitlines()))
+
+
+def exceedance(histogram, overflow):
+    """Share of samples above each latency: (latencies, shares).
+
+    histogram: dict from latency to count; overflow: samples beyond its last
+    bucket, which stay above every latency shown.
+    """
+    latencies = numpy.array(sorted(histogram))
+    counts = numpy.array([histogram[latency] for latency in latencies])
+    total = counts.sum() + overflow
+    return latencies, 1 - numpy.cumsum(counts) / total
+
+
+def style(arms, arm):
+    """Colour and line style of an arm."""
+    place = arms.index(arm)
+    return COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
+
+
+def panels(count, height):
+    """One panel per preemption model, side by side, with the same axes."""
+    return plt.subplots(1, count, figsize=(5.2 * count, height), sharex=True, sharey=True, squeeze=False,
+                        layout="constrained")
+
+
+def ccdf(path, titles, arms, quiet, histograms, legend):
+    """Latency against the share of wake-ups that were later, a line per boot; in grey those of the quiet phases.
+
+    titles: {model: what its panel is called}, in order.
+    histograms: {(model, arm): [(histogram, overflow), ...]}, an entry per boot,
+    latencies in guest us; quiet: likewise. legend: {(model, arm): text}.
+    """
+    figure, axes = panels(len(titles), 4.4)
+    for axis, model in zip(axes[0], titles, strict=True):
+        for arm in arms:
+            curves(axis, quiet.get((model, arm), ()), color="#bbbbbb", linewidth=1)
+        for arm in arms:
+            colour, dashes = style(arms, arm)
+            curves(axis, histograms.get((model, arm), ()), color=colour, linestyle=dashes, linewidth=1.2, alpha=0.85,
+                   label=f"{arm}: {legend.get((model, arm), 'no boots')}")
+        axis.plot([], [], color="#bbbbbb", linewidth=1, label="all arms, quiet phase")
+        axis.set(yscale="log", xlabel="latency x [guest µs]", title=titles[model])
+        axis.legend(loc="upper right", fontsize=8, title="under drains: p99 / max, median over boots", title_fontsize=8)
+    axes[0][0].set_ylabel("share of wake-ups later than x")
+    save(figure, path, "cyclictest latency under drains")
+
+
+def curves(axis, boots, **line):
+    """A line per boot, the first of them with the label."""
+    for histogram, overflow in boots:
+        latencies, share = exceedance(histogram, overflow)
+        axis.step(latencies, numpy.where(share > 0, share, numpy.nan), where="post", **line)
+        line.pop("label", None)
+
+
+OWN = "less work in the owner's own faults and system calls"
+
+
+def noise(path, titles, arms, imposed, own):
+    """Kernel instructions imposed on the isolated CPU per drain: bars by cause, a dot per boot.
+
+    titles: as for ccdf(). imposed: {(model, arm): [{cause: instructions per
+    drain}, ...]}, own: {(model, arm): [instructions per drain, ...]}, an entry
+    per boot. Bars are means over boots, which add up as medians would not.
+    """
+    means = {cell: {cause: numpy.mean([boot.get(cause, 0) for boot in boots]) for cause in set().union(*boots)}
+             for cell, boots in imposed.items()}
+    causes = main_causes(means)
+    figure, axes = panels(len(titles), 1.9 + 0.42 * len(arms))
+    for axis, model in zip(axes[0], titles, strict=True):
+        for place, arm in enumerate(arms):
+            if (model, arm) in means:
+                bars(axis, place, means[model, arm], causes)
+                axis.barh(place, numpy.mean(own[model, arm]), height=0.62, label=OWN, color="white",
+                          edgecolor="#777777", hatch="////", linewidth=0.6)
+                dots(axis, place, [sum(boot.values()) for boot in imposed[model, arm]])
+        axis.axvline(0, color="black", linewidth=0.8)
+        axis.set(yticks=range(len(arms)), yticklabels=arms, title=titles[model], xlabel="kernel instructions per drain")
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
+        axis.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
+        axis.margins(x=0.15)
+        axis.grid(axis="y", visible=False)
+    axes[0][0].invert_yaxis()
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    found = dict(zip(labels, handles, strict=True))
+    figure.legend(found.values(), found.keys(), loc="upper center", bbox_to_anchor=(0.5, 0), ncol=3, fontsize=8)
+    save(figure, path, "kernel instructions imposed on the isolated CPU per drain")
+
+
+def dots(axis, place, totals):
+    """A circle per boot, and the median in figures beside the last."""
+    axis.plot(totals, [place] * len(totals), "o", color="black", markerfacecolor="white", markersize=5)
+    axis.annotate(f"{numpy.median(totals):,.0f}", (max(*totals, 0), place), xytext=(8, 0), textcoords="offset points",
+                  va="center", fontsize=9)
+
+
+def main_causes(means, share=0.02):
+    """The causes, biggest first, that anywhere make up this share of the biggest bar."""
+    most = max((abs(value) for causes in means.values() for value in causes.values()), default=0)
+    size = {}
+    for causes in means.values():
+        for cause, value in causes.items():
+            size[cause] = max(size.get(cause, 0), abs(value))
+    return sorted((cause for cause in size if size[cause] > share * most), key=lambda cause: (-size[cause], cause))
+
+
+def bars(axis, place, causes, shown):
+    """One bar, stacked by cause: what adds to the right of 0, what is saved to the left."""
+    rest = sum(value for cause, value in causes.items() if cause not in shown)
+    ends = {True: 0, False: 0}
+    for number, (cause, value) in enumerate([*((cause, causes.get(cause, 0)) for cause in shown), ("other", rest)]):
+        colour = "#bbbbbb" if cause == "other" else COLOURS[1:][number % (len(COLOURS) - 1)]
+        axis.barh(place, value, left=ends[value >= 0], height=0.62, color=colour, label=cause, linewidth=0)
+        ends[value >= 0] += value

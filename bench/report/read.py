@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Read raw results strictly: results/<lab>/<cell>/seed-<NNN>/, one boot each.
+
+What does not read as it should makes a boot "unreadable". It is then counted
+beside the failed ones, never dropped and never half used.
+"""
+
+import dataclasses
+import itertools
+import json
+import pathlib
+import re
+import zlib
+
+SCHEMA = 1
+VERDICTS = ("ok", "build-failure", "boot-failure", "hang", "guest-failure", "panic", "lab-failure", "unreadable")
+MANIFEST = ("schema", "lab", "model", "arm", "kernel", "seed", "kernel_release", "config_sha256", "source_sha256",
+            "image_sha256", "initramfs_sha256", "plugin_sha256", "cmdline", "compiler", "qemu_version", "workload",
+            "host_cpu")
+QUIET_BEGIN, QUIET_END, STORM_BEGIN, STORM_END = PHASE_MARKS = (1, 2, 3, 4)
+
+
+class Unreadable(Exception):
+    """A raw file does not read as it should; the text says which and why."""
+
+
+@dataclasses.dataclass
+class Boot:
+    """One boot: what it was, how it ended, and, if that was well, what it gave."""
+
+    path: pathlib.Path
+    lab: str
+    model: str
+    arm: str
+    seed: int
+    verdict: str = "ok"
+    why: str = ""
+    manifest: dict = dataclasses.field(default_factory=dict)
+    guest: dict = dataclasses.field(default_factory=dict)
+    counts: "Counts" = None
+
+
+@dataclasses.dataclass
+class Counts:
+    """The counting plugin's file.
+
+    marks: {mark: {cpu: {column: count since boot}}}, the phases' four marks.
+    requests: {cpu: [{column: count in that request}]}, in order of requests.
+    turns: {mark: {n: turns of 2**n to 2**(n+1) instructions since boot}}.
+    """
+
+    marks: dict
+    requests: dict
+    turns: dict
+
+
+def parse(text, what):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Unreadable(f"{what}: no JSON: {error}") from None
+
+
+def load(path):
+    """The object in a JSON file."""
+    try:
+        content = parse(path.read_bytes(), path.name)
+    except OSError as error:
+        raise Unreadable(f"{path.name}: {error.strerror}") from None
+    if not isinstance(content, dict):
+        raise Unreadable(f"{path.name}: no JSON object")
+    return content
+
+
+def json_lines(path):
+    """The objects in a JSON lines file that ends with {"end":true,"lines":N,...}."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path.name}: {error.strerror}") from None
+    lines = raw.splitlines(keepends=True)
+    objects = [parse(line, f"{path.name}:{number}") for number, line in enumerate(lines, 1)]
+    if not all(isinstance(line, dict) for line in objects):
+        raise Unreadable(f"{path.name}: a line that is no object")
+    if not objects or objects[-1].get("end") is not True or not raw.endswith(b"\n"):
+        raise Unreadable(f"{path.name}: cut off, its last line is no end line")
+    end = objects.pop()
+    if end.get("lines") != len(objects):
+        raise Unreadable(f"{path.name}: {len(objects)} lines, its end line says {end.get('lines')}")
+    crc = f"{zlib.crc32(b''.join(lines[:-1])):08x}"
+    if end.get("crc32", crc) != crc:
+        raise Unreadable(f"{path.name}: checksum is {crc}, its end line says {end['crc32']}")
+    return objects
+
+
+def row(columns, values, what):
+    """A row of counts as a dict by column."""
+    if len(values) != len(columns):
+        raise Unreadable(f"{what}: {len(values)} values for {len(columns)} columns")
+    if not all(type(value) is int and value >= 0 for value in values):
+        raise Unreadable(f"{what}: a value that is no count")
+    return dict(zip(columns, values, strict=True))
+
+
+def read_counts(path):
+    """Counts from counts.jsonl."""
+    header, *lines = json_lines(path) or [{}]
+    if header.get("schema") != SCHEMA:
+        raise Unreadable(f"{path.name}: schema {header.get('schema')!r}, not {SCHEMA}")
+    counts = Counts({}, {}, {})
+    for number, line in enumerate(lines, 2):
+        what = f"{path.name}:{number}"
+        if len(line) != 1:
+            raise Unreadable(f"{what}: {len(line)} keys, not one")
+        ((kind, values),) = line.items()
+        if kind not in ("mark", "request", "turns") or kind not in header:
+            raise Unreadable(f"{what}: unknown kind of line {kind!r}")
+        found = row(header[kind], values, what)
+        if kind == "mark":
+            cpus = counts.marks.setdefault(found.pop("mark"), {})
+            if found["cpu"] in cpus:
+                raise Unreadable(f"{what}: a mark came twice")
+            cpus[found.pop("cpu")] = found
+        elif kind == "request":
+            counts.requests.setdefault(found.pop("cpu"), []).append(found)
+        else:
+            counts.turns.setdefault(found["mark"], {})[found["log2"]] = found["count"]
+    check_marks(counts, path.name)
+    return counts
+
+
+def check_marks(counts, name):
+    """The four marks are there for the same CPUs, and no count runs backwards."""
+    if not set(PHASE_MARKS) <= counts.marks.keys():
+        raise Unreadable(f"{name}: marks {sorted(counts.marks)}, not {list(PHASE_MARKS)}")
+    if len({tuple(sorted(counts.marks[mark])) for mark in PHASE_MARKS}) != 1:
+        raise Unreadable(f"{name}: marks of different CPUs")
+    for earlier, later in itertools.pairwise(PHASE_MARKS):
+        for cpu, then in counts.marks[earlier].items():
+            now = counts.marks[later][cpu]
+            if any(now[column] < then[column] for column in then if column != "arg"):
+                raise Unreadable(f"{name}: a count of CPU {cpu} falls between marks {earlier} and {later}")
+
+
+def read_guest(path):
+    """What the guest sent, as {"isolated", "cpus", "proofs", "phases", "cyclictest", "requests", ...}.
+
+    phases and cyclictest: {"quiet": ..., "storm": ...}; requests: a list in
+    order. stats, hist: lines of the facade's files, absent without a facade.
+    """
+    guest = {"proofs": [], "phases": {}, "cyclictest": {}, "requests": []}
+    for line in json_lines(path):
+        first = next(iter(line), None)
+        if first == "failed":
+            raise Unreadable(f"{path.name}: the guest failed: {line['failed']}")
+        if first == "proof":
+            guest["proofs"].append(line["proof"])
+        elif first == "phase":
+            guest["phases"][line["phase"]] = line
+        elif first == "request":
+            guest["requests"].append(line)
+        elif first in ("cyclictest_quiet", "cyclictest_storm"):
+            guest["cyclictest"][first.removeprefix("cyclictest_")] = cyclictest(line[first], f"{path.name}: {first}")
+        else:
+            guest.update(line)
+    for part in ("phases", "cyclictest"):
+        if guest[part].keys() != {"quiet", "storm"}:
+            raise Unreadable(f"{path.name}: {part} of {sorted(guest[part])}, not of quiet and storm")
+    asked = guest["phases"]["storm"]["requests"]
+    if [request["request"] for request in guest["requests"]] != list(range(asked)):
+        raise Unreadable(f"{path.name}: {len(guest['requests'])} requests sent, {asked} made")
+    return guest
+
+
+def cyclictest(result, what):
+    """cyclictest's only thread: min, max, avg in us, histogram, and the overflow that its JSON leaves out."""
+    thread = result["thread"]["0"]
+    histogram = {int(latency): count for latency, count in thread["histogram"].items()}
+    overflow = thread["cycles"] - sum(histogram.values())
+    if overflow < 0 or not thread["cycles"]:
+        raise Unreadable(f"{what}: {sum(histogram.values())} samples in the histogram, {thread['cycles']} cycles")
+    return {"min": thread["min"], "max": thread["max"], "avg": thread["avg"], "cycles": thread["cycles"],
+            "histogram": histogram, "overflow": overflow}
+
+
+def check_together(boot):
+    """The guest's and the plugin's file speak of the same run."""
+    isolated, asked = boot.guest["isolated"], len(boot.guest["requests"])
+    if isolated not in boot.counts.marks[STORM_END]:
+        raise Unreadable(f"counts.jsonl: no counts of the isolated CPU {isolated}")
+    for cpu, requests in boot.counts.requests.items():
+        if [request["request"] for request in requests] != list(range(asked)):
+            raise Unreadable(f"counts.jsonl: {len(requests)} requests on CPU {cpu}, the guest made {asked}")
+    if isolated not in boot.counts.requests and asked:
+        raise Unreadable("counts.jsonl: no requests, but the guest made some")
+
+
+def read_manifest(boot):
+    """The manifest, if it is whole and of this boot."""
+    manifest = load(boot.path / "manifest.json")
+    if missing := [key for key in MANIFEST if key not in manifest]:
+        raise Unreadable(f"manifest.json: no {', '.join(missing)}")
+    if manifest["schema"] != SCHEMA:
+        raise Unreadable(f"manifest.json: schema {manifest['schema']!r}, not {SCHEMA}")
+    for key in ("lab", "model", "arm", "seed"):
+        if manifest[key] != getattr(boot, key):
+            raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {getattr(boot, key)!r}")
+    return manifest
+
+
+def read_boot(path):
+    """Read one boot's folder; its verdict is "unreadable" if a file is not as it should be."""
+    place = re.fullmatch(r"seed-(\d+)", path.name)
+    model, _, arm = path.parent.name.partition("-")
+    boot = Boot(path, path.parent.parent.name, model, arm, int(place[1]) if place else -1)
+    try:
+        verdict = load(path / "verdict.json")
+        if verdict.get("verdict") not in VERDICTS:
+            raise Unreadable(f"verdict.json: unknown verdict {verdict.get('verdict')!r}")
+        boot.verdict, boot.why = verdict["verdict"], verdict.get("why", "")
+        boot.manifest = read_manifest(boot)
+        if boot.verdict == "ok":
+            boot.guest = read_guest(path / "guest.jsonl")
+            boot.counts = read_counts(path / "counts.jsonl")
+            check_together(boot)
+    except Unreadable as error:
+        boot.verdict, boot.why = "unreadable", str(error)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        boot.verdict, boot.why = "unreadable", f"a value is missing or of the wrong type: {error!r}"
+    return boot
+
+
+def read_all(results):
+    """All boots under a results folder, in a fixed order."""
+    return [read_boot(path) for path in sorted(pathlib.Path(results).glob("*/*-*/seed-*")) if path.is_dir()]

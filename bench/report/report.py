@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Make RESULTS.md and its figures from raw results.
+
+The same raw results give the same bytes. With --check they are made in a
+temporary folder, and compared with those in place.
+"""
+
+import argparse
+import filecmp
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import metrics
+import page
+import read
+import tables
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have
+
+
+def measured(boots):
+    """{lab: {(model, arm): {seed: figures}}}; a boot that cannot be measured becomes unreadable."""
+    labs = {}
+    for boot in boots:
+        if boot.verdict != "ok":
+            continue
+        try:
+            figures = metrics.measure(boot)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            boot.verdict, boot.why = "unreadable", f"a figure cannot be made: {error!r}"
+            continue
+        labs.setdefault(boot.lab, {}).setdefault((boot.model, boot.arm), {})[boot.seed] = figures
+    return labs
+
+
+def sources_now(boots):
+    """{image: source_sha256 that it would have if built now} of the kernels measured; None if that cannot be told."""
+    images = {(boot.model, boot.manifest["kernel"]) for boot in boots if boot.verdict == "ok"}
+    found = {}
+    for model, kernel in sorted(images):
+        try:
+            done = subprocess.run([ROOT / SOURCES, model, kernel], cwd=ROOT, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        found[f"{model}-{kernel}"] = done.stdout.strip()
+    return found
+
+
+def write(results, out, now=sources_now):
+    """Write RESULTS.md and its figures under the folder out; returns the boots.
+
+    now: gives, for the boots, what page.sources() is to compare with.
+    """
+    boots = read.read_all(results)
+    labs = measured(boots)
+    parts = [page.top(boots, labs, now(boots))]
+    for lab, cells in sorted(labs.items()):
+        here = [boot for boot in boots if boot.lab == lab]
+        parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells)))
+    (out / "RESULTS.md").write_text("\n".join(parts))
+    return boots
+
+
+def files(root):
+    """The report's files in a folder."""
+    return {"RESULTS.md"} | {str(path.relative_to(root)) for path in (root / page.FIGURES).glob("*")}
+
+
+def differences(made, place):
+    """Names of the report's files that are not the same in both folders."""
+    return sorted(name for name in files(made) | files(place)
+                  if not (made / name).exists() or not (place / name).exists()
+                  or not filecmp.cmp(made / name, place / name, shallow=False))
+
+
+def replace(made, place):
+    """Put the report's files where they belong; figures that are no longer made go."""
+    (place / page.FIGURES).mkdir(parents=True, exist_ok=True)
+    for name in sorted(files(place) - files(made)):
+        (place / name).unlink()
+    for name in sorted(files(made)):
+        new = place / f"{name}.new"
+        new.write_bytes((made / name).read_bytes())
+        new.rename(place / name)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=pathlib.Path, default=ROOT,
+                        help="where results/ and RESULTS.md are (default: this repository)")
+    parser.add_argument("--check", action="store_true",
+                        help="change nothing; exit 1 if the files in place differ, 3 if there are no results")
+    args = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = pathlib.Path(folder)
+        boots = write(args.root / "results", made)
+        if not boots:
+            print("report: no boots in results/ yet; make results runs them", file=sys.stderr)
+            return 3
+        if not args.check:
+            replace(made, args.root)
+            print(f"report: RESULTS.md from {sum(boot.verdict == 'ok' for boot in boots)} of {len(boots)} boots")
+        elif changed := differences(made, args.root):
+            print(f"report: not what results/ gives now: {', '.join(changed)}; run make report and commit them",
+                  file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

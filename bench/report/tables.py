@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tables of figures: which there are, and how one is made."""
+
+import dataclasses
+
+import markdown
+import stats
+
+BASE = "unpatched"
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A figure that has a table of its own. key: in metrics.measure()'s result."""
+
+    key: str
+    title: str
+    note: str = ""
+    events: str = ""  # key of the events behind it: none of them in N drains gives a bound
+
+
+TAKEN = (
+    Metric("owner/imposed", "Kernel instructions imposed on the isolated CPU, per drain",
+           "By kworkers and other tasks, and by interrupts, whomever they interrupt: what the owner is disturbed by."),
+    Metric("owner/own", "Kernel instructions of the isolated CPU's tasks themselves, per drain",
+           "In the own system calls and faults of owner and cyclictest. Negative: a cache that was drained on request "
+           "is not full yet when the owner would otherwise have had to empty it itself."),
+    Metric("owner/kernel", "All kernel instructions on the isolated CPU, per drain", "The sum of these two."),
+    Metric("owner/entries", "Kernel entries on the isolated CPU, per drain",
+           "System calls, faults, exceptions and interrupts.", "storm/owner/entries"),
+    Metric("owner/switches", "Context switches on the isolated CPU, per drain", "", "storm/owner/switches"),
+    Metric("owner/ipis", "IPIs received by the isolated CPU, per drain",
+           "Reschedule and function-call interrupts.", "storm/owner/ipis"),
+    Metric("owner/timers", "Timer interrupts on the isolated CPU, per drain",
+           "cyclictest's own are in both phases and cancel out; what is left is mostly the restarted tick.",
+           "storm/owner/timers"),
+    Metric("owner/works", "Work items run on the isolated CPU, per drain", "", "storm/owner/works"),
+)
+REQUEST = (
+    Metric("request/completion", "Completion time of a request: median of a boot [guest µs]",
+           "Guest time is instruction time, summed over all busy CPUs; kworkers that would run side by side run one "
+           "after the other, which favours whoever drains remotely."),
+    Metric("request/completion_max", "Completion time of a request: longest of a boot [guest µs]"),
+    Metric("request/own", "The requester's own kernel instructions, per request",
+           "Executed by the requesting task between the marks around its write to drain_now."),
+    Metric("others/kernel", "Kernel instructions on all other CPUs, per drain",
+           "(storm − quiet) / drains, requester, kworkers and interrupts there included."),
+)
+ITEMS = (
+    Metric("items/before", "Items cached on the isolated CPU just before a request",
+           "Mean of a boot, read from residue before the request."),
+    Metric("items/after", "Items cached on the isolated CPU just after a request",
+           "Mean of a boot. The owner goes on filling: an item cached after the drain counts here too."),
+    Metric("items/drained", "Items drained from the isolated CPU, per drain",
+           "The facade's counter; unpatched has none."),
+    Metric("items/posted", "Items posted on the isolated CPU, per drain", "As above."),
+    Metric("items/left", "Items left on the isolated CPU, per drain", "As above."),
+)
+LATENCY = tuple(
+    Metric(f"cyclictest/storm/{key}", f"cyclictest under drains: {name}", note)
+    for key, name, note in (
+        ("min", "shortest latency [guest µs]", ""),
+        ("avg", "mean latency [guest µs]", ""),
+        ("p99", "99th percentile of a boot's latencies [guest µs]",
+         "Where that lies beyond the histogram, the longest latency stands for it."),
+        ("max", "longest latency [guest µs]", "One sample a boot: where a request happened to fall decides it."),
+        ("overflow", "wake-ups later than the histogram reaches",
+         "Cycles less the sum of the histogram; cyclictest's JSON leaves them out."),
+    ))
+QUIET = (
+    ("quiet/owner/imposed", "kernel instructions imposed"),
+    ("quiet/owner/own", "own"),
+    ("quiet/owner/entries", "entries"),
+    ("quiet/owner/switches", "context switches"),
+    ("quiet/owner/ipis", "IPIs"),
+    ("quiet/owner/timers", "timer interrupts"),
+    ("quiet/owner/works", "works"),
+    ("cyclictest/quiet/avg", "cyclictest mean [guest µs]"),
+    ("cyclictest/quiet/p99", "p99 [guest µs]"),
+    ("cyclictest/quiet/max", "max [guest µs]"),
+    ("cyclictest/quiet/overflow", "overflow"),
+)
+GLANCE = (
+    ("owner/imposed", "kernel instructions imposed per drain"),
+    ("owner/own", "owner's own"),
+    ("owner/switches", "context switches"),
+    ("owner/ipis", "IPIs"),
+    ("owner/works", "works"),
+    ("cyclictest/storm/max", "cyclictest max [guest µs]"),
+    ("request/completion", "completion [guest µs]"),
+    ("request/own", "requester's instructions"),
+    ("items/after", "items cached after"),
+)
+
+
+class Figures:
+    """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms."""
+
+    def __init__(self, cells):
+        self.cells = cells
+        self.models = sorted({model for model, _ in cells})
+        known = (BASE, "none", "qpw0", "qpw1")
+        found = {arm for _, arm in cells}
+        self.arms = [arm for arm in known if arm in found] + sorted(found.difference(known))
+
+    def rows(self):
+        """(model, arm) of each cell with boots, in the order of the report."""
+        return [(model, arm) for model in self.models for arm in self.arms if self.cells.get((model, arm))]
+
+    def column(self, model, arm, key):
+        """One figure of one cell: {seed: number}, only of boots that have it."""
+        boots = self.cells.get((model, arm), {})
+        return {seed: figures[key] for seed, figures in boots.items() if key in figures}
+
+    def median(self, model, arm, key):
+        """Median over seeds as text."""
+        found = stats.estimate(self.column(model, arm, key).values())
+        return markdown.number(found.median) if found else "–"
+
+    def keys(self, group, model=None):
+        """Keys of a group such as "cause" that are not zero in every boot, biggest first."""
+        size = {}
+        for (of, _), boots in self.cells.items():
+            for figures in boots.values():
+                for key, value in figures.items():
+                    if key.startswith(f"{group}/") and value and model in (None, of):
+                        size[key] = max(size.get(key, 0), abs(value))
+        return sorted(size, key=lambda key: (-size[key], key))
+
+
+def zero_note(figures, model, arm, metric):
+    """The bound that no event in N drains means; nothing if there were events."""
+    events = figures.column(model, arm, metric.events)
+    if not events or any(events.values()):
+        return ""
+    drains = sum(figures.column(model, arm, "drains").values())
+    return f"; none in {drains:,} drains: below {markdown.number(stats.zero_bound(drains))} (95 %)" if drains else ""
+
+
+def metric_row(figures, model, arm, metric):
+    values = figures.column(model, arm, metric.key)
+    middle = stats.estimate(values.values())
+    if not middle:
+        return [model, arm, "–", "–", "–", "–", 0]
+    change, base = None, figures.column(model, BASE, metric.key)
+    if arm != BASE:
+        change = stats.difference(values, base)
+    share = stats.relative(change, stats.estimate([base[seed] for seed in values.keys() & base.keys()]))
+    return [model, arm, markdown.number(middle.median),
+            markdown.interval(middle) + zero_note(figures, model, arm, metric),
+            markdown.signed(change.median) + markdown.percent(share) if change else "–",
+            markdown.interval(change, markdown.signed), f"{middle.n}" + (f", {change.n} pairs" if change else "")]
+
+
+def metric_table(figures, metric):
+    """One metric: a row per model and arm."""
+    head = ["model", "arm", ">median", ">interval", f">difference to {BASE}", ">its interval", ">boots"]
+    rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
+    return f"#### {metric.title}\n\n" + (f"{metric.note}\n\n" if metric.note else "") + markdown.table(head, rows)
+
+
+def medians_table(figures, columns):
+    """Medians over seeds: a row per model and arm, a column per (key, name)."""
+    rows = [[model, arm, *(figures.median(model, arm, key) for key, _ in columns)] for model, arm in figures.rows()]
+    return markdown.table(["model", "arm", *(f">{name}" for _, name in columns)], rows)
+
+
+def split_table(figures, group, model, name):
+    """Medians over seeds of one model: a row per key of a group, a column per arm."""
+    arms = [arm for of, arm in figures.rows() if of == model]
+    rows = [[key.partition("/")[2].replace("_", " "), *(figures.median(model, arm, key) for arm in arms)]
+            for key in figures.keys(group, model)]
+    return markdown.table([f"{name}, {model}", *(f">{arm}" for arm in arms)], rows)

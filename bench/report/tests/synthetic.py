@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Raw results with known figures, in the form in which the lab writes them.
+
+Fixtures for the tests alone: nothing made here ever lies under results/.
+"""
+
+import json
+import zlib
+
+KINDS = ("none", "syscall", "page_fault", "exception", "timer", "reschedule", "call_function", "irq_work", "device",
+         "other_irq", "nmi")
+ROLES = ("kthread", "idle", "kworker", "user", "owner", "cyclictest", "requester", "ballast")
+MARK = ["mark", "arg", "cpu", "kernel", "user", "switches", "works",
+        *(f"from_user/{kind}" for kind in KINDS[1:]), *(f"from_kernel/{kind}" for kind in KINDS[1:]),
+        *(f"cause/{role}/{kind}" for role in ROLES for kind in KINDS)]
+REQUEST = ["request", "cpu", "own", "kernel", "switches", "works", "entries"]
+TURNS = ["mark", "log2", "count"]
+
+DRAINS = 10
+
+
+def lines(objects, crc):
+    """JSON lines with their end line."""
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in objects)
+    end = {"end": True, "lines": len(objects)} | ({"crc32": f"{zlib.crc32(text.encode()):08x}"} if crc else {})
+    return text + json.dumps(end) + "\n"
+
+
+def mark(number, cpu, **counts):
+    row = dict.fromkeys(MARK, 0) | {"mark": number, "cpu": cpu} | counts
+    return {"mark": [row[column] for column in MARK]}
+
+
+def counts(per_drain, quiet=1000, start=5000):
+    """The plugin's lines: each drain costs the isolated CPU 1 so many instructions, in kworkers, and one of each event.
+
+    quiet: kernel instructions in the quiet phase, all in cyclictest's timer interrupts.
+    """
+    busy = per_drain > 0
+    events = DRAINS if busy else 0
+    steps = (
+        (1, start, 0, 0),
+        (2, start + quiet, 0, 0),
+        (3, start + quiet, 0, 0),
+        (4, start + 2 * quiet + DRAINS * per_drain, DRAINS * per_drain, events),
+    )
+    made = [{"schema": 1, "unit": "instructions", "mark": MARK, "request": REQUEST, "turns": TURNS}]
+    for number in range(DRAINS):
+        made += [{"request": [number, 0, 700 + number, 900, 2, 0, 1]},
+                 {"request": [number, 1, 0, per_drain, 2 * busy, int(busy), int(busy)]}]
+    for number, kernel, kworker, happened in steps:
+        timers = kernel - kworker
+        made += [
+            mark(number, 0, kernel=number * 3000),
+            mark(number, 1, kernel=kernel, switches=2 * happened, works=happened,
+                 **{"from_user/timer": timers // 100, "from_kernel/reschedule": happened,
+                    "cause/kworker/none": kworker, "cause/cyclictest/timer": timers}),
+            {"turns": [number, 10, 100 * number]}, {"turns": [number, 13, number]},
+        ]
+    return made
+
+
+def cyclictest(histogram, overflow=0, **more):
+    """cyclictest's JSON, which does not say the overflow."""
+    latencies = sorted(histogram)
+    thread = {"histogram": {str(latency): histogram[latency] for latency in latencies},
+              "cycles": sum(histogram.values()) + overflow,
+              "min": latencies[0], "max": latencies[-1], "avg": 5.0, "cpu": 1, "node": 0} | more
+    return {"file_version": 1, "cmdline:": "cyclictest", "rt_test_version:": "2.5", "num_threads": 1,
+            "thread": {"0": thread}}
+
+
+def guest(facade=True, storm=None, completion=50000):
+    """The guest's lines; request n took completion + n us."""
+    made = [{"hello": "7.3.4", "version": "#1"}, {"cpus": 2, "isolated": 1}, {"proof": "clock", "at_ns": 1}]
+    for phase, asked, result in (("quiet", 0, cyclictest({4: 90, 6: 10})),
+                                 ("storm", DRAINS, storm or cyclictest({4: 80, 6: 15, 40: 5}))):
+        made += [{"phase": phase, "length_ns": 500000000, "requests": asked, "fills": 100, "fill_late_max_ns": 9},
+                 {f"cyclictest_{phase}": result}]
+    for number in range(DRAINS):
+        begin = number * 10000000
+        made.append({"request": number, "due_ns": begin, "begin_ns": begin,
+                     "end_ns": begin + completion + 1000 * number, "before": [1, 6], "after": [0, number % 2]})
+    if facade:
+        made.append({"stats": ["lru 0 requests 10 rides 0 drained 11 posted 0 left 0 works 3 remote 0 15:10",
+                               "lru 1 requests 0 rides 0 drained 60 posted 5 left 0 works 10 remote 0"]})
+    return made
+
+
+def manifest(lab, model, arm, seed):
+    kernel = {"qpw0": "qpw", "qpw1": "qpw"}.get(arm, arm)
+    own = {"qpw0": " qpw=0", "qpw1": " qpw=1"}.get(arm, "")
+    return {"schema": 1, "lab": lab, "model": model, "arm": arm, "kernel": kernel, "seed": seed,
+            "kernel_release": "7.3.4", "config_sha256": "c", "source_sha256": f"s-{model}-{kernel}",
+            "image_sha256": "i", "initramfs_sha256": "r",
+            "plugin_sha256": "p", "cmdline": f"nohz_full=1 bench.seed={seed}{own}", "compiler": "gcc 12",
+            "qemu_version": "QEMU 10.0.2", "workload": {"requests": DRAINS, "seed": seed}, "host_cpu": "some CPU",
+            "started_utc": "2026-01-01T00:00:00Z", "wall_seconds": 17.5}
+
+
+def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="ok", per_drain=500, **parts):
+    """Write one boot's folder and return it."""
+    path = results / lab / f"{model}-{arm}" / f"seed-{seed:03}"
+    path.mkdir(parents=True)
+    (path / "manifest.json").write_text(json.dumps(manifest(lab, model, arm, seed)))
+    (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
+    if verdict == "ok":
+        (path / "guest.jsonl").write_text(lines(parts.get("guest") or guest(arm != "unpatched"), crc=True))
+        (path / "counts.jsonl").write_text(lines(parts.get("counts") or counts(per_drain), crc=False))
+    return path
+
+
+def campaign(results, seeds=(1, 2, 3)):
+    """Four arms in two models; in rt, qpw1 costs nothing."""
+    for model, cost in (("rt", 500), ("lazy", 800)):
+        for arm, factor in (("unpatched", 1), ("none", 1), ("qpw0", 2), ("qpw1", 0)):
+            for seed in seeds:
+                boot(results, model, arm, seed, per_drain=(cost + seed) * factor)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The whole report, on raw results with known figures."""
+
+import pathlib
+import subprocess
+import sys
+
+import markdown
+import page
+import pytest
+import report
+import synthetic
+import tables
+
+REPORT = pathlib.Path(__file__).parent.parent / "report.py"
+
+
+def unchanged(boots):
+    return {f"{b.model}-{b.manifest['kernel']}": b.manifest["source_sha256"] for b in boots if b.verdict == "ok"}
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    """Write the report of a results folder; returns its text. Figures take a second, so only if asked for."""
+    def call(results, now=unchanged, name="out", figures=False):
+        if not figures:
+            monkeypatch.setattr(page.plots, "save", lambda figure, *_: page.plots.plt.close(figure))
+        out = tmp_path / name
+        out.mkdir(exist_ok=True)
+        report.write(results, out, now)
+        return (out / "RESULTS.md").read_text()
+    return call
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "results"
+    synthetic.campaign(folder)
+    return folder
+
+
+def rows(text, title):
+    """Rows of the first table under a title, as {(model, arm): [cells]}."""
+    lines = text.split(title, 1)[1].split("| model |", 1)[1].split("\n")[2:]
+    found = {}
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        model, arm, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        found[model, arm] = cells
+    return found
+
+
+TAKEN = "#### Kernel instructions imposed on the isolated CPU, per drain"
+
+
+def test_median_interval_difference(make, results):
+    table = rows(make(results), TAKEN)
+    assert table["rt", "unpatched"] == ["502", "501 .. 503", "–", "–", "3"]
+    assert table["rt", "qpw0"] == ["1,004", "1,002 .. 1,006", "+502 (+100 %)", "+501 .. +503", "3, 3 pairs"]
+    assert table["rt", "none"] == ["502", "501 .. 503", "0 (0 %)", "all equal", "3, 3 pairs"]
+    assert table["lazy", "qpw1"] == ["0", "all equal", "−802 (−100 %)", "−803 .. −801", "3, 3 pairs"]
+
+
+def test_zero_events_are_a_bound(make, results):
+    table = rows(make(results), "#### Work items run on the isolated CPU, per drain")
+    assert table["rt", "qpw1"][1] == "all equal; none in 30 drains: below 0.1 (95 %)"
+    assert "none in" not in table["rt", "qpw0"][1]
+
+
+def test_what_is_missing_comes_first(make, results):
+    text = make(results)
+    assert "2 of 4 strategies are not built yet: `task_work`, `deferred_wq`" in text
+    assert "3 seeds per arm are too few" in text
+    assert text.index("What is missing") < text.index("## Boots")
+
+
+def test_twelve_seeds_are_enough(make, tmp_path):
+    synthetic.campaign(tmp_path / "many", range(1, 13))
+    text = make(tmp_path / "many")
+    assert "too few" not in text
+    assert rows(text, TAKEN)["rt", "unpatched"][:2] == ["506", "503 .. 510"]
+
+
+@pytest.mark.parametrize("verdict", ["hang", "panic", "guest-failure", "boot-failure", "build-failure", "lab-failure"])
+def test_a_failed_boot_is_counted_and_enters_nothing(make, results, verdict):
+    before = rows(make(results), TAKEN)
+    synthetic.boot(results, "rt", "none", 9, verdict=verdict)
+    text = make(results)
+    assert rows(text, TAKEN) == before
+    assert f"virtual/rt-none seed 9: {verdict}: as planned" in text
+    assert verdict in text.split("| lab | model | arm |")[1].split("\n")[0]
+
+
+def test_an_unreadable_boot_is_counted_and_leaves_its_pair(make, results):
+    (results / "virtual/rt-none/seed-002/counts.jsonl").write_text("garbage")
+    text = make(results)
+    assert "virtual/rt-none seed 2: unreadable: counts.jsonl" in text
+    assert rows(text, TAKEN)["rt", "none"][-1] == "2, 2 pairs"
+
+
+def test_a_seed_that_unpatched_lacks_is_in_the_median_alone(make, results):
+    synthetic.boot(results, "rt", "qpw0", 4, per_drain=1008)
+    table = rows(make(results), TAKEN)
+    assert table["rt", "qpw0"] == ["1,005", "1,002 .. 1,008", "+502 (+100 %)", "+501 .. +503", "4, 3 pairs"]
+
+
+def test_a_boot_without_figures_is_unreadable(make, results):
+    path = results / "virtual/rt-none/seed-001/guest.jsonl"
+    objects = [line for line in synthetic.guest() if "stats" not in line] + [{"stats": ["lru 1 requests x"]}]
+    path.write_text(synthetic.lines(objects, crc=True))
+    assert "rt-none seed 1: unreadable: a figure cannot be made" in make(results)
+
+
+def test_labs_are_never_mixed(make, results):
+    for seed in (1, 2, 3):
+        synthetic.boot(results, "rt", "unpatched", seed, lab="kvm", per_drain=9000)
+    text = make(results)
+    assert rows(text.split("(lab: kvm)", 1)[1], TAKEN)["rt", "unpatched"][0] == "9,000"
+    assert rows(text.split("(lab: virtual)", 1)[1], TAKEN)["rt", "unpatched"][0] == "502"
+    assert "kvm-noise.svg" in text and "virtual-noise.svg" in text
+    assert all("(lab: " in line for line in text.split("\n") if line.startswith("## ")
+               and line[3:] not in ("What is missing", "Boots", "How to read this"))
+
+
+def test_changed_sources_are_named(make, results):
+    assert "have not changed" in make(results)
+    assert "was not checked" in make(results, lambda boots: None)
+    changed = make(results, lambda boots: unchanged(boots) | {"rt-qpw": "other"})
+    assert "changed since this run**, those of: rt-qpw." in changed
+
+
+def test_own_boot_parameters_are_shown(make, results):
+    text = make(results)
+    assert "| qpw1 | qpw | `qpw=1` |" in text and "| none | none | – |" in text
+
+
+def test_same_input_same_bytes(make, results, tmp_path):
+    make(results, name="a", figures=True)
+    make(results, name="b", figures=True)
+    assert report.files(tmp_path / "a") == {"RESULTS.md", "results/figures/virtual-ccdf.svg",
+                                            "results/figures/virtual-noise.svg"}
+    assert report.differences(tmp_path / "a", tmp_path / "b") == []
+
+
+def test_figures_are_opaque_and_carry_no_date(make, results, tmp_path):
+    make(results, figures=True)
+    for path in (tmp_path / "out/results/figures").glob("*.svg"):
+        text = path.read_text()
+        assert "SPDX-License-Identifier" in text and "<dc:date>" not in text
+        assert "fill: #ffffff" in text.split("</g>")[0]
+
+
+def call(root, *args):
+    return subprocess.run([sys.executable, "-B", REPORT, "--root", root, *args], capture_output=True, text=True,
+                          check=False)
+
+
+def test_check_passes_after_report_and_fails_after_a_change(results):
+    root = results.parent
+    assert call(root).returncode == 0
+    assert call(root, "--check").returncode == 0
+
+    text = root / "RESULTS.md"
+    text.write_text(text.read_text().replace("502", "501", 1))
+    done = call(root, "--check")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "RESULTS.md" in done.stderr and "make report" in done.stderr
+
+    assert call(root).returncode == 0
+    synthetic.boot(results, "rt", "none", 8)
+    assert call(root, "--check").returncode == 1
+
+
+@pytest.mark.parametrize("damage", [pathlib.Path.unlink, lambda path: path.write_text("<svg/>")])
+def test_check_sees_a_figure_that_is_missing_or_other(results, damage):
+    call(results.parent)
+    damage(results / "figures/virtual-ccdf.svg")
+    done = call(results.parent, "--check")
+    assert done.returncode == 1 and "virtual-ccdf.svg" in done.stderr
+
+
+def test_a_figure_that_is_no_longer_made_goes(results):
+    call(results.parent)
+    old = results / "figures/old.svg"
+    old.write_text("")
+    assert call(results.parent, "--check").returncode == 1
+    call(results.parent)
+    assert not old.exists()
+
+
+def test_no_results_is_neither_good_nor_bad(tmp_path):
+    done = call(tmp_path, "--check")
+    assert done.returncode == 3 and "make results" in done.stderr
+    assert not (tmp_path / "RESULTS.md").exists()
+
+
+@pytest.mark.parametrize("value, text", [
+    (None, "–"), (0, "0"), (-0.0, "0"), (16396, "16,396"), (-16396.4, "−16,396"), (0.0123, "0.0123"), (2.5, "2.5"),
+    (99.96, "100"), (0.00001, "1e−05"), (-0.3, "−0.3"), (12, "12")])
+def test_numbers(value, text):
+    assert markdown.number(value) == text
+
+
+def test_arms_in_the_order_of_the_design():
+    cells = {("rt", arm): {} for arm in ("zeta", "qpw1", "none", "unpatched", "qpw0")}
+    assert tables.Figures(cells).arms == ["unpatched", "none", "qpw0", "qpw1", "zeta"]
