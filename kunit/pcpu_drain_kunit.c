@@ -16,6 +16,7 @@
 #include <linux/pcpu_drain_demo.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/timer.h>
 
 #include "internal.h"
 #include "../internal.h"
@@ -47,10 +48,10 @@ static unsigned int script_count(int cpu, void *key)
 
 static unsigned int script_drain(int cpu, void *key)
 {
+	WRITE_ONCE(script.drained_on[cpu], raw_smp_processor_id());
 	if (!READ_ONCE(script.items[cpu]))
 		return 0;
 	atomic_inc(&script.drains);
-	WRITE_ONCE(script.drained_on[cpu], raw_smp_processor_id());
 	if (cpu == READ_ONCE(script.held_cpu)) {
 		complete(&script.entered);
 		wait_for_completion(&script.release);
@@ -263,6 +264,7 @@ static void waits_for_the_drain(struct kunit *test)
 			num_online_cpus() * (num_online_cpus() + 1) / 2);
 }
 
+/* Its own cache a requester drains in any case. */
 static void leaves_empty_cpus_alone(struct kunit *test)
 {
 	int cpu, owner;
@@ -276,7 +278,7 @@ static void leaves_empty_cpus_alone(struct kunit *test)
 	pcd_drain_all(&scripted, NULL, PCD_WAIT);
 
 	for_each_online_cpu(cpu)
-		if (cpu != owner)
+		if (cpu != owner && cpu != raw_smp_processor_id())
 			KUNIT_EXPECT_EQ(test, script.drained_on[cpu], -1);
 }
 
@@ -305,6 +307,16 @@ struct request {
 	enum pcd_mode mode;
 	struct pcd_result result;
 };
+
+/* Wait until another thread has made *@nr zero; false: it does not. */
+static bool becomes_zero(unsigned int *nr)
+{
+	unsigned long deadline = jiffies + HZ;
+
+	while (READ_ONCE(*nr) && time_before(jiffies, deadline))
+		schedule_timeout_uninterruptible(1);
+	return !READ_ONCE(*nr);
+}
 
 static int make_request(void *data)
 {
@@ -356,10 +368,11 @@ static void three_overlap(struct kunit *test, enum pcd_mode mode,
 		}
 		thread_start(test, &thread[i], here, make_request, &request[i]);
 		if (!i)
-			wait_for_completion(&script.entered);
+			KUNIT_EXPECT_NE_MSG(test,
+					    wait_for_completion_timeout(&script.entered, HZ), 0,
+					    "the first request drains nothing");
 		else
-			while (READ_ONCE(script.items[here]))
-				schedule_timeout_uninterruptible(1);
+			KUNIT_EXPECT_TRUE(test, becomes_zero(&script.items[here]));
 	}
 	/* Cached after the first request looked: only a newer one will see it. */
 	WRITE_ONCE(script.held_cpu, -1);
@@ -413,7 +426,6 @@ static void key_limits_the_drain(struct kunit *test)
 
 static void post_is_kept(struct kunit *test)
 {
-	unsigned long deadline;
 	struct pcd_result result;
 	int owner;
 
@@ -426,10 +438,7 @@ static void post_is_kept(struct kunit *test)
 	result = pcd_drain_all(&scripted, NULL, PCD_POST);
 	KUNIT_EXPECT_EQ(test, result.drained + result.posted, 7);
 
-	deadline = jiffies + WAIT_JIFFIES;
-	while (READ_ONCE(script.items[owner]) && time_before(jiffies, deadline))
-		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_EQ(test, script.items[owner], 0);
+	KUNIT_EXPECT_TRUE(test, becomes_zero(&script.items[owner]));
 	KUNIT_EXPECT_EQ(test, atomic_read(&script.drains), 1);
 }
 
@@ -489,6 +498,63 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 }
 
 /* ---- invariants 1 and 2: nothing lost, twice, or touched by two ---- */
+
+/* Lets an owner go on after a while; notes whether a request was served before. */
+struct let_go {
+	struct timer_list timer;
+	struct pcd_demo_hold hold;
+	struct completion *served;
+	bool early;
+};
+
+static void let_go(struct timer_list *timer)
+{
+	struct let_go *let_go = timer_container_of(let_go, timer, timer);
+
+	let_go->early = completion_done(let_go->served);
+	smp_store_release(&let_go->hold.release, true);	/* pairs with demo_linger() */
+}
+
+/*
+ * The meeting that matters most: an owner is in the middle of its cache, the
+ * lock held, when a request comes. Whoever drains must wait for it. A timer ends
+ * that, since the requester may spin on this very CPU.
+ */
+static void drain_waits_for_the_owner_inside(struct kunit *test)
+{
+	struct pcd_demo_item *items = alloc_items(test, FEW + 1);
+	unsigned int before = pcd_demo_violations();
+	struct put_args few = { items, FEW }, last = { &items[FEW], 1 };
+	struct pcd_class *class = demo_class(test);
+	struct request request = { class, NULL, PCD_WAIT };
+	struct thread owner_thread, requester;
+	struct let_go end = { .served = &requester.done };
+	int owner;
+
+	stay_here();
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	owner = other_cpu(test);
+	call_on(test, owner, put_items, &few);
+	items[FEW].hold = &end.hold;
+	timer_setup_on_stack(&end.timer, let_go, 0);
+
+	thread_start(test, &owner_thread, owner, put_items, &last);
+	while (!smp_load_acquire(&end.hold.inside))	/* pairs with demo_linger() */
+		cpu_relax();
+	init_completion(&requester.done);
+	mod_timer(&end.timer, jiffies + HZ / 20);
+	thread_start(test, &requester, cpumask_first(current->cpus_ptr),
+		     make_request, &request);
+	thread_join(test, &owner_thread);
+	thread_join(test, &requester);
+	timer_delete_sync(&end.timer);
+	timer_destroy_on_stack(&end.timer);
+
+	KUNIT_EXPECT_FALSE_MSG(test, end.early, "drained with the owner inside");
+	KUNIT_EXPECT_EQ(test, pcd_demo_violations(), before);
+	pcd_drain_all(class, NULL, PCD_MUST);
+	KUNIT_EXPECT_EQ(test, depot_check(test), FEW + 1);
+}
 
 struct load {
 	struct pcd_class *class;
@@ -580,25 +646,53 @@ static DEFINE_PER_CPU(struct {
 	.trylock = PCD_TRYLOCK_INIT(locks.trylock),
 };
 
-static void locks_are_balanced(struct kunit *test)
-{
-	int count = preempt_count(), migration = current->migration_disabled;
-	unsigned long flags, before;
-	int cpu;
+/* What a lock must leave as it was. */
+struct lock_state {
+	int preempt;
+	int migration;
+	unsigned long irqs_off;
+};
 
-	local_save_flags(before);
+static struct lock_state lock_state(void)
+{
+	return (struct lock_state) {
+		.preempt = preempt_count(),
+		.migration = current->migration_disabled,
+		.irqs_off = irqs_disabled(),
+	};
+}
+
+/* Mend what a lock left, so that the kernel lives to report it. */
+static void lock_state_mend(struct lock_state before)
+{
+	if (irqs_disabled() && !before.irqs_off)
+		local_irq_enable();
+	while (preempt_count() > before.preempt)
+		preempt_enable();
+	while (current->migration_disabled > before.migration)
+		migrate_enable();
+}
+
+/* All forms of the locks; no KUnit call in here, since those may sleep. */
+static unsigned int try_all_locks(void)
+{
+	unsigned int wrong = 0;
+	unsigned long flags;
+	int cpu;
 
 	pcd_lock(&locks.lock);
 	pcd_unlock(&locks.lock);
 	pcd_lock_irqsave(&locks.lock, flags);
 	pcd_unlock_irqrestore(&locks.lock, flags);
 
-	/* The second attempt fails: it must leave nothing behind. */
-	KUNIT_ASSERT_TRUE(test, pcd_trylock(&locks.trylock));
-	KUNIT_EXPECT_FALSE(test, pcd_trylock(&locks.trylock));
-	KUNIT_EXPECT_FALSE(test, pcd_trylock_irqsave(&locks.trylock, flags));
+	/* The further attempts fail: they must leave nothing behind. */
+	if (!pcd_trylock(&locks.trylock))
+		return 1;
+	wrong += pcd_trylock(&locks.trylock);
+	wrong += pcd_trylock_irqsave(&locks.trylock, flags);
 	pcd_unlock(&locks.trylock);
-	KUNIT_ASSERT_TRUE(test, pcd_trylock_irqsave(&locks.trylock, flags));
+	if (!pcd_trylock_irqsave(&locks.trylock, flags))
+		return wrong + 1;
 	pcd_unlock_irqrestore(&locks.trylock, flags);
 
 	migrate_disable();
@@ -609,11 +703,20 @@ static void locks_are_balanced(struct kunit *test)
 	pcd_lock_cpu_irqsave(&locks.lock, cpu, flags);
 	pcd_unlock_cpu_irqrestore(&locks.lock, cpu, flags);
 	migrate_enable();
+	return wrong;
+}
 
-	local_save_flags(flags);
-	KUNIT_EXPECT_EQ(test, preempt_count(), count);
-	KUNIT_EXPECT_EQ(test, current->migration_disabled, migration);
-	KUNIT_EXPECT_EQ(test, flags, before);
+static void locks_are_balanced(struct kunit *test)
+{
+	struct lock_state before = lock_state(), after;
+	unsigned int wrong = try_all_locks();
+
+	after = lock_state();
+	lock_state_mend(before);
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "a trylock gave the wrong answer");
+	KUNIT_EXPECT_EQ(test, after.preempt, before.preempt);
+	KUNIT_EXPECT_EQ(test, after.migration, before.migration);
+	KUNIT_EXPECT_EQ(test, after.irqs_off, before.irqs_off);
 }
 
 static int trylock_in_hardirq;
@@ -786,6 +889,7 @@ static void stats_say_what_happened(struct kunit *test)
 }
 
 static struct kunit_case pcpu_drain_cases[] = {
+	KUNIT_CASE(drain_waits_for_the_owner_inside),
 	KUNIT_CASE(loses_nothing_under_load),
 	KUNIT_CASE(locks_are_balanced),
 	KUNIT_CASE(trylock_knows_its_context),

@@ -56,6 +56,16 @@ static inline void demo_leave(struct demo_cache *cache)
 	WRITE_ONCE(cache->inside, false);
 }
 
+/* For the tests: stay inside until told to go on. */
+static inline void demo_linger(struct pcd_demo_hold *hold)
+{
+	if (!IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST) || !hold)
+		return;
+	smp_store_release(&hold->inside, true);		/* pairs with the test's load */
+	while (!smp_load_acquire(&hold->release))	/* pairs with the test's store */
+		cpu_relax();
+}
+
 /**
  * pcd_demo_violations - how often were two inside one CPU's cache?
  *
@@ -92,6 +102,7 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	pcd_lock(&demo_caches.lock);
 	cache = this_cpu_ptr(&demo_caches);
 	demo_enter(cache);
+	demo_linger(item->hold);
 	full = cache->nr == DEMO_SIZE;
 	if (!full)
 		cache->items[cache->nr++] = item;
