@@ -38,9 +38,11 @@ objects() {
 
 # create: the tree as it is before anything of ours is in it.
 create() {
-	local built=${dir/patched-/unpatched-}
+	local built=${dir/patched-/unpatched-} space=1000
 
-	need_space build/linux 1000 "tree $dir"
+	# Elsewhere than on the cache's filesystem the source cannot be linked.
+	[ "$(stat -c %d "$source/Makefile")" = "$(stat -c %d build)" ] || space=3000
+	need_space build/linux $space "tree $dir"
 	pristine "$dir.new"
 	if [ "$built" != "$dir" ] && [ -e "$built/.pcd-built" ] &&
 	   [ "$(cat "$built/.pcd-source")" = "$(cat "$source/.pcd-sha256")" ]; then

@@ -24,6 +24,7 @@ patch		patch
 ccache		ccache
 mmdebstrap	mmdebstrap
 debian-archive-keyring	/usr/share/keyrings/debian-archive-keyring.gpg
+libncurses-dev	/usr/include/ncurses.h
 python3		/usr/bin/python3
 python3-scipy	python:scipy
 python3-pandas	python:pandas

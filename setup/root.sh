@@ -46,7 +46,7 @@ trap 'rm -rf "$new"' EXIT
 # As a tar through a pipe: who runs this owns the files, whatever mmdebstrap's mode.
 # shellcheck disable=SC2016 # $1 is for the hook's own shell
 if ! printf '%s' "$sources" |
-	mmdebstrap --variant=extract --format=tar --include="$(IFS=,; echo "$*")" \
+	mmdebstrap --variant=extract --mode=chrootless --format=tar --include="$(IFS=,; echo "$*")" \
 		"${options[@]}" \
 		--extract-hook='cd "$1/var/cache/apt/archives" && ls *.deb >"$1/packages.txt"' \
 		"${suites%% *}" - - 2>"$log" |
