@@ -382,11 +382,9 @@ def explain(error):
 
 
 def interruptible():
-    """Make SIGTERM and SIGHUP what Ctrl-C is."""
-    def interrupt(_number, _frame):
-        raise KeyboardInterrupt
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    """Make SIGTERM and SIGHUP what Ctrl-C is; a shell's background job ignores that otherwise."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def pair(text):

@@ -150,6 +150,11 @@ void channel_raw(const char *bytes)
 	send_bytes(bytes, strlen(bytes));
 }
 
+void channel_flush(void)
+{
+	tcdrain(channel_fd);
+}
+
 void channel_end(void)
 {
 	char line[64];
@@ -157,5 +162,5 @@ void channel_end(void)
 			  lines, ~crc);
 
 	send_bytes(line, len);
-	tcdrain(channel_fd);
+	channel_flush();
 }

@@ -38,6 +38,9 @@ void channel_file(const char *key, const char *path, bool json);
 /** channel_raw() - send bytes as they are, to test the reader. */
 void channel_raw(const char *bytes);
 
+/** channel_flush() - wait until all lines so far are out, should the kernel die next */
+void channel_flush(void);
+
 /** channel_end() - send the last line and wait until all is out. */
 void channel_end(void);
 

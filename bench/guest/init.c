@@ -84,6 +84,7 @@ static void read_parameters_and_say_hello(void)
 	uname(&kernel);
 	channel_line("{\"hello\":\"%s\",\"version\":\"%s\"}", kernel.release,
 		     kernel.version);
+	channel_flush();
 	if (!known)
 		fail("%s", why);
 	if (!params.requests || params.requests > MAX_REQUESTS ||
