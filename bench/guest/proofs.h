@@ -19,7 +19,7 @@ bool proof_clock(void);
 /** proof_timers() - high-resolution timers on the local APIC, on all CPUs */
 bool proof_timers(int nr_cpus);
 
-/** proof_isolation() - a CPU is nohz_full and in no scheduling domain */
+/** proof_isolation() - there is a nohz_full CPU, and CPU 0 is not one */
 bool proof_isolation(int cpu);
 
 /**
