@@ -57,7 +57,15 @@ mkdir -p build/linux
 lock "build/linux/.lock-$tree"
 [ "$(cat "$dir/.pcd-source" 2>/dev/null)" = "$(cat "$source/.pcd-sha256")" ] || create
 
+# A change made here would be in an image, but not in its key.
 state=$dir/.pcd-state
+edited=$(find "$source/" -type f -newer "$source/.pcd-sha256" -print -quit)
+[ -z "$edited" ] || die "tree $dir: $edited, a pristine file, was edited; make the change a patch in common/patches, and run make distclean"
+if [ -e "$state" ] && ! grep -qx incomplete "$state"; then
+	edited=$(sed -n "s#^place #$dir/#p" "$state" | xargs -r -I{} find {} -type f -newer "$state")
+	[ -z "$edited" ] || die "tree $dir: $edited was edited there; make the change a patch in common/patches, then remove $dir"
+fi
+
 wanted=$({ echo "$inputs"; sed -n 's/^patch //p' <<<"$inputs" | xargs -r cat; } | sha256sum)
 links=$(sed -n 's/^link //p' <<<"$inputs")
 # A patched copy of one of our own files follows its original.

@@ -95,6 +95,11 @@ if [ ! -d "$stored" ]; then
 fi
 
 [ -z "${IMAGE_CACHE:-}" ] || exit 0
+
+# What nobody has asked for in a month goes.
+touch "$stored"
+find "$images" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
+
 mkdir -p build/images
 [ "$(readlink "build/images/$image")" = "$stored" ] || {
 	rm -rf "build/images/$image"
