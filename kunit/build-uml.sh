@@ -4,7 +4,8 @@
 #   kunit/build-uml.sh KERNEL PROGRAM [PATCH]
 # KERNEL: a variant; PROGRAM: where to put the program; PATCH: a planted bug.
 # One tree for all variants, switched in place: 2 to 4 minutes the first time on
-# 2 cores, seconds after an edit.
+# 2 cores, seconds after an edit. Programs are kept in the cache under a key of
+# all that reaches them.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
@@ -14,6 +15,27 @@ shift 2
 dir=build/linux/patched-uml
 fragments=(kunit/uml.config "kernel/$kernel.config" kernel/kunit.config)
 
+[ -e build/source ] || die "kunit: no kernel source yet; run make source"
+inputs=$(kernel/inputs.sh patched)
+mapfile -t files < <(cut -d' ' -f2 <<<"$inputs")
+key=$({ echo "$inputs"
+	cat "${files[@]}" "${fragments[@]}" build/source/.pcd-sha256 "$@"
+	gcc --version; } | sha256sum | cut -c1-16)
+stored=$CACHE/images/uml-$kernel-$key
+
+# put FROM TO: never half a program under a name that is used.
+put() {
+	mkdir -p "$(dirname "$2")"
+	cp "$1" "$2.new"
+	mv "$2.new" "$2"
+}
+
+if [ -e "$stored/linux" ]; then
+	put "$stored/linux" "$program"
+	exit
+fi
+
+need_space build 1000 "kunit"
 lock build/linux/.lock-build-patched-uml
 kernel/assemble.sh patched uml "$@" 8>&-
 
@@ -30,6 +52,5 @@ kernel/configcheck.sh "uml-$kernel" "$dir/.pcd-config" "${fragments[@]}" ||
 mv "$dir/.pcd-config" "$dir/.config"
 "${kbuild[@]}" -C "$dir" linux || die "kunit: the build failed in $dir (its first error is above)"
 
-mkdir -p "$(dirname "$program")"
-cp "$dir/linux" "$program.new"
-mv "$program.new" "$program"
+put "$dir/linux" "$stored/linux"
+put "$dir/linux" "$program"

@@ -12,10 +12,11 @@ QEMU_CONSOLES := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=build/kunit/$(mo
 arm_kernel = $(shell sed -n 's/^KERNEL=//p' bench/arms/$(1))
 arm_boot = $(shell sed -n 's/^BOOT=//p' bench/arms/$(1))
 
-.PHONY: kunit kunit-uml-programs check-kunit-uml check-kunit-qemu check-mutants
+.PHONY: kunit check-kunit-uml check-kunit-qemu mutants
 
 # The loop of a developer: edit, `make kunit ARM=qpw1`, read.
-kunit: source
+kunit: ARM := $(or $(ARM),qpw1)
+kunit: source			## build and run the suite in UML (ARM=qpw1), in seconds
 	kunit/build-uml.sh $(call arm_kernel,$(ARM)) build/kunit/uml-$(ARM)
 	kunit/run-uml.sh build/kunit/uml-$(ARM) $(call arm_boot,$(ARM)) >build/kunit/uml-$(ARM).console
 	@build/source/tools/testing/kunit/kunit.py parse $(CURDIR)/build/kunit/uml-$(ARM).console
@@ -45,7 +46,7 @@ build/kunit/$(1)-$(2).console: FORCE
 endef
 $(foreach model,$(KUNIT_MODELS),$(foreach arm,$(KUNIT_ARMS),$(eval $(call qemu_console,$(model),$(arm)))))
 
-check-mutants: source
+mutants: source			## plant each bug of kunit/mutants, see its test fail (6 min)
 	kunit/mutants.sh
 
 FORCE:
