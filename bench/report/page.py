@@ -184,7 +184,7 @@ def top(boots, labs, now):
     return "\n".join((
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
-        "hand.\n",
+        "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
         "## What is missing\n", missing(boots, labs),
         "## Boots\n", boots_table(boots), sources(boots, now),
         "## How to read this\n", HOW_TO_READ,

@@ -29,7 +29,8 @@ matplotlib.rcParams.update({
     "grid.color": "#dddddd",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "legend.frameon": False,
+    "legend.edgecolor": "white",
+    "legend.framealpha": 1,
 })
 
 
@@ -83,7 +84,10 @@ def ccdf(path, titles, arms, quiet, histograms, legend):
             curves(axis, histograms.get((model, arm), ()), color=colour, linestyle=dashes, linewidth=1.2, alpha=0.85,
                    label=f"{arm}: {legend.get((model, arm), 'no boots')}")
         axis.plot([], [], color="#bbbbbb", linewidth=1, label="all arms, quiet phase")
-        axis.set(yscale="log", xlabel="latency x [guest µs]", title=titles[model])
+        axis.set(xscale="log", yscale="log", xlabel="latency x [guest µs]", title=titles[model])
+        axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:g}"))
+        axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
         axis.legend(loc="upper right", fontsize=8, title="under drains: p99 / max, median over boots", title_fontsize=8)
     axes[0][0].set_ylabel("share of wake-ups later than x")
     save(figure, path, "cyclictest latency under drains")
@@ -93,7 +97,8 @@ def curves(axis, boots, **line):
     """A line per boot, the first of them with the label."""
     for histogram, overflow in boots:
         latencies, share = exceedance(histogram, overflow)
-        axis.step(latencies, numpy.where(share > 0, share, numpy.nan), where="post", **line)
+        # A latency of 0 us has no place on a logarithmic axis.
+        axis.step(numpy.maximum(latencies, 0.5), numpy.where(share > 0, share, numpy.nan), where="post", **line)
         line.pop("label", None)
 
 

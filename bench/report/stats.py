@@ -45,7 +45,7 @@ def order_interval(n, level=LEVEL):
     k = 1
     while 2 * (k + 1) <= n and 1 - 2 * below(k) >= level:
         k += 1
-    return k, float(1 - 2 * below(k - 1)) if n > 1 else 0.0
+    return k, float(1 - 2 * below(k - 1))
 
 
 def estimate(values, level=LEVEL):
@@ -67,8 +67,8 @@ def difference(arm, base, level=LEVEL):
 
 
 def relative(change, base):
-    """A difference as a share of the base's median; None if that is zero."""
-    return change.median / base.median if change and base and base.median else None
+    """A difference as a share of the size of the base's median; None if that is zero."""
+    return change.median / abs(base.median) if change and base and base.median else None
 
 
 def zero_bound(trials):

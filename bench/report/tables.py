@@ -81,8 +81,8 @@ QUIET = (
     ("cyclictest/quiet/overflow", "overflow"),
 )
 GLANCE = (
-    ("owner/imposed", "kernel instructions imposed per drain"),
-    ("owner/own", "owner's own"),
+    ("owner/imposed", "kernel instructions imposed"),
+    ("owner/own", "its tasks' own"),
     ("owner/switches", "context switches"),
     ("owner/ipis", "IPIs"),
     ("owner/works", "works"),

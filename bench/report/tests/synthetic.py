@@ -51,7 +51,7 @@ def counts(per_drain, quiet=1000, start=5000):
     for number, kernel, kworker, happened in steps:
         timers = kernel - kworker
         made += [
-            mark(number, 0, kernel=number * 3000),
+            mark(number, 0, kernel=number * 3000 + (700 * DRAINS if number == 4 else 0)),
             mark(number, 1, kernel=kernel, switches=2 * happened, works=happened,
                  **{"from_user/timer": timers // 100, "from_kernel/reschedule": happened,
                     "cause/kworker/none": kworker, "cause/cyclictest/timer": timers}),

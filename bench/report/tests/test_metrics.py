@@ -56,7 +56,7 @@ def test_request(tmp_path):
     assert figures["request/completion"] == 54.5
     assert figures["request/completion_max"] == 59
     assert figures["request/own"] == 704.5
-    assert figures["others/kernel"] == 0
+    assert figures["others/kernel"] == 700
 
 
 def test_items(tmp_path):

@@ -85,6 +85,8 @@ DAMAGE = {
     "empty counts": (lambda path: (path / "counts.jsonl").write_text(""), "cut off"),
     "cut guest file": (cut("guest.jsonl"), "guest.jsonl"),
     "cut counts": (cut("counts.jsonl"), "counts.jsonl"),
+    "no end line": (lambda path: (path / "counts.jsonl").write_text(
+        (path / "counts.jsonl").read_text().rsplit("\n", 2)[0] + "\n"), "cut off"),
     "unknown verdict": (change("verdict.json", "ok", "fine"), "unknown verdict"),
     "other schema": (change("manifest.json", '"schema": 1', '"schema": 2'), "schema"),
     "other schema of counts": (change("counts.jsonl", '"schema":1', '"schema":9'), "schema"),
@@ -94,14 +96,14 @@ DAMAGE = {
     "a digit changed": (change("guest.jsonl", '"cpus":2', '"cpus":3'), "checksum"),
     "a line lost": (lambda path: (path / "guest.jsonl").write_text(
         (path / "guest.jsonl").read_text().split("\n", 1)[1]), "lines"),
-    "a request lost": (rewrite_guest(lambda lines: lines.pop(index(lines, "due_ns", 4))), "requests"),
+    "a request lost": (rewrite_guest(lambda lines: lines.pop(index(lines, "due_ns", 4))), "9 requests sent"),
     "a phase lost": (rewrite_guest(lambda lines: lines.pop(index(lines, "phase"))), "phases"),
     "cyclictest lost": (rewrite_guest(lambda lines: lines.pop(index(lines, "cyclictest_storm"))), "cyclictest"),
     "more samples than cycles": (rewrite_guest(lambda lines: lines[index(lines, "cyclictest_storm")][
         "cyclictest_storm"]["thread"]["0"].update(cycles=7)), "samples in the histogram"),
     "the guest failed": (rewrite_guest(lambda lines: lines.append({"failed": "not proved: clock"})), "not proved"),
     "another isolated CPU": (rewrite_guest(lambda lines: lines[1].update(isolated=5)), "isolated CPU 5"),
-    "a mark lost": (rewrite_counts(lambda lines: [lines.pop(index(lines, "turns") - 2) for _ in range(2)]), "marks"),
+    "a mark lost": (rewrite_counts(lambda lines: [lines.pop(index(lines, "mark", 3)) for _ in range(2)]), "not [1, 2"),
     "a CPU lost from a mark": (rewrite_counts(lambda lines: lines.pop(index(lines, "mark", 1))), "different CPUs"),
     "a mark twice": (rewrite_counts(lambda lines: lines.append(lines[-4])), "twice"),
     "a short row": (rewrite_counts(lambda lines: lines[-4]["mark"].pop()), "columns"),

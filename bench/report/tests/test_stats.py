@@ -70,6 +70,10 @@ def test_relative():
     assert stats.relative(stats.difference({1: 250}, {1: 200}), base) == 0.25
 
 
+def test_relative_to_a_negative_baseline_keeps_its_sign():
+    assert stats.relative(stats.difference({1: -250}, {1: -200}), stats.estimate([-200])) == -0.25
+
+
 def test_relative_to_a_zero_baseline_is_not_said():
     base = {1: 0, 2: 0, 3: 0}
     change = stats.difference({1: 7, 2: 8, 3: 9}, base)
