@@ -14,6 +14,7 @@ which holds no object, output in build/check/lint-*.
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,7 @@ BUILDS = (
 # of a string for a constant, as MODULE_INFO() wants.
 SPARSE = "sparse -D__typeof_unqual__=__typeof__ '-D__builtin_strlen(string)=(sizeof(string)-1)'"
 
-USER_FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-Wall", "-Wextra", "-Werror")
+STRICT = ("-Wall", "-Wextra", "-Werror")
 
 COMPLAINT = re.compile(r"(warning|error):|\*\*\*|^error", re.IGNORECASE)
 
@@ -123,19 +124,19 @@ def user_c():
     return [name for name in tracked if name and name not in ours and not name.startswith(kernel)]
 
 
-def user_warnings(compiler, names):
-    """Complaints about guest and plugin C."""
-    found = []
+def user_warnings(compiler, flags):
+    """Complaints about guest and plugin C, with the flags that they are built with."""
+    found, names = [], user_c()
     for name in names:
-        found += complaints(*run(compiler, *USER_FLAGS, "-c", "-o", "/dev/null", name))
-    return found
+        found += complaints(*run(compiler, *flags, "-c", "-o", "/dev/null", name))
+    return found if names else ["found no guest and plugin C"]
 
 
 def kernel_doc(tree):
     """Complaints about kernel-doc in our headers."""
     headers = [file for file, _ in inputs(tree)[0] if file.endswith(".h")]
     tool = f"build/linux/{tree}-lint/scripts/kernel-doc"
-    return complaints(*run(tool, "-none", "-Wall", *headers)) if headers else []
+    return complaints(*run(tool, "-none", *headers)) if headers else []
 
 
 def check_w1(tap):
@@ -143,8 +144,10 @@ def check_w1(tap):
         for tree, variant, fragments in BUILDS:
             tap.point(f"W=1 {compiler} {'-'.join(fragments[1:])}", warnings(tree, variant, fragments, compiler))
     tap.point("kernel-doc of our headers", kernel_doc("patched"))
+    flags = shlex.split(os.environ["USER_CFLAGS"])
     for compiler in ("gcc", "clang-19"):
-        tap.point(f"guest and plugin C, {compiler} -Wall -Wextra -Werror", user_warnings(compiler, user_c()))
+        lacking = [f"USER_CFLAGS lacks {flag}" for flag in STRICT if flag not in flags]
+        tap.point(f"guest and plugin C, {compiler} {' '.join(STRICT)}", lacking or user_warnings(compiler, flags))
 
 
 def check_sparse(tap):
@@ -157,6 +160,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("check", choices=checks)
     args = parser.parse_args()
+    if args.check == "w1" and "USER_CFLAGS" not in os.environ:
+        sys.exit("error: USER_CFLAGS says how guest and plugin C are built; run make check-w1")
     for tool in ("gcc", "clang-19", "sparse"):
         if not shutil.which(tool):
             sys.exit(f"error: {tool} not found; make deps installs it")
