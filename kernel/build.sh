@@ -37,24 +37,8 @@ export CCACHE_DIR=$CACHE/ccache CCACHE_COMPILERCHECK=content CCACHE_NOHASHDIR=1 
 export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime
 kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc")
 
-# sources: path and hash of each file of ours that can reach this image. Another
-# variant's C files cannot, its options can.
-sources() {
-	local kind file rest
-
-	kernel/inputs.sh "$tree" | while read -r kind file rest; do
-		case $kind:$file in
-		link:*Kconfig*) ;;
-		link:variants/"$kernel"/*) ;;
-		link:variants/*) continue ;;
-		link:kunit/*) [ -n "$flavour" ] || continue ;;
-		esac
-		echo "$kind ${rest:-patch} $(sha256sum <"$file")"
-	done
-	cat build/source/.pcd-sha256
-}
 compiler=$(gcc --version | head -n1)
-source_sha256=$(sources | sha256sum | cut -d' ' -f1)
+source_sha256=$(kernel/sources.sh "$model" "$kernel" "$flavour")
 wanted=$(grep -hE '^CONFIG_|^# CONFIG_.* is not set' "${fragments[@]}")
 key=$({ echo "$source_sha256" "$compiler" "$(ld --version | head -n1)" "${kbuild[*]:2}" "$KBUILD_BUILD_TIMESTAMP"
 	echo "$wanted"; } | sha256sum | cut -c1-16)
