@@ -113,14 +113,19 @@ static int other_cpu(struct kunit *test)
 	return -1;
 }
 
-static void stay_here(void)
-{
-	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
-}
+static struct cpumask roaming;
 
 static void roam_again(void *unused)
 {
-	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	set_cpus_allowed_ptr(current, &roaming);
+}
+
+/* Keep this thread on the first CPU until the test ends. */
+static void stay_here(struct kunit *test)
+{
+	cpumask_copy(&roaming, current->cpus_ptr);
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
 }
 
 /* A thread of a test, joined by thread_join(). */
@@ -151,11 +156,10 @@ static void thread_start(struct kunit *test, struct thread *thread, int cpu,
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread->task));
 }
 
-static int thread_join(struct kunit *test, struct thread *thread)
+/* Without a limit: what the thread uses is on our stack. The run has a limit. */
+static int thread_join(struct thread *thread)
 {
-	KUNIT_ASSERT_NE_MSG(test,
-			    wait_for_completion_timeout(&thread->done, WAIT_JIFFIES),
-			    0, "a thread of the test does not end");
+	wait_for_completion(&thread->done);
 	return thread->ret;
 }
 
@@ -165,7 +169,7 @@ static int call_on(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg)
 	struct thread thread;
 
 	thread_start(test, &thread, cpu, fn, arg);
-	return thread_join(test, &thread);
+	return thread_join(&thread);
 }
 
 static struct pcd_demo_item *alloc_items(struct kunit *test, unsigned int nr)
@@ -269,8 +273,7 @@ static void leaves_empty_cpus_alone(struct kunit *test)
 {
 	int cpu, owner;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	script_reset();
 	script.items[owner] = 1;
@@ -287,8 +290,7 @@ static void drains_where_the_variant_says(struct kunit *test)
 {
 	int cpu;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	script_reset();
 	for_each_online_cpu(cpu)
 		script.items[cpu] = 1;
@@ -305,13 +307,14 @@ struct request {
 	struct pcd_class *class;
 	void *key;
 	enum pcd_mode mode;
+	struct timer_list *timer;	/* to start when the request begins, or NULL */
 	struct pcd_result result;
 };
 
 /* Wait until another thread has made *@nr zero; false: it does not. */
 static bool becomes_zero(unsigned int *nr)
 {
-	unsigned long deadline = jiffies + HZ;
+	unsigned long deadline = jiffies + WAIT_JIFFIES;
 
 	while (READ_ONCE(*nr) && time_before(jiffies, deadline))
 		schedule_timeout_uninterruptible(1);
@@ -322,8 +325,20 @@ static int make_request(void *data)
 {
 	struct request *request = data;
 
+	if (request->timer)
+		mod_timer(request->timer, jiffies + HZ / 20);
 	request->result = pcd_drain_all(request->class, request->key, request->mode);
 	return 0;
+}
+
+static u64 class_drained(struct pcd_class *class)
+{
+	u64 nr = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		nr += atomic64_read(&per_cpu_ptr(class->pcpu, cpu)->stats.drained);
+	return nr;
 }
 
 static u64 class_rides(struct pcd_class *class)
@@ -337,25 +352,33 @@ static u64 class_rides(struct pcd_class *class)
 }
 
 /*
- * Three requests overlap. The first is held up in its drain; the other two have
- * both noted its generation by then and wait. When it ends one of them makes a
- * new request, and the other must ride on that one, not on the first, which may
- * have missed what was cached since.
+ * Three requests overlap. The first is held up in its drain, and has passed by a
+ * CPU on which something is cached only then; the other two have both noted
+ * their generation by that time and wait. When the first ends one of them makes
+ * a new request, and the other must ride on that one, not on the first, which
+ * missed what was cached since.
  *
  * "Noted its generation" shows in the local drain that follows it.
  */
-static void three_overlap(struct kunit *test, enum pcd_mode mode,
-			  unsigned int rides)
+struct overlap {
+	u64 rides;
+	unsigned int first;	/* what the first request drained */
+	unsigned int others[2];	/* ... and the other two */
+};
+
+static struct overlap three_overlap(struct kunit *test, enum pcd_mode mode)
 {
 	struct request request[3];
 	struct thread thread[3];
 	u64 before = class_rides(&scripted);
-	int i, here, owner;
+	int i, here, passed, owner;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	if (num_online_cpus() < 3)
+		kunit_skip(test, "needs three CPUs");
+	stay_here(test);
 	here = cpumask_first(current->cpus_ptr);
-	owner = other_cpu(test);
+	passed = other_cpu(test);
+	owner = cpumask_next(passed, cpu_online_mask);
 	script_reset();
 	script.items[owner] = 3;
 	WRITE_ONCE(script.held_cpu, owner);
@@ -367,34 +390,46 @@ static void three_overlap(struct kunit *test, enum pcd_mode mode,
 			WRITE_ONCE(script.items[here], 1);
 		}
 		thread_start(test, &thread[i], here, make_request, &request[i]);
-		if (!i)
-			KUNIT_EXPECT_NE_MSG(test,
-					    wait_for_completion_timeout(&script.entered, HZ), 0,
-					    "the first request drains nothing");
-		else
+		if (i) {
 			KUNIT_EXPECT_TRUE(test, becomes_zero(&script.items[here]));
+			continue;
+		}
+		KUNIT_EXPECT_NE_MSG(test,
+				    wait_for_completion_timeout(&script.entered, WAIT_JIFFIES), 0,
+				    "the first request drains nothing");
+		WRITE_ONCE(script.items[passed], 4);
 	}
-	/* Cached after the first request looked: only a newer one will see it. */
 	WRITE_ONCE(script.held_cpu, -1);
 	complete(&script.release);
 	for (i = 0; i < 3; i++)
-		thread_join(test, &thread[i]);
+		thread_join(&thread[i]);
 
-	KUNIT_EXPECT_EQ(test, class_rides(&scripted) - before, rides);
-	KUNIT_EXPECT_EQ(test, request[0].result.drained, 3);
-	for (i = 1; i < 3; i++)
-		KUNIT_EXPECT_EQ_MSG(test, request[i].result.drained, 1,
-				    "only the item of its own local drain");
+	KUNIT_EXPECT_EQ_MSG(test, script.items[passed], 0,
+			    "what was cached before two of the requests is still there");
+	return (struct overlap){
+		.rides = class_rides(&scripted) - before,
+		.first = request[0].result.drained,
+		.others = { request[1].result.drained, request[2].result.drained },
+	};
 }
 
 static void rides_on_a_newer_request(struct kunit *test)
 {
-	three_overlap(test, PCD_WAIT, 1);
+	struct overlap overlap = three_overlap(test, PCD_WAIT);
+
+	/* 1: of its own local drain; 4: of the newer request, for both. */
+	KUNIT_EXPECT_EQ(test, overlap.rides, 1);
+	KUNIT_EXPECT_EQ(test, overlap.first, 3);
+	KUNIT_EXPECT_EQ(test, overlap.others[0], 1 + 4);
+	KUNIT_EXPECT_EQ(test, overlap.others[1], 1 + 4);
 }
 
 static void must_never_rides(struct kunit *test)
 {
-	three_overlap(test, PCD_MUST, 0);
+	struct overlap overlap = three_overlap(test, PCD_MUST);
+
+	KUNIT_EXPECT_EQ(test, overlap.rides, 0);
+	KUNIT_EXPECT_EQ(test, overlap.others[0] + overlap.others[1], 1 + 1 + 4);
 }
 
 static void key_limits_the_drain(struct kunit *test)
@@ -406,8 +441,7 @@ static void key_limits_the_drain(struct kunit *test)
 	int owner, mine, other;
 	unsigned int i;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	for (i = 0; i < 2 * FEW; i++)
 		items[i].key = i & 1 ? &mine : &other;
@@ -429,8 +463,7 @@ static void post_is_kept(struct kunit *test)
 	struct pcd_result result;
 	int owner;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	script_reset();
 	script.items[owner] = 7;
@@ -476,8 +509,7 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 
 	if (!pcd_variant_drains_remotely())
 		kunit_skip(test, "in this variant the owner drains");
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	call_on(test, owner, put_items, &args);
 
@@ -486,11 +518,11 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 		cpu_relax();
 	thread_start(test, &requester, cpumask_first(current->cpus_ptr),
 		     make_request, &request);
-	in_time = wait_for_completion_timeout(&requester.done, HZ);
+	in_time = wait_for_completion_timeout(&requester.done, WAIT_JIFFIES);
 	WRITE_ONCE(busy.stop, true);
-	thread_join(test, &owner_thread);
+	thread_join(&owner_thread);
 	if (!in_time)
-		thread_join(test, &requester);
+		thread_join(&requester);
 
 	KUNIT_EXPECT_NE_MSG(test, in_time, 0, "the requester waited for the owner");
 	KUNIT_EXPECT_EQ(test, request.result.drained, FEW);
@@ -531,8 +563,7 @@ static void drain_waits_for_the_owner_inside(struct kunit *test)
 	struct let_go end = { .served = &requester.done };
 	int owner;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	call_on(test, owner, put_items, &few);
 	items[FEW].hold = &end.hold;
@@ -541,12 +572,11 @@ static void drain_waits_for_the_owner_inside(struct kunit *test)
 	thread_start(test, &owner_thread, owner, put_items, &last);
 	while (!smp_load_acquire(&end.hold.inside))	/* pairs with demo_linger() */
 		cpu_relax();
-	init_completion(&requester.done);
-	mod_timer(&end.timer, jiffies + HZ / 20);
+	request.timer = &end.timer;
 	thread_start(test, &requester, cpumask_first(current->cpus_ptr),
 		     make_request, &request);
-	thread_join(test, &owner_thread);
-	thread_join(test, &requester);
+	thread_join(&owner_thread);
+	thread_join(&requester);
 	timer_delete_sync(&end.timer);
 	timer_destroy_on_stack(&end.timer);
 
@@ -564,7 +594,7 @@ struct load {
 	unsigned int held;	/* items that the thread has at the end */
 };
 
-/* An owner: caches its items and takes some out again, at random. */
+/* An owner: caches what it has and takes something again, at random. */
 static int load_owner(void *data)
 {
 	struct load *load = data;
@@ -606,13 +636,14 @@ static int load_requester(void *data)
 
 static void loses_nothing_under_load(struct kunit *test)
 {
+	struct pcd_class *class = demo_class(test);
 	unsigned int nr_cpus = num_online_cpus(), i = 0, held = 0, met;
 	struct thread *threads = kunit_kcalloc(test, 2 * nr_cpus, sizeof(*threads), GFP_KERNEL);
 	struct load *loads = kunit_kcalloc(test, 2 * nr_cpus, sizeof(*loads), GFP_KERNEL);
 	struct pcd_demo_item *items = alloc_items(test, nr_cpus * ITEMS_PER_CPU);
 	unsigned int before = pcd_demo_violations();
+	u64 drained = class_drained(class);
 	unsigned long end = jiffies + msecs_to_jiffies(LOAD_MS);
-	struct pcd_class *class = demo_class(test);
 	int cpu;
 
 	KUNIT_ASSERT_NOT_NULL(test, threads);
@@ -625,13 +656,15 @@ static void loses_nothing_under_load(struct kunit *test)
 		i += 2;
 	}
 	while (i--) {
-		thread_join(test, &threads[i]);
+		thread_join(&threads[i]);
 		held += loads[i].held;
 	}
 	pcd_drain_all(class, NULL, PCD_MUST);
 
 	KUNIT_EXPECT_EQ_MSG(test, pcd_demo_violations(), before,
-			    "two were inside one CPU's cache at once");
+			    "two were inside one CPU's cache at once, or one item in two");
+	KUNIT_EXPECT_GT_MSG(test, class_drained(class) - drained,
+			    nr_cpus * ITEMS_PER_CPU, "hardly any load");
 	met = depot_check(test);
 	KUNIT_EXPECT_EQ_MSG(test, met + held, nr_cpus * ITEMS_PER_CPU,
 			    "%u in the depot, %u in hand", met, held);
@@ -822,6 +855,86 @@ static void folio_batches_reach_the_lru(struct kunit *test)
 	batches_reach_the_lru(test, cache_for_lru, NULL);
 }
 
+/*
+ * The other batches take folios that are on the LRU already. Each case makes
+ * folios that @cache will not refuse, and sees that the batch holds them until
+ * the drain.
+ */
+struct lru_batch_case {
+	const char *name;
+	void (*cache)(struct folio *folio);
+	bool active;
+	bool anon;
+};
+
+static const struct lru_batch_case lru_batch_cases[] = {
+	{ "lru_move_tail", folio_rotate_reclaimable },
+	{ "lru_deactivate_file", deactivate_file_folio },
+	{ "lru_deactivate", folio_deactivate, .active = true },
+	{ "lru_lazyfree", folio_mark_lazyfree, .anon = true },
+	{ "lru_activate", folio_activate },
+};
+
+static void lru_batch_case_name(const struct lru_batch_case *c, char *name)
+{
+	strscpy(name, c->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(lru_batch, lru_batch_cases, lru_batch_case_name);
+
+struct lru_cache_args {
+	const struct lru_batch_case *param;
+	struct folio *folio;
+};
+
+static int cache_on_lru_batch(void *data)
+{
+	struct lru_cache_args *args = data;
+
+	args->param->cache(args->folio);
+	return 0;
+}
+
+static struct folio *new_folio_on_lru(struct kunit *test,
+				      const struct lru_batch_case *param)
+{
+	struct folio *folio = new_folio(test);
+
+	if (param->anon) {
+		__folio_set_swapbacked(folio);
+		folio->mapping = (void *)FOLIO_MAPPING_ANON;
+	}
+	if (param->active)
+		folio_set_active(folio);
+	folio_add_lru(folio);
+	return folio;
+}
+
+static void each_lru_batch_is_drained(struct kunit *test)
+{
+	const struct lru_batch_case *param = test->param_value;
+	struct pcd_class *class = pcd_class_find("lru");
+	struct lru_cache_args args = { param };
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		args.folio = new_folio_on_lru(test, param);
+		lru_add_drain_all();
+
+		call_on(test, cpu, cache_on_lru_batch, &args);
+		KUNIT_EXPECT_GE(test, class->count(cpu, NULL), 1);
+		KUNIT_EXPECT_EQ_MSG(test, folio_ref_count(args.folio), 2,
+				    "CPU %d has not cached the folio", cpu);
+		lru_add_drain_all();
+
+		KUNIT_EXPECT_EQ_MSG(test, folio_ref_count(args.folio), 1,
+				    "CPU %d still holds the folio", cpu);
+		KUNIT_EXPECT_TRUE(test, folio_test_lru(args.folio));
+		args.folio->mapping = NULL;
+		folio_put(args.folio);
+	}
+}
+
 static void mlock_batches_reach_the_lru(struct kunit *test)
 {
 	batches_reach_the_lru(test, cache_for_mlock, uncache_mlock);
@@ -835,30 +948,43 @@ static void unplug_drains_the_dead(struct kunit *test)
 	struct put_args args = { items, FEW };
 	struct pcd_class *class = demo_class(test);
 	struct pcd_class *lru = pcd_class_find("lru");
-	struct folio *folios[FEW];
+	struct folio *folios[2 * FEW];
+	struct pcd_result result;
 	int i, owner;
 
 	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
 		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	if (!get_cpu_device(owner) || !cpu_is_hotpluggable(owner))
 		kunit_skip(test, "CPU %d cannot be unplugged", owner);
-	for (i = 0; i < FEW; i++)
+	for (i = 0; i < 2 * FEW; i++)
 		folios[i] = new_folio(test);
 	call_on(test, owner, put_items, &args);
 	call_on(test, owner, cache_for_lru, folios);
+	call_on(test, owner, cache_for_mlock, &folios[FEW]);
 
 	KUNIT_ASSERT_EQ(test, remove_cpu(owner), 0);
 	KUNIT_EXPECT_EQ(test, class->count(owner, NULL), 0);
 	KUNIT_EXPECT_EQ(test, lru->count(owner, NULL), 0);
 	KUNIT_EXPECT_EQ(test, depot_check(test), FEW);
-	for (i = 0; i < FEW; i++) {
+	for (i = 0; i < 2 * FEW; i++)
 		KUNIT_EXPECT_TRUE(test, folio_test_lru(folios[i]));
-		folio_put(folios[i]);
-	}
+
+	/* As if its dead callback were still to come. */
+	script_reset();
+	script.items[owner] = 6;
+	result = pcd_drain_all(&scripted, NULL, PCD_WAIT);
+	KUNIT_EXPECT_EQ(test, result.drained,
+			pcd_variant_drains_remotely() ? 6 : 0);
+	KUNIT_EXPECT_EQ(test, result.left,
+			pcd_variant_drains_remotely() ? 0 : 6);
+
 	KUNIT_ASSERT_EQ(test, add_cpu(owner), 0);
+	uncache_mlock(&folios[FEW]);
+	lru_add_drain_all();
+	for (i = 0; i < 2 * FEW; i++)
+		folio_put(folios[i]);
 }
 
 /* ---- accounting ---- */
@@ -869,8 +995,7 @@ static void stats_say_what_happened(struct kunit *test)
 	s64 drained, works, remote;
 	int owner;
 
-	stay_here();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+	stay_here(test);
 	owner = other_cpu(test);
 	stats = &per_cpu_ptr(scripted.pcpu, owner)->stats;
 	drained = atomic64_read(&stats->drained);
@@ -904,6 +1029,7 @@ static struct kunit_case pcpu_drain_cases[] = {
 	KUNIT_CASE(remote_drain_wants_nothing_of_the_owner),
 	KUNIT_CASE(folio_batches_reach_the_lru),
 	KUNIT_CASE(mlock_batches_reach_the_lru),
+	KUNIT_CASE_PARAM(each_lru_batch_is_drained, lru_batch_gen_params),
 	KUNIT_CASE(unplug_drains_the_dead),
 	KUNIT_CASE(stats_say_what_happened),
 	{}

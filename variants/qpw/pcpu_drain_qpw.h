@@ -34,7 +34,8 @@ DECLARE_STATIC_KEY_FALSE(pcd_qpw_key);
 /**
  * pcd_qpw_on - are the locks spinlocks?
  *
- * Context: any; constant once early parameters are parsed.
+ * Context: any.
+ * Return: true with qpw=1; constant once early parameters are parsed.
  */
 static __always_inline bool pcd_qpw_on(void)
 {
@@ -63,21 +64,6 @@ static __always_inline bool pcd_qpw_on(void)
 
 typedef struct pcd_lock { PCD_QPW_MEMBERS(local_lock_t); } pcd_lock_t;
 typedef struct pcd_trylock { PCD_QPW_MEMBERS(local_trylock_t); } pcd_trylock_t;
-
-/*
- * Initialise by hand the lock of one CPU.  Without lock debugging the two
- * members overlay, and writing "unlocked" twice is writing it once.
- */
-#define pcd_lock_init(lock)						\
-	do {								\
-		local_lock_init(&(lock)->ll);				\
-		spin_lock_init(&(lock)->sl);				\
-	} while (0)
-#define pcd_trylock_init(lock)						\
-	do {								\
-		local_trylock_init(&(lock)->ll);			\
-		spin_lock_init(&(lock)->sl);				\
-	} while (0)
 
 /*
  * The owner must not move between finding its lock and taking it, and after

@@ -25,6 +25,8 @@ static int __init pcd_qpw_setup(char *arg)
 		static_branch_enable(&pcd_qpw_key);
 		return 0;
 	}
+	/* The last one given counts. */
+	static_branch_disable(&pcd_qpw_key);
 	if (arg && !strcmp(arg, "0"))
 		return 0;
 	pr_err("qpw=%s: unknown, want 0 or 1; going on with qpw=0\n",

@@ -32,13 +32,14 @@ static inline void pcd_assert_local_or_dead(int cpu)
 /*
  * The locks.  A variant's header defines, for pcd_lock_t and pcd_trylock_t:
  *
- *   PCD_LOCK_INIT(name), PCD_TRYLOCK_INIT(name), pcd_lock_init(lock)
+ *   PCD_LOCK_INIT(name), PCD_TRYLOCK_INIT(name)
  *   pcd_lock(lock), pcd_unlock(lock)
  *   pcd_lock_irqsave(lock, flags), pcd_unlock_irqrestore(lock, flags)
  *   pcd_trylock(lock), pcd_trylock_irqsave(lock, flags)
  *	The owner's forms: @lock is the __percpu variable, what is locked is
  *	this CPU's.  Context and semantics are those of local_lock() and its
- *	family; pcd_trylock*() want a pcd_trylock_t.
+ *	family; pcd_trylock*() want a pcd_trylock_t, and may also fail because
+ *	another CPU holds the lock.
  *
  *   pcd_lock_cpu(lock, cpu), pcd_unlock_cpu(lock, cpu)
  *   pcd_lock_cpu_irqsave(lock, cpu, flags),
@@ -75,10 +76,11 @@ enum pcd_mode {
 
 /**
  * struct pcd_result - what became of a request, in items
- * @drained: items taken out of caches for this request (exact)
+ * @drained: items taken out of caches by this request, or by the one that it
+ *	rode on; a class may count what interrupts cache by a peek
  * @posted: items whose drain was arranged for but not awaited (a racy peek)
- * @left: items found still cached on a CPU that went offline in the middle of
- *	the request; its dead callback drains them (a racy peek)
+ * @left: items found still cached on a CPU that is going offline; its dead
+ *	callback drains them (a racy peek)
  */
 struct pcd_result {
 	unsigned int drained;
@@ -88,18 +90,19 @@ struct pcd_result {
 
 struct pcd_class;
 
-/* Completion times are counted in powers of two of a nanosecond. */
+/* Completion times, in powers of two of a nanosecond; the last bucket is open. */
 #define PCD_HIST_BUCKETS 32
 
 /**
  * struct pcd_stats - what happened to one class, as seen from one CPU
  * @requests: requests made by this CPU
  * @rides: of these, requests that were served by an overlapping one
- * @drained: items drained out of this CPU's cache on request
+ * @drained: items drained out of this CPU's cache through the facade, at the
+ *	owner's own call and at its death included
  * @posted: items of this CPU that were only arranged for
  * @left: items of this CPU that a request left behind
  * @works: work items queued on this CPU
- * @remote: drains of this CPU's cache done by another CPU
+ * @remote: drains of this CPU's cache done by another CPU, dead or alive
  * @completion: requests made by this CPU, by floor(log2(nanoseconds))
  *
  * A posted drain, another CPU's and the owner's own may finish at the same
@@ -120,16 +123,20 @@ struct pcd_stats {
  * struct pcd_cpu - a class's data for one CPU
  * @work: the drain, for a kworker on that CPU
  * @class: the class it belongs to
+ * @cpu: the CPU whose data this is
  * @key: what @work drains: NULL, everything, but while a waiting request has
  *	@work under way
  * @drained: items that @work drained; read after it was flushed
+ * @missed: @work ran elsewhere, since @cpu was going down; likewise
  * @stats: accounting
  */
 struct pcd_cpu {
 	struct work_struct work;
 	struct pcd_class *class;
+	int cpu;
 	void *key;
 	unsigned int drained;
+	bool missed;
 	struct pcd_stats stats;
 };
 

@@ -18,8 +18,6 @@ typedef local_trylock_t pcd_trylock_t;
 
 #define PCD_LOCK_INIT(name)			INIT_LOCAL_LOCK(name)
 #define PCD_TRYLOCK_INIT(name)			INIT_LOCAL_TRYLOCK(name)
-#define pcd_lock_init(lock)			local_lock_init(lock)
-#define pcd_trylock_init(lock)			local_trylock_init(lock)
 
 #define pcd_lock(lock)				local_lock(lock)
 #define pcd_unlock(lock)			local_unlock(lock)

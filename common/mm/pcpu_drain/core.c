@@ -22,13 +22,16 @@
  * A kworker whose CPU goes offline between queueing and running is unbound and
  * runs elsewhere, perhaps while x still lives.  It then drains the CPU that it
  * is on, as upstream does, and x's dead callback drains x: a request that meets
- * an unplug may return before that, and says so in @left.
+ * an unplug may return before that, and says so in @left.  Should the unplug be
+ * called off after all, x keeps its cache until the next request; only a MUST
+ * request asks again until x is drained or gone.
  */
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "internal.h"
@@ -59,9 +62,10 @@ static void pcd_work_fn(struct work_struct *work)
 {
 	struct pcd_cpu *pc = container_of(work, struct pcd_cpu, work);
 
-	/* Bound to pc's CPU unless that went down: see the top of this file. */
+	/* Bound to pc->cpu unless that goes down: see the top of this file. */
 	migrate_disable();
 	pc->drained = pcd_run_drain(pc->class, smp_processor_id(), pc->key);
+	pc->missed = smp_processor_id() != pc->cpu;
 	migrate_enable();
 }
 
@@ -82,6 +86,7 @@ void __init pcd_class_register(struct pcd_class *class)
 
 		INIT_WORK(&pc->work, pcd_work_fn);
 		pc->class = class;
+		pc->cpu = cpu;
 	}
 	mutex_init_with_key(&class->lock, &class->lock_key);
 	list_add_tail(&class->list, &pcd_classes);
@@ -124,21 +129,34 @@ static void pcd_queue(struct pcd_class *class, int cpu, void *key,
 		atomic64_inc(&pc->stats.works);
 }
 
+/* @cpu is going offline, and keeps what it has for its dead callback. */
+static void pcd_leave(struct pcd_class *class, int cpu, void *key,
+		      struct pcd_result *result)
+{
+	unsigned int left = class->count(cpu, key);
+
+	atomic64_add(left, &per_cpu_ptr(class->pcpu, cpu)->stats.left);
+	result->left += left;
+}
+
 /* Wait for the kworker of @cpu. */
 static void pcd_await(struct pcd_class *class, int cpu, void *key,
-		      struct pcd_result *result)
+		      enum pcd_mode mode, struct pcd_result *result)
 {
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
 
 	flush_work(&pc->work);
-	pc->key = NULL;
 	result->drained += pc->drained;
-	if (!cpu_online(cpu)) {
-		unsigned int left = class->count(cpu, key);
-
-		atomic64_add(left, &pc->stats.left);
-		result->left += left;
+	while (mode == PCD_MUST && pc->missed && cpu_online(cpu)) {
+		/* Give the unplug time to get on, or to fail. */
+		schedule_timeout_uninterruptible(1);
+		pcd_queue(class, cpu, key, mode);
+		flush_work(&pc->work);
+		result->drained += pc->drained;
 	}
+	pc->key = NULL;
+	if (pc->missed || !cpu_online(cpu))
+		pcd_leave(class, cpu, key, result);
 }
 
 /* Requester's own part, with class->lock held. */
@@ -153,7 +171,7 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 	lockdep_assert_held(&class->lock);
 
 	cpumask_clear(&class->busy);
-	for_each_online_cpu(cpu) {
+	for_each_possible_cpu(cpu) {
 		items = class->count(cpu, key);
 		if (!items)
 			continue;
@@ -161,6 +179,10 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 			migrate_disable();
 			result.drained += pcd_run_drain(class, cpu, key);
 			migrate_enable();
+			continue;
+		}
+		if (!cpu_online(cpu)) {
+			pcd_leave(class, cpu, key, &result);
 			continue;
 		}
 		pcd_queue(class, cpu, key, mode);
@@ -173,7 +195,7 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 	}
 
 	for_each_cpu(cpu, &class->busy)
-		pcd_await(class, cpu, key, &result);
+		pcd_await(class, cpu, key, mode, &result);
 
 	return result;
 }
@@ -203,9 +225,9 @@ static void pcd_account_request(struct pcd_class *class, u64 start, bool rode)
  *
  * With %PCD_WAIT and %PCD_MUST, all that was cached on an online CPU before the
  * call, in the sense of happens-before, has left its cache on return.  A CPU
- * that goes offline meanwhile is the exception: what it still holds is @left
- * for its dead callback.  A requester that finds an overlapping request of
- * somebody else may return that one's result instead.
+ * that is going offline is the exception: what it still holds is @left for its
+ * dead callback.  A requester that finds an overlapping request of somebody
+ * else may return that one's result instead.
  *
  * Context: may sleep.  Must not be called from the class's own work.
  * Return: what became of it, in items.
@@ -226,17 +248,15 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	trace_pcd_request(class, mode);
 
 	/*
-	 * (A) What this CPU has seen cached must be visible to whoever drains
-	 * on our behalf: pairs with the smp_mb() at (D) of a request on which
-	 * we may ride.
+	 * (A) Between all caching that we want drained and the load at (B).
+	 * Pairs with the smp_mb() at (D), which stands between its store and
+	 * its looking at the caches: if (B) does not see that store, that
+	 * looking sees our caching.
 	 */
 	smp_mb();
 
-	/*
-	 * (B) Pairs with the WRITE_ONCE() and smp_mb() at (D): a request whose
-	 * generation is newer than this load looks at every cache after it.
-	 */
-	gen = smp_load_acquire(&class->gen);
+	/* (B) Pairs with the WRITE_ONCE() at (D), by way of (A). */
+	gen = READ_ONCE(class->gen);
 
 	/* It helps everyone if we do our own local drain immediately. */
 	own = pcd_drain_local(class, key);
@@ -253,7 +273,7 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	} else {
 		/*
 		 * (D) Store the new generation before looking at any CPU's
-		 * cache.  Pairs with (A) and (B).
+		 * cache: the store pairs with (B), the barrier with (A).
 		 */
 		WRITE_ONCE(class->gen, class->gen + 1);
 		smp_mb();	/* (D) */
@@ -265,7 +285,7 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	mutex_unlock(&class->lock);
 
 	result.drained += own;
-	trace_pcd_served(class, result);
+	trace_pcd_served(class, &result);
 	pcd_account_request(class, start, ride);
 	return result;
 }
@@ -274,6 +294,10 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
  * pcd_drain_local - drain this CPU's cache, as its owner
  * @class: which class
  * @key: what to drain; NULL for everything
+ *
+ * Where requesters drain remotely, one may have just detached items of this
+ * CPU and still be at work on them: who must know that they are through asks by
+ * pcd_drain_all(), which waits for that.
  *
  * Context: task context.  May sleep on PREEMPT_RT.
  * Return: items drained.

@@ -67,7 +67,7 @@ static inline void demo_linger(struct pcd_demo_hold *hold)
 }
 
 /**
- * pcd_demo_violations - how often were two inside one CPU's cache?
+ * pcd_demo_violations - how often were two inside one cache, or an item in two?
  *
  * Return: the count since boot; anything but 0 is a bug.
  */
@@ -89,7 +89,7 @@ static void depot_add(struct pcd_demo_item *item)
 
 /**
  * pcd_demo_put - cache an item on this CPU
- * @item: must not be cached
+ * @item: must not be cached, and must outlive any request for this class
  *
  * Context: task context; may sleep on PREEMPT_RT.
  */
@@ -98,6 +98,8 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	struct demo_cache *cache;
 	bool full;
 
+	if (IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST) && item->cached)
+		atomic_inc(&violations);
 	item->cached++;
 	pcd_lock(&demo_caches.lock);
 	cache = this_cpu_ptr(&demo_caches);
@@ -113,11 +115,24 @@ void pcd_demo_put(struct pcd_demo_item *item)
 		depot_add(item);
 }
 
+static struct pcd_demo_item *depot_get(void)
+{
+	struct pcd_demo_item *item;
+	unsigned long flags;
+
+	spin_lock_irqsave(&depot_lock, flags);
+	item = list_first_entry_or_null(&depot, struct pcd_demo_item, node);
+	if (item)
+		list_del(&item->node);
+	spin_unlock_irqrestore(&depot_lock, flags);
+	return item;
+}
+
 /**
- * pcd_demo_get - take an item out of this CPU's cache
+ * pcd_demo_get - take an item out of this CPU's cache, or else of the depot
  *
  * Context: task context; may sleep on PREEMPT_RT.
- * Return: the item cached last, or NULL.
+ * Return: the item, or NULL if there is none.
  */
 struct pcd_demo_item *pcd_demo_get(void)
 {
@@ -132,8 +147,9 @@ struct pcd_demo_item *pcd_demo_get(void)
 	demo_leave(cache);
 	pcd_unlock(&demo_caches.lock);
 
-	if (item)
-		item->cached--;
+	if (!item)
+		return depot_get();
+	item->cached--;
 	return item;
 }
 

@@ -86,7 +86,7 @@ TRACE_EVENT(pcd_drain_end,
 
 /* The requester is served. */
 TRACE_EVENT(pcd_served,
-	TP_PROTO(struct pcd_class *class, struct pcd_result result),
+	TP_PROTO(struct pcd_class *class, const struct pcd_result *result),
 	TP_ARGS(class, result),
 	TP_STRUCT__entry(
 		__string(class, class->name)
@@ -96,9 +96,9 @@ TRACE_EVENT(pcd_served,
 	),
 	TP_fast_assign(
 		__assign_str(class);
-		__entry->drained = result.drained;
-		__entry->posted = result.posted;
-		__entry->left = result.left;
+		__entry->drained = result->drained;
+		__entry->posted = result->posted;
+		__entry->left = result->left;
 	),
 	TP_printk("class=%s drained=%u posted=%u left=%u", __get_str(class),
 		  __entry->drained, __entry->posted, __entry->left)
