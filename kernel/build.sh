@@ -64,7 +64,7 @@ if [ ! -d "$stored" ]; then
 	rm -f "$dir/.pcd-built"
 	"${kbuild[@]}" -C "$dir" bzImage || die "kernel $image: make failed in $dir; mend the first error above"
 	touch "$dir/.pcd-built"
-	[ "$(sources | sha256sum | cut -d' ' -f1)" = "$source_sha256" ] ||
+	[ "$(kernel/sources.sh "$model" "$kernel" "$flavour")" = "$source_sha256" ] ||
 		die "kernel $image: its sources changed while it was built; run again"
 
 	new=$(mktemp -d "$images/.new-$image.XXXXXX")

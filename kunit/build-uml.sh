@@ -31,6 +31,7 @@ put() {
 }
 
 if [ -e "$stored/linux" ]; then
+	touch "$stored"
 	put "$stored/linux" "$program"
 	exit
 fi
