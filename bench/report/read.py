@@ -113,7 +113,7 @@ def read_counts(path):
         if len(line) != 1:
             raise Unreadable(f"{what}: {len(line)} keys, not one")
         ((kind, values),) = line.items()
-        if kind not in ("mark", "request", "turns") or kind not in header:
+        if kind not in ("mark", "request", "turns"):
             raise Unreadable(f"{what}: unknown kind of line {kind!r}")
         found = row(header[kind], values, what)
         if kind == "mark":

@@ -43,7 +43,7 @@ def order_interval(n, level=LEVEL):
     """
     below = scipy.stats.binom(n, 0.5).cdf
     k = 1
-    while 2 * (k + 1) <= n and 1 - 2 * below(k) >= level:
+    while 1 - 2 * below(k) >= level:
         k += 1
     return k, float(1 - 2 * below(k - 1))
 

@@ -83,6 +83,11 @@ def test_last_error_line_is_shown(run):
     assert any("disk on fire" in line for line in lines)
 
 
+def test_reason_for_giving_up_is_shown(run):
+    _, lines = run("check-bail")
+    assert any("no disk" in line for line in lines)
+
+
 def test_skip_reason_is_shown(run):
     _, lines = run("check-good")
     assert any("no clock" in line for line in lines)
@@ -98,6 +103,7 @@ def test_writer_is_read_back(tmp_path):
         tap.point("good")
         tap.point("bad", ["line one\nline two"])
         tap.skip("odd", "no kvm")
+    assert (tap.points, tap.failed) == (3, 1)
     total = tapfile.read(tmp_path / "x.tap")
     assert str(total) == "1 passed, 1 failed, 1 skipped"
     assert total.notes == ["not ok bad", "skipped odd (no kvm)"]
@@ -107,4 +113,5 @@ def test_writer_that_dies_has_failed(tmp_path):
     with pytest.raises(OSError), tapfile.Writer("x", tmp_path) as tap:
         tap.point("good")
         raise OSError
-    assert str(tapfile.read(tmp_path / "x.tap")) == "1 passed, 1 failed"
+    total = tapfile.read(tmp_path / "x.tap")
+    assert str(total) == "1 passed, 1 failed" and "ended early" in total.notes[0]

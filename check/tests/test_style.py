@@ -69,9 +69,10 @@ def test_subjects(repository):
 
 def test_links(repository):
     tree = repository({"a.md": "[a](b.md) [b](none.md)\n[c](https://x/none) [d](#top) ![e](pic.svg)\n",
-                       "b.md": "[up](../none) [here](a.md#part) <img alt='' src=\"gone.svg\">\n", "pic.svg": ""})
+                       "b.md": "[up](../none) [here](a.md#part) <img alt='' src=\"gone.svg\">\n", "pic.svg": "",
+                       "sub/c.md": "[good](../b.md) [bad](b.md)\n"})
     assert [line.split(", ")[0] for line in style.links(tree)] == [
-        "a.md:1: link to none.md", "b.md:1: link to ../none", "b.md:1: link to gone.svg"]
+        "a.md:1: link to none.md", "b.md:1: link to ../none", "b.md:1: link to gone.svg", "sub/c.md:1: link to b.md"]
 
 
 def test_scripts_by_suffix_and_first_line(repository):

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """read.py: what is whole is read, what is not is called unreadable, and says why."""
 
-import json
-
 import pytest
 import read
 import synthetic
@@ -141,9 +139,3 @@ def test_all_boots_in_order_and_no_figures(tmp_path):
     boots = read.read_all(tmp_path)
     assert len(boots) == 16
     assert [(b.model, b.arm, b.seed) for b in boots] == sorted((b.model, b.arm, b.seed) for b in boots)
-
-
-def test_json_of_the_fixture_is_cyclictests(tmp_path):
-    """Keys that end in a colon, as cyclictest 2.5 writes them, do no harm."""
-    text = json.dumps(synthetic.cyclictest({1: 1}))
-    assert '"cmdline:"' in text
