@@ -45,8 +45,8 @@ export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime
 unset ARCH O KBUILD_OUTPUT MAKEFLAGS MFLAGS MAKELEVEL
 kbuild=(make -j"$(nproc)" ARCH=um "CC=ccache gcc" "HOSTCC=ccache gcc")
 
-cat "${fragments[@]}" >"$dir/.pcd-fragments"
-(cd "$dir" && KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s allnoconfig) ||
+(cd "$dir" && scripts/kconfig/merge_config.sh -m -Q -O . "${fragments[@]/#/../../../}" >/dev/null &&
+	mv .config .pcd-fragments && KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s allnoconfig) ||
 	die "kunit: Kconfig failed for $kernel"
 kernel/configcheck.sh "uml-$kernel" "$dir/.pcd-config" "${fragments[@]}" ||
 	die "kunit: the fragments ask for what Kconfig does not grant (above)"

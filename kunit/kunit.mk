@@ -17,6 +17,7 @@ arm_boot = $(shell sed -n 's/^BOOT=//p' bench/arms/$(1))
 # The loop of a developer: edit, `make kunit ARM=qpw1`, read.
 kunit: ARM := $(or $(ARM),qpw1)
 kunit: source			## build and run the suite in UML (ARM=qpw1), in seconds
+	@$(if $(filter $(ARM),$(KUNIT_ARMS)),,echo "error: kunit: no suite for ARM=$(ARM); known: $(KUNIT_ARMS)" >&2; exit 1)
 	kunit/build-uml.sh $(call arm_kernel,$(ARM)) build/kunit/uml-$(ARM)
 	kunit/run-uml.sh build/kunit/uml-$(ARM) $(call arm_boot,$(ARM)) >build/kunit/uml-$(ARM).console
 	@build/source/tools/testing/kunit/kunit.py parse $(CURDIR)/build/kunit/uml-$(ARM).console
