@@ -4,6 +4,8 @@
 SEEDS ?= 3
 JOBS  ?= $(shell nproc)
 CELLS ?=
+$(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
+$(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
 
 cc_style  := -D__noreturn='__attribute__((noreturn))' -D'__printf(a, b)=__attribute__((format(printf, a, b)))'
 cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
@@ -25,7 +27,7 @@ campaign: $(chosen) guest qemu plugin	## boot all cells with SEEDS= seeds, JOBS=
 
 build/guest/init: $(wildcard bench/guest/*.[ch])
 	@mkdir -p $(@D)
-	$(guest_cc) -o $@ $(filter %.c,$^)
+	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
 
 # Only what is run, and nothing in it that varies: times, inodes, owners, order.
 build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
@@ -33,7 +35,7 @@ build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/
 
 build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)
-	$(plugin_cc) -o $@ $(filter %.c,$^)
+	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
 
 check-plugin check-lab-repeat check-lab-verdicts: guest plugin
 	bench/checks.py $(@:check-%=%)

@@ -341,6 +341,20 @@ def run_in(spec, folder, stop):
     return verdict, why
 
 
+def place_for(out):
+    """See, before anything runs, that a boot's folder may be put at out.
+
+    Only a folder of an earlier boot is replaced. OSError if out is another
+    thing, or is where STAGING cannot be moved to.
+    """
+    if out.exists() and not (out / "manifest.json").exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise OSError(errno.EEXIST, "not the folder of a boot, so it is not replaced", str(out))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    STAGING.mkdir(parents=True, exist_ok=True)
+    if out.parent.stat().st_dev != STAGING.stat().st_dev:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(out))
+
+
 def boot(spec, out, stop=None):
     """Run one boot and put its folder at out; return (verdict, why).
 
@@ -348,6 +362,7 @@ def boot(spec, out, stop=None):
     KeyboardInterrupt is raised. OSError if the results cannot be written.
     """
     stop = stop or threading.Event()
+    place_for(out)
     folder = STAGING / f"{spec.lab}-{spec.model}-{spec.arm}-{spec.seed}-{os.getpid()}-{threading.get_ident()}"
     folder.mkdir(parents=True)
     try:

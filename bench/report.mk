@@ -6,7 +6,7 @@ pytest = PYTHONPATH=check /usr/bin/python3 -B -m pytest -q -p no:cacheprovider -
 .PHONY: report check-report check-report-units
 
 report: source			## make RESULTS.md and its figures from results/
-	@bench/report/report.py
+	$(STAGE) report "making RESULTS.md" bench/report/report.py
 
 check-report: source
 	check/results.py

@@ -29,7 +29,7 @@ need_space() {
 	mkdir -p "$1"
 	free=$(df --output=avail -BM "$1" | tail -n1 | tr -dc 0-9)
 	[ "$free" -ge "$2" ] ||
-		die "$3: needs $2 MB in $1, there are $free MB; free some, or choose another folder: make CACHE=..."
+		die "$3: needs $2 MB in $1, there are $free MB; free some (the cache can be elsewhere: make CACHE=...)"
 }
 
 # debian_mirror: the mirror that this machine's own apt sources name, or $MIRROR.

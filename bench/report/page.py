@@ -154,7 +154,8 @@ left: what the owner is spared, since a cache drained on request is not full yet
 
 ![Latency of cyclictest]({FIGURES}/{lab}-ccdf.svg)
 
-*cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. One line a boot,
+*cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 20 µs it
+shows the turns of the CPUs rather than the kernel, in bins of 1 µs. One line a boot,
 n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: without drains. Latency is instruction time
 (1 ns an instruction, summed over all busy CPUs), not time on hardware.*
 """
@@ -170,8 +171,8 @@ HOW_TO_READ = """\
 - **Difference**: the median over seeds of (arm − unpatched) with the same seed and preemption model, and the
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
-- **Counts are exact**: the same seed gives the same count, so there are no p values. Where nothing happened in N
-  drains, the rate is below 3/N (95 %).
+- **Counts repeat**: the same seed gives the same count, so there are no p values. Events are exact; instructions are
+  counted by block, 1 to 2 in 10,000 too many. Where nothing happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
 - **Isolated CPU**: where owner (a task that spins in user mode and now and then touches new memory) and cyclictest run.
