@@ -38,9 +38,9 @@ TAKEN = (
 )
 REQUEST = (
     Metric("request/completion", "Completion time of a request: median of a boot [guest µs]",
-           "With a kworker on RT it is spread evenly over about 1 ms, the period of the tick and of cyclictest: the request "
-           "waits for the owner's next entry into the kernel rather than for instructions, so that figure follows from "
-           "HZ and the workload. "
+           "With a kworker on RT it is spread evenly over about 1 ms, the period of the tick and of cyclictest: the "
+           "request seems to wait for the owner's next entry into the kernel rather than for instructions, so that "
+           "this figure follows from HZ and the workload (seen, not proved). "
            "Guest time is instruction time, summed over all busy CPUs; kworkers that would run side by side run one "
            "after the other, which favours whoever drains remotely."),
     Metric("request/completion_max", "Completion time of a request: longest of a boot [guest µs]"),
@@ -66,8 +66,9 @@ LATENCY = tuple(
         ("avg", "mean latency [guest µs]", ""),
         ("p99", "99th percentile of a boot's latencies [guest µs]",
          "Where that lies beyond the histogram, the longest latency stands for it."),
-        ("max", "longest latency [guest µs]", "One sample a boot. The quiet phase reaches such values too, on LAZY above all (see its table): a difference "
-         "here is not the price of a drain."),
+        ("max", "longest latency [guest µs]",
+         "One sample a boot. The quiet phase reaches such values too, on LAZY above all (see its table): a "
+         "difference here is not the price of a drain."),
         ("overflow", "wake-ups later than the histogram reaches",
          "Cycles less the sum of the histogram; cyclictest's JSON leaves them out."),
     ))
