@@ -114,6 +114,16 @@ def check_plugin(tap, cell):
     agreement(tap, "by-block", "by-instruction")
 
 
+def first_difference(a, b):
+    """Where two files' contents part, for a look: the first line that is not in both, cut."""
+    if isinstance(a, dict):
+        return f": {[key for key in a if a[key] != b.get(key)]}"
+    for number, (one, other) in enumerate(itertools.zip_longest(a.splitlines(), b.splitlines()), 1):
+        if one != other:
+            return f" in line {number}: {(one or b'')[:200]} and {(other or b'')[:200]}"
+    return ""
+
+
 def differences(a, b):
     """What differs between two boots' folders, but for what may: a list of lines."""
     found = []
@@ -126,7 +136,7 @@ def differences(a, b):
         else:
             one, other = path.read_bytes(), (b / path.name).read_bytes()
         if one != other:
-            found.append(f"{path.name} differs")
+            found.append(f"{path.name} differs{first_difference(one, other)}")
     return found
 
 
