@@ -2,7 +2,7 @@
 # Kernel trees and images. An image is $(MODEL)-$(KERNEL), e.g. rt-qpw.
 
 MODELS  := rt lazy
-KERNELS := unpatched none qpw
+KERNELS := unpatched none qpw task_work deferred_wq
 IMAGES  := $(foreach m,$(MODELS),$(KERNELS:%=$m-%))
 
 # What MODEL= and ARM= (an arm, or a kernel's name) leave of them.
@@ -23,7 +23,7 @@ tree: source			## assemble the kernel trees under build/linux
 menuconfig: source		## look at the options of a kernel (ARM=qpw MODEL=rt)
 	@kernel/menuconfig.sh $(or $(MODEL),rt) $(or $(call kernel_of,$(ARM)),none)
 
-kernels: $(chosen)		## build the six images (or those that MODEL=, ARM= leave)
+kernels: $(chosen)		## build all images (or those that MODEL=, ARM= leave)
 
 # `make rt-qpw`: one image; `make rt-qpw-kunit`: with tests and lockdep
 $(IMAGES): source

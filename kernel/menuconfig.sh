@@ -6,6 +6,8 @@
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
 model=$1 kernel=$2
 tree=patched
@@ -13,10 +15,9 @@ tree=patched
 dir=build/linux/$tree-$model
 kernel/assemble.sh "$tree" "$model"
 
+mapfile -t fragments < <(fragments "$model" "$kernel")
 cd "$dir"
-fragments=(base "$model" "$kernel")
-fragments=("${fragments[@]/#/../../../kernel/}")
-scripts/kconfig/merge_config.sh -n -Q -O . "${fragments[@]/%/.config}" >/dev/null
+scripts/kconfig/merge_config.sh -n -Q -O . "${fragments[@]/#/$OLDPWD/}" >/dev/null
 cp .config .pcd-before
 make menuconfig
 if scripts/diffconfig .pcd-before .config | grep .; then

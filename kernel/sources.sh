@@ -1,27 +1,46 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Print one hash of all sources that reach a kernel image, as they are now: the
-# source_sha256 of an image built from them.
+# source_sha256 of an image built from them. Fragments are sources as well.
 #   kernel/sources.sh MODEL KERNEL [kunit]
-# MODEL changes nothing today. Another variant's C files do not reach an image,
-# its options do.
+# --list: print the files of this repository instead.
+# Of another variant only this reaches an image: its options, its patches, and
+# the headers that these include.
 set -euo pipefail
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
+list=
+[ "$1" != --list ] || { list=y; shift; }
 kernel=$2 flavour=${3:-}
 tree=patched
 [ "$kernel" != unpatched ] || tree=unpatched
 
 inputs=$(kernel/inputs.sh "$tree")
-base=$(cat build/source/.pcd-sha256)
-{
-	while read -r kind file rest; do
+included=$(sed -n 's/^patch //p' <<<"$inputs" | xargs sed -n 's/^+ *#include [<"]\([^>"]*\).*/\1/p')
+
+# "KIND FILE [PLACE]" of what reaches the image.
+reaching() {
+	while read -r kind file place; do
 		case $kind:$file in
 		link:*Kconfig*) ;;
 		link:variants/"$kernel"/*) ;;
-		link:variants/*) continue ;;
+		link:variants/*) grep -qxF "${place#include/}" <<<"$included" || continue ;;
 		link:kunit/*) [ -n "$flavour" ] || continue ;;
 		esac
-		echo "$kind ${rest:-patch} $(sha256sum <"$file")"
+		echo "$kind $file $place"
 	done <<<"$inputs"
-	echo "$base"
+}
+
+if [ "$list" ]; then
+	reaching | cut -d' ' -f2
+	fragments "$@"
+	exit
+fi
+{
+	reaching | while read -r kind file place; do
+		echo "$kind ${place:-patch} $(sha256sum <"$file")"
+	done
+	fragments "$@" | xargs grep -hE '^CONFIG_|^# CONFIG_.* is not set'
+	cat build/source/.pcd-sha256
 } | sha256sum | cut -d' ' -f1

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# What all that builds kernels shares. To be sourced after setup/lib.sh.
+
+# fragments MODEL KERNEL [kunit]: the fragments of an image, in order, one a line.
+fragments() {
+	printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config"
+	[ -z "${3:-}" ] || printf '%s\n' "kernel/$3.config" kernel/debug.config
+}
+
+# kbuild_settings: set kbuild, the make command of every build, and an environment
+# that holds nothing of where, when and by whom it is called.
+kbuild_settings() {
+	# All that names a time, a place or a person is pinned.
+	export KBUILD_BUILD_TIMESTAMP='2026-01-01 00:00:00 +0000' KBUILD_BUILD_VERSION=1
+	export KBUILD_BUILD_USER=pcpu-drain KBUILD_BUILD_HOST=pcpu-drain
+	export LC_ALL=C TZ=UTC
+	# Unless the next are unset, a user's own habits would get in.
+	unset CFLAGS CPPFLAGS LDFLAGS KCFLAGS KCPPFLAGS KAFLAGS ARCH CROSS_COMPILE LLVM O KBUILD_OUTPUT MAKEFLAGS MFLAGS MAKELEVEL
+	export CCACHE_DIR=$CACHE/ccache CCACHE_COMPILERCHECK=content CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G
+	# Trees are made of links: their inode times say nothing about their contents.
+	export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime
+	kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc")
+}
+
+# kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
+# allnoconfig, in DIR/.pcd-config. Later ones win.
+kconfig() {
+	local dir=$1
+
+	shift
+	(cd "$dir" && scripts/kconfig/merge_config.sh -m -Q -O . "${@/#/$OLDPWD/}" >/dev/null &&
+		mv .config .pcd-fragments && KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s allnoconfig)
+}
+
+# configure WHAT DIR FRAGMENT...: configure a tree; WHAT names it in an error.
+# make sees a new .config only once every line of the fragments is proved in it.
+configure() {
+	local what=$1 dir=$2
+
+	shift 2
+	kconfig "$dir" "$@" || die "$what: Kconfig failed in $dir"
+	kernel/configcheck.sh "$what" "$dir/.pcd-config" "$@" ||
+		die "$what: its fragments ask for what Kconfig does not grant (above)"
+	mv "$dir/.pcd-config" "$dir/.config"
+}
+
+# store DIR FILE NAME...: keep files in the cache as DIR/NAME, all or none.
+store() {
+	local dir=$1 new
+
+	shift
+	mkdir -p "${dir%/*}"
+	new=$(mktemp -d "${dir%/*}/.new-${dir##*/}.XXXXXX")
+	# shellcheck disable=SC2064 # the value that it has now
+	trap "rm -rf '$new'" EXIT
+	while [ $# -gt 0 ]; do
+		cp "$1" "$new/$2"
+		shift 2
+	done
+	chmod 755 "$new"
+	mv -T "$new" "$dir" 2>/dev/null || [ -d "$dir" ]
+}
+
+# keep DIR: it is still asked for; what nobody has asked for in a month goes.
+keep() {
+	touch "$1"
+	find "${1%/*}" -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf {} +
+}
