@@ -21,7 +21,10 @@
 #include <linux/percpu.h>
 #include <linux/smp.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
+
+struct pcd_class;
 
 /* Where only the owner may touch a cache, a drain runs there, or on the dead. */
 static inline void pcd_assert_local_or_dead(int cpu)
@@ -53,7 +56,7 @@ static inline void pcd_assert_local_or_dead(int cpu)
  *
  * One lockdep class per lock variable; never hold two CPUs' instances of one.
  */
-#if defined(CONFIG_PCPU_DRAIN_NONE)
+#if defined(CONFIG_PCPU_DRAIN_NONE) || defined(CONFIG_PCPU_DRAIN_TRACKED)
 #include <linux/pcpu_drain_local.h>
 #elif defined(CONFIG_PCPU_DRAIN_QPW)
 #include <linux/pcpu_drain_qpw.h>
@@ -61,9 +64,38 @@ static inline void pcd_assert_local_or_dead(int cpu)
 #error "pcpu_drain: no variant is selected"
 #endif
 
+/*
+ * The owner's own word.  Where the variant tracks isolated CPUs, whoever caches
+ * something there says so, and a drain before the CPU's next return to user mode
+ * is arranged at once.
+ */
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+#include <linux/jump_label.h>
+
+DECLARE_STATIC_KEY_FALSE(pcd_cached_key);
+void __pcd_cached(struct pcd_class *class);
+
+/**
+ * pcd_cached - the owner has just cached something
+ * @class: in its cache of this class
+ *
+ * Context: any but NMI, on the CPU whose cache it is (its lock held, or pinned
+ * otherwise), with no lock of a workqueue, runqueue or task (pi_lock) held.
+ * Costs a static branch unless there are isolated CPUs.
+ */
+static __always_inline void pcd_cached(struct pcd_class *class)
+{
+	if (static_branch_unlikely(&pcd_cached_key))
+		__pcd_cached(class);
+}
+#else
+static inline void pcd_cached(struct pcd_class *class) { }
+#endif
+
 /**
  * enum pcd_mode - what a requester wants
- * @PCD_WAIT: drain all CPUs and wait until it is done
+ * @PCD_WAIT: drain all CPUs and wait until it is done, but for isolated CPUs in
+ *	user mode where the variant leaves those alone: there it is posted
  * @PCD_POST: see to it that all CPUs will be drained, do not wait
  * @PCD_MUST: as %PCD_WAIT, but a cache that is left filled is a bug: never
  *	ride on somebody else's request, and disturb the owner if need be
@@ -78,7 +110,8 @@ enum pcd_mode {
  * struct pcd_result - what became of a request, in items
  * @drained: items taken out of caches by this request, or by the one that it
  *	rode on; a class may count what interrupts cache by a peek
- * @posted: items whose drain was arranged for but not awaited (a racy peek)
+ * @posted: items whose drain was arranged for but not awaited (a racy peek):
+ *	they leave their cache before that CPU next returns to user mode
  * @left: items found still cached on a CPU that is going offline; its dead
  *	callback drains them (a racy peek)
  */
@@ -88,7 +121,30 @@ struct pcd_result {
 	unsigned int left;
 };
 
-struct pcd_class;
+/**
+ * enum pcd_help - why a variant needed what it is meant to do without
+ * @PCD_HELP_MUST: a request that %PCD_MUST be kept disturbed an isolated CPU
+ * @PCD_HELP_PATIENCE: an owner stayed in the kernel for longer than a requester
+ *	waits, which then disturbed it
+ * @PCD_HELP_IDLE: nobody was left on an isolated CPU to return to user mode, so
+ *	that a kworker had to be queued there
+ */
+enum pcd_help {
+	PCD_HELP_MUST,
+	PCD_HELP_PATIENCE,
+	PCD_HELP_IDLE,
+	PCD_HELPS
+};
+
+/**
+ * enum pcd_by - who drains what an isolated CPU owes
+ * @PCD_BY_OWNER: the task that is about to return to user mode
+ * @PCD_BY_KWORKER: a kworker, queued on that CPU by itself
+ */
+enum pcd_by {
+	PCD_BY_OWNER,
+	PCD_BY_KWORKER,
+};
 
 /* Completion times, in powers of two of a nanosecond; the last bucket is open. */
 #define PCD_HIST_BUCKETS 32
@@ -103,6 +159,7 @@ struct pcd_class;
  * @left: items of this CPU that a request left behind
  * @works: work items queued on this CPU
  * @remote: drains of this CPU's cache done by another CPU, dead or alive
+ * @helps: by enum pcd_help
  * @completion: requests made by this CPU, by floor(log2(nanoseconds))
  *
  * A posted drain, another CPU's and the owner's own may finish at the same
@@ -116,6 +173,7 @@ struct pcd_stats {
 	atomic64_t left;
 	atomic64_t works;
 	atomic64_t remote;
+	atomic64_t helps[PCD_HELPS];
 	atomic64_t completion[PCD_HIST_BUCKETS];
 };
 
@@ -128,6 +186,11 @@ struct pcd_stats {
  *	@work under way
  * @drained: items that @work drained; read after it was flushed
  * @missed: @work ran elsewhere, since @cpu was going down; likewise
+ * @asked: requests that asked the owner so far; each takes its number from it
+ * @done: the highest such number that a finished drain has served
+ * @draining: drains of everything under way (preempted ones included)
+ * @want: number of the newest request; guarded by the class's lock
+ * @before: @stats.drained when it asked; likewise
  * @stats: accounting
  */
 struct pcd_cpu {
@@ -137,6 +200,13 @@ struct pcd_cpu {
 	void *key;
 	unsigned int drained;
 	bool missed;
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+	atomic_t asked;
+	atomic_t done;
+	atomic_t draining;
+	int want;
+	u64 before;
+#endif
 	struct pcd_stats stats;
 };
 
@@ -147,12 +217,16 @@ struct pcd_cpu {
  *	context, takes no lock, may race with the owner (use data_race()).
  *	A CPU with none is left alone.  A NULL @key covers everything.
  * @drain: empty @cpu's cache of what @key covers and return the number of
- *	items.  Task context, migration disabled; takes the class's locks
+ *	items.  May fill caches of classes registered later, none registered
+ *	before.  Task context, migration disabled; takes the class's locks
  *	itself by pcd_lock_cpu().  Called on @cpu, or for a dead @cpu, or,
  *	where the variant allows it, from another CPU.
  * @wq: where the class's work items run
  * @owner_only: the cache is guarded by no pcd_lock_t, so that only the owner
  *	can drain it, whatever the variant
+ * @hold_cpus: requests hold the CPU hotplug lock, so that none meets an unplug;
+ *	for classes whose callers could not bear one (and never for those that
+ *	are asked from below that lock)
  * @pcpu: per-CPU data: a static DEFINE_PER_CPU(struct pcd_cpu, ...)
  *
  * Those are the client's; the rest is the core's, set up by
@@ -163,7 +237,10 @@ struct pcd_cpu {
  * @gen: waiting requests begun, see pcd_drain_all()
  * @last_key: what the newest request drained; guarded by @lock
  * @last: its result; guarded by @lock
- * @busy: CPUs that the newest request waits for; guarded by @lock
+ * @busy: CPUs whose kworker the newest request waits for; guarded by @lock
+ * @waited: CPUs whose owner it waits for; likewise
+ * @served: where it waits for owners
+ * @bit: the class's bit in masks of classes
  * @list: all classes
  * @registered: requests are welcome
  */
@@ -173,6 +250,7 @@ struct pcd_class {
 	unsigned int (*drain)(int cpu, void *key);
 	struct workqueue_struct **wq;
 	bool owner_only;
+	bool hold_cpus;
 
 	struct pcd_cpu __percpu *pcpu;
 
@@ -182,6 +260,11 @@ struct pcd_class {
 	void *last_key;
 	struct pcd_result last;
 	struct cpumask busy;
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+	struct cpumask waited;
+	struct wait_queue_head served;
+	unsigned int bit;
+#endif
 	struct list_head list;
 	bool registered;
 };

@@ -12,8 +12,13 @@
  *					take its result and go ("ride")
  *	(D) begin a generation
  *	    each CPU with something cached:
- *		drain it from here, where the variant can; else queue work
- *	    wait for the work
+ *		drain it from here, where the variant can; else ask its owner,
+ *		where the variant tracks it; else queue work
+ *	    wait for owners and work
+ *
+ * An owner that is asked drains by itself (tracked.c); if it takes too long, or
+ * the request is one that MUST be kept, work is queued all the same, and counted
+ * as help.
  *
  * Who may touch CPU x's cache meanwhile is the class lock's business: the
  * owner, the kworker bound to x, a requester that holds x's lock (only where
@@ -26,6 +31,7 @@
  * called off after all, x keeps its cache until the next request; only a MUST
  * request asks again until x is drained or gone.
  */
+#include <linux/cpu.h>
 #include <linux/init.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
@@ -33,6 +39,7 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 
 #include "internal.h"
 
@@ -42,20 +49,49 @@
 /* Only grows, and only before the secondary CPUs are up. */
 LIST_HEAD(pcd_classes);
 
+#ifndef CONFIG_PCPU_DRAIN_TRACKED
+static inline int pcd_drain_begin(struct pcd_cpu *pc)
+{
+	return 0;
+}
+
+static inline void pcd_drain_end(struct pcd_cpu *pc, int ticket) { }
+static inline void pcd_tracked_register(struct pcd_class *class) { }
+#endif
+
 static unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key)
 {
-	struct pcd_stats *stats = &per_cpu_ptr(class->pcpu, cpu)->stats;
+	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
 	unsigned int drained;
+	int ticket = 0;
 
 	trace_pcd_drain_begin(class, cpu);
+	/* Only a drain of everything serves whoever waits for the owner. */
+	if (!key)
+		ticket = pcd_drain_begin(pc);
 	drained = class->drain(cpu, key);
+	atomic64_add(drained, &pc->stats.drained);
+	if (!pcd_cpu_is_local(cpu))
+		atomic64_inc(&pc->stats.remote);
 	if (trace_pcd_drain_end_enabled())
 		trace_pcd_drain_end(class, cpu, drained, class->count(cpu, key));
-
-	atomic64_add(drained, &stats->drained);
-	if (!pcd_cpu_is_local(cpu))
-		atomic64_inc(&stats->remote);
+	if (!key)
+		pcd_drain_end(pc, ticket);
 	return drained;
+}
+
+/**
+ * pcd_help - count help
+ * @class: for which class
+ * @cpu: on which CPU
+ * @why: what kind
+ *
+ * Context: any.
+ */
+void pcd_help(struct pcd_class *class, int cpu, enum pcd_help why)
+{
+	trace_pcd_help(class, cpu, why);
+	atomic64_inc(&per_cpu_ptr(class->pcpu, cpu)->stats.helps[why]);
 }
 
 static void pcd_work_fn(struct work_struct *work)
@@ -89,6 +125,7 @@ void __init pcd_class_register(struct pcd_class *class)
 		pc->cpu = cpu;
 	}
 	mutex_init_with_key(&class->lock, &class->lock_key);
+	pcd_tracked_register(class);
 	list_add_tail(&class->list, &pcd_classes);
 	class->registered = true;
 }
@@ -159,6 +196,59 @@ static void pcd_await(struct pcd_class *class, int cpu, void *key,
 		pcd_leave(class, cpu, key, result);
 }
 
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+/* Ask the owner; then it is to be awaited, or else was posted. */
+static void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
+			  enum pcd_mode mode, struct pcd_result *result)
+{
+	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+	bool in_kernel;
+
+	pcd_ask(pc);
+	in_kernel = pcd_variant_ask(class, cpu);
+	trace_pcd_ask(class, cpu, in_kernel);
+	if (in_kernel && mode != PCD_POST) {
+		__cpumask_set_cpu(cpu, &class->waited);
+		return;
+	}
+	atomic64_add(items, &pc->stats.posted);
+	result->posted += items;
+}
+
+/* Wait for the drain, by anyone; help if that takes too long. */
+static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
+			    enum pcd_mode mode, struct pcd_result *result)
+{
+	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+
+	if (wait_event_timeout(class->served, pcd_served(pc), PCD_PATIENCE)) {
+		/* Unless debugfs has cleared it meanwhile. */
+		result->drained += max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
+		return;
+	}
+	pcd_help(class, cpu, PCD_HELP_PATIENCE);
+	pcd_queue(class, cpu, key, mode);
+	pcd_await(class, cpu, key, mode, result);
+}
+
+static void pcd_await_owners(struct pcd_class *class, void *key,
+			     enum pcd_mode mode, struct pcd_result *result)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &class->waited)
+		pcd_await_owner(class, cpu, key, mode, result);
+	cpumask_clear(&class->waited);
+}
+#else
+static inline void pcd_ask_owner(struct pcd_class *class, int cpu,
+				 unsigned int items, enum pcd_mode mode,
+				 struct pcd_result *result) { }
+static inline void pcd_await_owners(struct pcd_class *class, void *key,
+				    enum pcd_mode mode,
+				    struct pcd_result *result) { }
+#endif
+
 /* Requester's own part, with class->lock held. */
 static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 					enum pcd_mode mode)
@@ -185,6 +275,13 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 			pcd_leave(class, cpu, key, &result);
 			continue;
 		}
+		if (pcd_tracks(cpu)) {
+			if (mode != PCD_MUST) {
+				pcd_ask_owner(class, cpu, items, mode, &result);
+				continue;
+			}
+			pcd_help(class, cpu, PCD_HELP_MUST);
+		}
 		pcd_queue(class, cpu, key, mode);
 		if (mode == PCD_POST) {
 			atomic64_add(items, &per_cpu_ptr(class->pcpu, cpu)->stats.posted);
@@ -196,6 +293,7 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 
 	for_each_cpu(cpu, &class->busy)
 		pcd_await(class, cpu, key, mode, &result);
+	pcd_await_owners(class, key, mode, &result);
 
 	return result;
 }
@@ -224,9 +322,10 @@ static void pcd_account_request(struct pcd_class *class, u64 start, bool rode)
  * @mode: whether to wait, and how much it matters
  *
  * With %PCD_WAIT and %PCD_MUST, all that was cached on an online CPU before the
- * call, in the sense of happens-before, has left its cache on return.  A CPU
- * that is going offline is the exception: what it still holds is @left for its
- * dead callback.  A requester that finds an overlapping request of somebody
+ * call, in the sense of happens-before, has left its cache on return.  There are
+ * two exceptions, and the result tells them: a CPU that is going offline, where
+ * what it still holds is @left for its dead callback; and, with %PCD_WAIT only, an
+ * isolated CPU in user mode that the variant does not disturb (@posted).  A requester that finds an overlapping request of somebody
  * else may return that one's result instead.
  *
  * Context: may sleep.  Must not be called from the class's own work.
@@ -261,6 +360,8 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	/* It helps everyone if we do our own local drain immediately. */
 	own = pcd_drain_local(class, key);
 
+	if (class->hold_cpus)
+		cpus_read_lock();
 	mutex_lock(&class->lock);
 
 	/* (C) Ride on a request that began after (B); its wait is over too. */
@@ -283,6 +384,8 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	}
 
 	mutex_unlock(&class->lock);
+	if (class->hold_cpus)
+		cpus_read_unlock();
 
 	result.drained += own;
 	trace_pcd_served(class, &result);

@@ -68,6 +68,12 @@ static int residue_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(residue);
 
+static const char * const pcd_help_names[] = {
+	[PCD_HELP_MUST] = "must",
+	[PCD_HELP_PATIENCE] = "patience",
+	[PCD_HELP_IDLE] = "idle",
+};
+
 static void stats_show_cpu(struct seq_file *m, struct pcd_class *class, int cpu)
 {
 	struct pcd_stats *stats = &per_cpu_ptr(class->pcpu, cpu)->stats;
@@ -79,6 +85,9 @@ static void stats_show_cpu(struct seq_file *m, struct pcd_class *class, int cpu)
 		   atomic64_read(&stats->drained), atomic64_read(&stats->posted),
 		   atomic64_read(&stats->left), atomic64_read(&stats->works),
 		   atomic64_read(&stats->remote));
+	for (i = 0; i < PCD_HELPS; i++)
+		seq_printf(m, " help_%s %lld", pcd_help_names[i],
+			   atomic64_read(&stats->helps[i]));
 	/* floor(log2(ns)):requests, empty buckets left out */
 	for (i = 0; i < PCD_HIST_BUCKETS; i++)
 		if (atomic64_read(&stats->completion[i]))
@@ -110,6 +119,8 @@ static void stats_clear(struct pcd_stats *stats)
 	atomic64_set(&stats->left, 0);
 	atomic64_set(&stats->works, 0);
 	atomic64_set(&stats->remote, 0);
+	for (i = 0; i < PCD_HELPS; i++)
+		atomic64_set(&stats->helps[i], 0);
 	for (i = 0; i < PCD_HIST_BUCKETS; i++)
 		atomic64_set(&stats->completion[i], 0);
 }

@@ -28,6 +28,8 @@ static DEFINE_PER_CPU(struct demo_cache, demo_caches) = {
 	.lock = PCD_LOCK_INIT(demo_caches.lock),
 };
 
+static struct pcd_class demo;
+
 static DEFINE_SPINLOCK(depot_lock);
 static LIST_HEAD(depot);
 
@@ -115,8 +117,10 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	demo_enter(cache);
 	demo_linger(item->hold);
 	full = cache->nr == DEMO_SIZE;
-	if (!full)
+	if (!full) {
 		cache->items[cache->nr++] = item;
+		pcd_cached(&demo);
+	}
 	demo_leave(cache);
 	pcd_unlock(&demo_caches.lock);
 
@@ -222,10 +226,14 @@ static unsigned int demo_drain(int cpu, void *key)
 	pcd_lock_cpu(&demo_caches.lock, cpu);
 	demo_enter(cache);
 	nr = demo_detach(cache, key, detached);
+	/* An owner that finds its cache empty may rely on the depot. */
+	for (i = 0; i < nr && pcd_cpu_is_local(cpu); i++)
+		depot_add(detached[i]);
 	demo_leave(cache);
 	pcd_unlock_cpu(&demo_caches.lock, cpu);
 
-	for (i = 0; i < nr; i++)
+	/* Another CPU's owner must not wait for this: after the lock. */
+	for (; i < nr; i++)
 		depot_add(detached[i]);
 	return nr;
 }

@@ -11,15 +11,100 @@ extern struct list_head pcd_classes;
 struct pcd_class *pcd_class_find(const char *name);
 
 /*
+ * How long a requester waits for an owner before it disturbs it, in jiffies.
+ * Far beyond what an owner in the kernel usually takes to block or to return to
+ * user mode, and short for whoever waits for the requester's locks.
+ */
+#define PCD_PATIENCE (HZ / 10)
+
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+
+/**
+ * struct pcd_owner - a CPU that drains by itself what it caches
+ * @pending: classes that this CPU owes a drain of before it next returns to user
+ *	mode, by their bits; set atomically by the owner or by requesters, cleared
+ *	by the drain when it begins
+ * @draining: drains under way on this CPU; only this CPU changes it
+ * @tracked: it is isolated; constant after boot
+ */
+struct pcd_owner {
+	unsigned long pending;
+	unsigned int draining;
+	bool tracked;
+};
+
+DECLARE_PER_CPU(struct pcd_owner, pcd_owners);
+
+static inline bool pcd_tracks(int cpu)
+{
+	return per_cpu(pcd_owners.tracked, cpu);
+}
+
+bool pcd_tracked_init(void);
+void pcd_tracked_register(struct pcd_class *class);
+int pcd_drain_begin(struct pcd_cpu *pc);
+void pcd_drain_end(struct pcd_cpu *pc, int ticket);
+void pcd_ask(struct pcd_cpu *pc);
+bool pcd_served(struct pcd_cpu *pc);
+void pcd_drain_pending(void);
+void pcd_repeat_unfinished(void);
+void pcd_help_pending(enum pcd_help why);
+
+#else
+
+static inline bool pcd_tracks(int cpu)
+{
+	return false;
+}
+
+#endif
+
+void pcd_help(struct pcd_class *class, int cpu, enum pcd_help why);
+
+/*
  * What a variant answers:
  *
  * bool pcd_variant_drains_remotely(void)
  *	May a requester run a class's drain function for another CPU?
+ *
+ * and those that track isolated CPUs:
+ *
+ * bool pcd_variant_ask(struct pcd_class *class, int cpu)
+ *	See to it that @cpu drains @class, without disturbing its user mode.
+ *	Task context.  False: it is in user mode, so do not wait.
+ *
+ * bool pcd_variant_owes(int cpu)
+ *	For tests, on @cpu as it enters user mode: does it still owe a drain that
+ *	it should have done before?
+ *
+ * bool pcd_variant_clean_in_user(void)
+ *	For tests: is nothing ever cached on an isolated CPU in user mode?
  */
 #if defined(CONFIG_PCPU_DRAIN_QPW)
 #include "variant_qpw.h"
 #else
 static inline bool pcd_variant_drains_remotely(void)
+{
+	return false;
+}
+#endif
+
+#if defined(CONFIG_PCPU_DRAIN_TASK_WORK)
+#include "variant_task_work.h"
+#elif defined(CONFIG_PCPU_DRAIN_DEFERRED_WQ)
+#include "variant_deferred_wq.h"
+#else
+static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
+{
+	return true;
+}
+
+static inline bool pcd_variant_owes(int cpu)
+{
+	return false;
+}
+
+static inline bool pcd_variant_clean_in_user(void)
 {
 	return false;
 }

@@ -16,6 +16,22 @@ TRACE_DEFINE_ENUM(PCD_MUST);
 	__print_symbolic(mode, { PCD_WAIT, "wait" }, { PCD_POST, "post" }, \
 			 { PCD_MUST, "must" })
 
+TRACE_DEFINE_ENUM(PCD_BY_OWNER);
+TRACE_DEFINE_ENUM(PCD_BY_KWORKER);
+
+#define pcd_show_by(by)							\
+	__print_symbolic(by, { PCD_BY_OWNER, "owner" },			\
+			 { PCD_BY_KWORKER, "kworker" })
+
+TRACE_DEFINE_ENUM(PCD_HELP_MUST);
+TRACE_DEFINE_ENUM(PCD_HELP_PATIENCE);
+TRACE_DEFINE_ENUM(PCD_HELP_IDLE);
+
+#define pcd_show_help(why)						\
+	__print_symbolic(why, { PCD_HELP_MUST, "must" },		\
+			 { PCD_HELP_PATIENCE, "patience" },		\
+			 { PCD_HELP_IDLE, "idle" })
+
 /* A requester begins; the record's own CPU and task say who. */
 TRACE_EVENT(pcd_request,
 	TP_PROTO(struct pcd_class *class, enum pcd_mode mode),
@@ -31,7 +47,7 @@ TRACE_EVENT(pcd_request,
 	TP_printk("class=%s mode=%s", __get_str(class), pcd_show_mode(__entry->mode))
 );
 
-/* It has asked the owner's CPU for a drain instead of doing it itself. */
+/* It has queued work on the owner's CPU. */
 TRACE_EVENT(pcd_post,
 	TP_PROTO(struct pcd_class *class, int cpu, enum pcd_mode mode),
 	TP_ARGS(class, cpu, mode),
@@ -47,6 +63,55 @@ TRACE_EVENT(pcd_post,
 	),
 	TP_printk("class=%s cpu=%d mode=%s", __get_str(class), __entry->cpu,
 		  pcd_show_mode(__entry->mode))
+);
+
+/* It has asked the owner, whom it does not disturb in user mode. */
+TRACE_EVENT(pcd_ask,
+	TP_PROTO(struct pcd_class *class, int cpu, bool in_kernel),
+	TP_ARGS(class, cpu, in_kernel),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(int, cpu)
+		__field(bool, in_kernel)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->cpu = cpu;
+		__entry->in_kernel = in_kernel;
+	),
+	TP_printk("class=%s cpu=%d owner_in=%s", __get_str(class), __entry->cpu,
+		  __entry->in_kernel ? "kernel" : "user")
+);
+
+/* On the owner's CPU: who is going to drain what it owes. */
+TRACE_EVENT(pcd_arrange,
+	TP_PROTO(enum pcd_by by),
+	TP_ARGS(by),
+	TP_STRUCT__entry(
+		__field(int, by)
+	),
+	TP_fast_assign(
+		__entry->by = by;
+	),
+	TP_printk("by=%s", pcd_show_by(__entry->by))
+);
+
+/* The variant needs help. */
+TRACE_EVENT(pcd_help,
+	TP_PROTO(struct pcd_class *class, int cpu, enum pcd_help why),
+	TP_ARGS(class, cpu, why),
+	TP_STRUCT__entry(
+		__string(class, class->name)
+		__field(int, cpu)
+		__field(int, why)
+	),
+	TP_fast_assign(
+		__assign_str(class);
+		__entry->cpu = cpu;
+		__entry->why = why;
+	),
+	TP_printk("class=%s cpu=%d why=%s", __get_str(class), __entry->cpu,
+		  pcd_show_help(__entry->why))
 );
 
 /* The cache of @cpu is being drained, here. */

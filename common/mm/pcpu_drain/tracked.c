@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Isolated CPUs that drain by themselves what they cache, for variants in which
+ * a requester asks the owner instead of queueing work on its CPU.
+ *
+ * A CPU's mask of pending classes says what it owes; the variant sees to it that
+ * somebody there pays before the CPU returns to user mode.  A requester waits
+ * for the drain, by anyone: the owner on its way out, a kworker, another task, a
+ * dead CPU's callback.  It is served when
+ *
+ *   - a drain has finished that began after it asked: those take the number of
+ *     the newest request when they begin and publish it when they end; or
+ *   - nothing is pending and no drain is under way: then what was cached before
+ *     is out, and nobody may be going to drain again.
+ *
+ * A drain, on the owner's CPU (or for a dead one):	A requester:
+ *
+ *	draining++					asked++ (its number)
+ *	smp_mb()	(E)				smp_mb()	(G)
+ *	clear the pending bit				pending bit clear?
+ *	smp_mb()	(F)				smp_rmb()	(H)
+ *	ticket = asked					draining == 0?
+ *	empty the cache
+ *	done = max(done, ticket)			done >= its number?
+ *	smp_mb()	(I)
+ *	draining--
+ *
+ * If (H)'s requester sees the bit cleared, (E) lets it see that drain under way
+ * until (I) has put the emptying before the decrement.  A bit that was never set
+ * means that nothing was cached.  (G) is atomic_inc_return()'s: what was cached
+ * before the request was so, its bit set, before the look at the bit.  If a drain
+ * misses the request's number at (F), it began before, and the requester finds it
+ * under way, or the bit set, or all of it done.
+ */
+#include <linux/cache.h>
+#include <linux/init.h>
+#include <linux/irqflags.h>
+#include <linux/sched/isolation.h>
+
+#include "internal.h"
+
+DEFINE_STATIC_KEY_FALSE(pcd_cached_key);
+DEFINE_PER_CPU(struct pcd_owner, pcd_owners);
+
+static struct pcd_class *pcd_class_of[BITS_PER_LONG] __ro_after_init;
+static unsigned int pcd_nr_classes __ro_after_init;
+
+/**
+ * pcd_tracked_init - find the CPUs that are isolated
+ *
+ * Isolated is what nohz_full= says (HK_TYPE_KERNEL_NOISE), which does not change
+ * after boot; not the scheduler's domains, which may.
+ *
+ * Context: early initcall.
+ * Return: is there any?
+ */
+bool __init pcd_tracked_init(void)
+{
+	bool any = false;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE))
+			continue;
+		per_cpu(pcd_owners.tracked, cpu) = true;
+		any = true;
+	}
+	return any;
+}
+
+/**
+ * pcd_tracked_register - give a class its bit
+ * @class: being registered
+ */
+void __init pcd_tracked_register(struct pcd_class *class)
+{
+	BUG_ON(pcd_nr_classes == BITS_PER_LONG);
+	init_waitqueue_head(&class->served);
+	class->bit = pcd_nr_classes;
+	pcd_class_of[pcd_nr_classes++] = class;
+}
+
+/* Drains of a dead CPU are done elsewhere; they are counted for nobody. */
+static bool pcd_drains_here(struct pcd_cpu *pc)
+{
+	return pc->cpu == smp_processor_id();
+}
+
+/**
+ * pcd_drain_begin - a drain of all that a CPU has cached begins
+ * @pc: the class's data for that CPU
+ *
+ * Context: migration disabled, on that CPU unless it is dead.
+ * Return: for pcd_drain_end().
+ */
+int pcd_drain_begin(struct pcd_cpu *pc)
+{
+	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
+
+	if (!owner->tracked)
+		return 0;
+	atomic_inc(&pc->draining);
+	if (pcd_drains_here(pc))
+		this_cpu_inc(pcd_owners.draining);
+	smp_mb__after_atomic();		/* (E) pairs with (H) */
+	clear_bit(pc->class->bit, &owner->pending);
+	smp_mb__after_atomic();		/* (F) pairs with (G) */
+	return atomic_read(&pc->asked);
+}
+
+/**
+ * pcd_drain_end - and now it is out
+ * @pc: the class's data for that CPU
+ * @ticket: from pcd_drain_begin()
+ *
+ * Context: as pcd_drain_begin(); may wake requesters.
+ */
+void pcd_drain_end(struct pcd_cpu *pc, int ticket)
+{
+	int done = atomic_read(&pc->done);
+
+	if (!pcd_tracks(pc->cpu))
+		return;
+	/* Another drain may publish a newer one; release: pairs with pcd_served(). */
+	while (ticket - done > 0 &&
+	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
+		;
+	smp_mb__before_atomic();	/* (I) pairs with pcd_served()'s acquire */
+	atomic_dec(&pc->draining);
+	if (pcd_drains_here(pc))
+		this_cpu_dec(pcd_owners.draining);
+	/* Its barrier pairs with the one of wait_event(). */
+	if (wq_has_sleeper(&pc->class->served))
+		wake_up_all(&pc->class->served);
+}
+
+/**
+ * pcd_ask - take a number, before a CPU's owner is asked
+ * @pc: the class's data for that CPU
+ *
+ * Context: the class's lock is held.
+ */
+void pcd_ask(struct pcd_cpu *pc)
+{
+	lockdep_assert_held(&pc->class->lock);
+	pc->before = atomic64_read(&pc->stats.drained);
+	pc->want = atomic_inc_return(&pc->asked);	/* (G) pairs with (F) */
+}
+
+/**
+ * pcd_served - is all out that was cached when the request asked?
+ * @pc: the class's data for the CPU that it asked
+ *
+ * Context: any.
+ */
+bool pcd_served(struct pcd_cpu *pc)
+{
+	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
+
+	/* Acquire: pairs with the release in pcd_drain_end(). */
+	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
+		return true;
+	if (test_bit(pc->class->bit, &owner->pending))
+		return false;
+	smp_rmb();			/* (H) pairs with (E) */
+	/* Acquire: pairs with (I). */
+	return !atomic_read_acquire(&pc->draining);
+}
+
+/**
+ * pcd_drain_pending - drain what this CPU owes until it owes nothing
+ *
+ * Lowest bit first: drains fill caches of later classes only, and those of
+ * interrupts come to an end.
+ *
+ * Context: task context, may sleep.  Returns with interrupts disabled, on a CPU
+ * that owes nothing.
+ */
+void pcd_drain_pending(void)
+{
+	unsigned long pending;
+
+	for (;;) {
+		local_irq_disable();
+		/* The bits of other CPUs' requests are their own business. */
+		pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
+		if (!pending)
+			return;
+		local_irq_enable();
+		pcd_drain_local(pcd_class_of[__ffs(pending)], NULL);
+	}
+}
+
+/**
+ * pcd_repeat_unfinished - owe again what a preempted task is in the middle of
+ *
+ * Its drain goes on when it runs again, and until then its cache is not empty.
+ *
+ * Context: interrupts disabled, on a tracked CPU.
+ */
+void pcd_repeat_unfinished(void)
+{
+	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
+	unsigned int i;
+
+	if (!owner->draining)
+		return;
+	for (i = 0; i < pcd_nr_classes; i++)
+		if (atomic_read(&this_cpu_ptr(pcd_class_of[i]->pcpu)->draining))
+			set_bit(i, &owner->pending);
+}
+
+/**
+ * pcd_help_pending - note that what this CPU owes needs help
+ * @why: what kind
+ *
+ * Context: interrupts disabled, on a tracked CPU.
+ */
+void pcd_help_pending(enum pcd_help why)
+{
+	unsigned long pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
+	unsigned int i;
+
+	for_each_set_bit(i, &pending, BITS_PER_LONG)
+		pcd_help(pcd_class_of[i], smp_processor_id(), why);
+}

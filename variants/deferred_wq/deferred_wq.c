@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * deferred_wq: work for an isolated CPU is queued while its owner is in the
+ * kernel, and flushed before it returns to user mode.
+ *
+ * The idea is Michal Hocko's and Frederic Weisbecker's (mails of February and
+ * March 2026, "Re: [PATCH 0/4] Introduce QPW for per-cpu operations"); no code
+ * for it was ever posted.
+ *
+ * A word per CPU says where the owner is and how far its work has come:
+ *
+ *	 3         2         1         0
+ *	+---------+---------+---------+---------+
+ *	| RUNNING | QUEUED  | POSTED  | USER    |
+ *	+---------+---------+---------+---------+
+ *
+ *	USER	the owner has claimed user mode: send it nothing
+ *	POSTED	a request came meanwhile: to be queued when it enters the kernel
+ *	QUEUED	the work is queued, or is about to be, and has not begun
+ *	RUNNING	the work is draining (d->lock is held)
+ *
+ *   who, where				from		to
+ *   ---------------------------------------------------------------------------
+ *   requester, anywhere		USER		USER|POSTED
+ *   requester, owner when it caches,	no USER,	POSTED off, QUEUED on;
+ *   entry kick, exit loop		no QUEUED	then queue_work_on()
+ *   any of these			QUEUED		- (a drain is yet to begin)
+ *   exit, interrupts off		0		USER
+ *   exit, interrupts off		not 0		- (run the exit loop again)
+ *   entry, interrupts off		USER		0
+ *   entry, interrupts off		USER|POSTED	POSTED, and an irq_work
+ *   work begins			QUEUED		RUNNING
+ *   work ends, interrupts off,		RUNNING		0
+ *   nothing pending
+ *   work begins on another CPU		QUEUED		POSTED
+ *   (unplug)
+ *
+ * The races, and what closes them:
+ *
+ * - A requester sees the owner in the kernel, is delayed, and queues when it has
+ *   gone to user mode.  It sets QUEUED *before* it queues, in the same atomic
+ *   operation that finds USER clear, and with interrupts off until it has queued:
+ *   from then on the exit claim fails.  The owner that meets QUEUED without a
+ *   work to flush runs its exit loop again, for as long as one queue_work_on().
+ *   Only the beginning work takes QUEUED back: else a stale one could be taken
+ *   for a later request's.
+ * - A request comes while the work is draining: QUEUED is set again beside
+ *   RUNNING, and the work runs again.
+ * - The kworker is preempted in the middle of its drain: RUNNING keeps the owner,
+ *   or any other task, from leaving; both forms of the exit loop take d->lock in
+ *   the end, which on PREEMPT_RT lends the drain their priority.
+ * - A request comes between the claim and user mode, or between two entries: it
+ *   finds USER and is posted, which the next entry sees in its own atomic
+ *   operation.  POSTED stays until the work is queued: an exit that comes before
+ *   the irq_work (an interrupt's, interrupts being off until then) finds it.
+ *
+ * Entry must not queue work itself, since a machine check may have interrupted
+ * user mode: hence the irq_work.  Virtual machines are entered without any of
+ * this, and so count as the kernel: they are disturbed as upstream.
+ *
+ * The workqueue is our own.  Were a system workqueue flushed, a work there that
+ * waits for a child to return to user mode, as usermode helpers do, would wait for
+ * that very flush.
+ */
+#define pr_fmt(fmt) "pcpu_drain: " fmt
+
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/irq_work.h>
+#include <linux/mutex.h>
+#include <linux/pcpu_drain_deferred_wq.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/thread_info.h>
+#include <linux/workqueue.h>
+
+#include <trace/events/pcpu_drain.h>
+
+#include "internal.h"
+
+#define PCD_USER	BIT(0)
+#define PCD_POSTED	BIT(1)
+#define PCD_QUEUED	BIT(2)
+#define PCD_RUNNING	BIT(3)
+
+struct pcd_deferred {
+	atomic_t word;
+	int cpu;
+	struct task_struct *drainer;	/* who drains here; only this CPU's own business */
+	struct mutex lock;		/* one drains at a time */
+	struct work_struct work;
+	struct irq_work kick;
+};
+
+static DEFINE_PER_CPU(struct pcd_deferred, pcd_deferred);
+
+DEFINE_STATIC_KEY_FALSE(pcd_deferred_key);
+
+static struct workqueue_struct *pcd_deferred_wq __ro_after_init;
+static bool pcd_eager __ro_after_init;
+static bool pcd_run __ro_after_init;
+
+/*
+ * Post it, or queue the work, unless a drain is yet to begin anyway.  What is to
+ * be drained is pending, before a full barrier.  Interrupts are off.  False: the
+ * owner is in user mode.
+ */
+static bool pcd_deferred_queue(struct pcd_deferred *d)
+{
+	int new, old = atomic_read(&d->word);
+
+	lockdep_assert_irqs_disabled();
+	do {
+		if (old & PCD_USER)
+			new = old | PCD_POSTED;
+		else if (old & PCD_QUEUED)
+			return true;
+		else
+			new = (old & ~PCD_POSTED) | PCD_QUEUED;
+		/* Full barrier: pairs with the owner's own on this word. */
+	} while (!atomic_try_cmpxchg(&d->word, &old, new));
+
+	if (new & PCD_USER)
+		return false;
+	queue_work_on(d->cpu, pcd_deferred_wq, &d->work);
+	return true;
+}
+
+/**
+ * pcd_variant_ask - have a CPU drain a class
+ * @class: the class
+ * @cpu: the CPU
+ *
+ * Context: any but NMI.
+ * Return: false if it is in user mode and does it when it leaves that.
+ */
+bool pcd_variant_ask(struct pcd_class *class, int cpu)
+{
+	unsigned long flags;
+	bool in_kernel;
+
+	set_bit(class->bit, &per_cpu_ptr(&pcd_owners, cpu)->pending);
+	/* If we find QUEUED, its work finds our bit: pairs with (J). */
+	smp_mb__after_atomic();
+	local_irq_save(flags);
+	in_kernel = pcd_deferred_queue(per_cpu_ptr(&pcd_deferred, cpu));
+	local_irq_restore(flags);
+	return in_kernel;
+}
+
+/**
+ * __pcd_cached - something was cached on this CPU
+ * @class: what kind
+ *
+ * Context: see pcd_cached().
+ */
+void __pcd_cached(struct pcd_class *class)
+{
+	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
+	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
+	unsigned long flags;
+
+	/* If the bit is set, a drain is yet to begin. */
+	if (!owner->tracked || test_bit(class->bit, &owner->pending))
+		return;
+
+	local_irq_save(flags);
+	set_bit(class->bit, &owner->pending);
+	smp_mb__after_atomic();		/* pairs with (J), should a requester ride */
+	/* What a drain caches it also finds. */
+	if (d->drainer != current) {
+		trace_pcd_arrange(PCD_BY_KWORKER);
+		pcd_deferred_queue(d);
+	}
+	local_irq_restore(flags);
+}
+
+/* Drain what this CPU owes; the caller has taken the work upon itself. */
+static void pcd_deferred_drain(struct pcd_deferred *d)
+{
+	mutex_lock(&d->lock);
+	/* From here on a request queues the work anew. */
+	atomic_xor(PCD_QUEUED | PCD_RUNNING, &d->word);
+	smp_mb__after_atomic();		/* (J) before the look at what is pending */
+	d->drainer = current;
+
+	pcd_drain_pending();
+
+	/* Interrupts are off: nothing can become pending here unqueued. */
+	d->drainer = NULL;
+	atomic_andnot(PCD_RUNNING, &d->word);
+	local_irq_enable();
+	mutex_unlock(&d->lock);
+}
+
+static void pcd_deferred_work(struct work_struct *work)
+{
+	struct pcd_deferred *d = container_of(work, struct pcd_deferred, work);
+
+	migrate_disable();
+	if (smp_processor_id() == d->cpu)
+		pcd_deferred_drain(d);
+	else
+		/* Unplugged: its dead callback drains, or its next exit asks again. */
+		atomic_xor(PCD_QUEUED | PCD_POSTED, &d->word);
+	migrate_enable();
+}
+
+static void pcd_deferred_kick(struct irq_work *kick)
+{
+	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
+
+	/* The exit loop may have been here before. */
+	if (atomic_read(&d->word) & PCD_POSTED) {
+		trace_pcd_arrange(PCD_BY_KWORKER);
+		pcd_deferred_queue(d);
+	}
+}
+
+/* Called on a CPU that is not isolated as well. */
+bool __pcd_claim_user(void)
+{
+	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
+	int old = 0;
+
+	if (!this_cpu_read(pcd_owners.tracked))
+		return true;
+	/* Full barrier: a request finds USER, or we find what it has done. */
+	if (likely(atomic_try_cmpxchg(&d->word, &old, PCD_USER)))
+		return true;
+	/* Somebody entered the kernel past __ct_user_exit(). */
+	if (WARN_ON_ONCE(old & PCD_USER))
+		return true;
+	set_thread_flag(TIF_NOTIFY_RESUME);
+	return false;
+}
+
+void __pcd_kernel_entered(void)
+{
+	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
+	int old = PCD_USER;
+
+	/* Full barrier: a request is POSTED, or finds us in the kernel. */
+	if (likely(atomic_try_cmpxchg(&d->word, &old, 0)))
+		return;
+	atomic_andnot(PCD_USER, &d->word);
+	if (old & PCD_POSTED)
+		irq_work_queue(&d->kick);
+}
+
+/*
+ * The work is queued, nobody is draining, and both will stay so for as long as
+ * interrupts are off: take it from the workqueue.
+ */
+static bool pcd_deferred_take(struct pcd_deferred *d)
+{
+	lockdep_assert_irqs_disabled();
+	return pcd_run && !(atomic_read(&d->word) & PCD_RUNNING) &&
+	       cancel_work(&d->work);
+}
+
+void __pcd_resume_user_mode(void)
+{
+	struct pcd_deferred *d;
+	bool taken;
+
+	if (!raw_cpu_read(pcd_owners.tracked))
+		return;
+
+	migrate_disable();
+	d = this_cpu_ptr(&pcd_deferred);
+	if (!this_cpu_read(pcd_owners.tracked) || !atomic_read(&d->word)) {
+		migrate_enable();
+		return;
+	}
+	local_irq_disable();
+	if (atomic_read(&d->word) & PCD_POSTED)
+		pcd_deferred_queue(d);
+	taken = pcd_deferred_take(d);
+	local_irq_enable();
+	if (taken) {
+		trace_pcd_arrange(PCD_BY_OWNER);
+		pcd_deferred_drain(d);
+	}
+	migrate_enable();
+
+	if (!taken) {
+		flush_work(&d->work);
+		/* Another task may have taken the work and be draining. */
+		mutex_lock(&d->lock);
+		mutex_unlock(&d->lock);
+	}
+}
+
+bool pcd_variant_owes(int cpu)
+{
+	struct pcd_deferred *d = per_cpu_ptr(&pcd_deferred, cpu);
+	int word = atomic_read(&d->word);
+
+	/* What is posted since the claim is for the next entry. */
+	return pcd_tracks(cpu) &&
+	       ((word & (PCD_QUEUED | PCD_RUNNING)) || !(word & PCD_USER) ||
+		(READ_ONCE(per_cpu(pcd_owners.pending, cpu)) && !(word & PCD_POSTED)));
+}
+
+bool pcd_variant_clean_in_user(void)
+{
+	return pcd_eager;
+}
+
+static bool pcd_deferred_parse(char *arg)
+{
+	char *when = strsep(&arg, ",");
+
+	if (!when || (strcmp(when, "eager") && strcmp(when, "lazy")) ||
+	    (arg && strcmp(arg, "run")))
+		return false;
+	pcd_eager = !strcmp(when, "eager");
+	pcd_run = arg;
+	return true;
+}
+
+static int __init pcd_deferred_setup(char *arg)
+{
+	char copy[16];
+
+	/* The last one given counts. */
+	pcd_eager = false;
+	pcd_run = false;
+	if (arg && strscpy(copy, arg) >= 0 && pcd_deferred_parse(copy))
+		return 0;
+	pr_err("deferred_wq=%s: unknown, want eager or lazy, with or without \",run\"; going on with lazy\n",
+	       arg ?: "");
+	return -EINVAL;
+}
+early_param("deferred_wq", pcd_deferred_setup);
+
+static int __init pcd_deferred_init(void)
+{
+	int cpu;
+
+	if (!pcd_tracked_init())
+		return 0;
+	for_each_possible_cpu(cpu) {
+		struct pcd_deferred *d = per_cpu_ptr(&pcd_deferred, cpu);
+
+		d->cpu = cpu;
+		mutex_init(&d->lock);
+		INIT_WORK(&d->work, pcd_deferred_work);
+		/* Hard: on PREEMPT_RT it would wait for a thread else. */
+		d->kick = IRQ_WORK_INIT_HARD(pcd_deferred_kick);
+	}
+	/* Never freezable: a task that is frozen may wait for it. */
+	pcd_deferred_wq = alloc_workqueue("pcd_deferred", WQ_MEM_RECLAIM | WQ_PERCPU, 0);
+	BUG_ON(!pcd_deferred_wq);
+	static_branch_enable(&pcd_deferred_key);
+	if (pcd_eager)
+		static_branch_enable(&pcd_cached_key);
+	return 0;
+}
+early_initcall(pcd_deferred_init);

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * task_work: nobody queues anything on an isolated CPU.  Whoever caches something
+ * there arms the current task, which drains on its way back to user mode.
+ *
+ * The idea is Frederic Weisbecker's ("mm: Drain LRUs upon resume to userspace on
+ * nohz_full CPUs", 2024 and 2025); its known holes are closed here.
+ *
+ * What holds at any time on an isolated CPU, interrupts enabled:
+ *
+ *	it owes a drain (pending), or a drain is under way there	=>
+ *		the current task is armed			(user tasks)
+ *		or a kworker is queued, or about to be		(idle)
+ *		or somebody is switched to before user mode	(kernel threads,
+ *								 dying tasks)
+ *
+ * armed: the task has our head in its list of task works and will look at what
+ * its CPU owes before it returns to user mode, sleeps for good or dies.
+ *
+ *   event on the CPU		not armed			armed
+ *   ---------------------------------------------------------------------------
+ *   something is cached	arm, or leave it to the		only note what
+ *				switch, or kick (idle)		is owed
+ *   the task is switched to	arm, if anything is owed	-
+ *   its task work runs		-				drain until nothing
+ *								is owed: not armed
+ *   it forks			the child is not armed		the child is not
+ *
+ * The races, and what closes them:
+ *
+ * - An interrupt caches something between the look at armed and arming: a head
+ *   would be queued twice.  Interrupts are off from the look on.
+ * - An interrupt caches something when the task work has found nothing left:
+ *   armed is taken back with interrupts off, together with that look.
+ * - What the drains themselves cache: the task is still armed meanwhile, so that
+ *   it is only noted, and the loop finds it.
+ * - The filler sleeps, and another task takes the CPU to user mode: that one is
+ *   armed when it is switched to.  The filler stays armed and, wherever it is
+ *   then, finds that its CPU owes nothing.
+ * - A task is preempted in the middle of its drain: pending is clear already, and
+ *   the cache not empty.  draining tells the switch, which has the next task do
+ *   it once more.
+ * - Nobody is left to return to user mode (idle): a kworker, by irq_work, since
+ *   the look may be made where work must not be queued.
+ * - Kernel threads cannot be armed, and may run for long: a requester's patience
+ *   ends, and it helps itself.
+ */
+#define pr_fmt(fmt) "pcpu_drain: " fmt
+
+#include <linux/init.h>
+#include <linux/irq_work.h>
+#include <linux/pcpu_drain_task_work.h>
+#include <linux/sched.h>
+#include <linux/task_work.h>
+#include <linux/workqueue.h>
+
+#include <trace/events/pcpu_drain.h>
+
+#include "../internal.h"
+#include "internal.h"
+
+DEFINE_STATIC_KEY_FALSE(pcd_task_key);
+
+/* Help for a CPU without a task that returns to user mode. */
+struct pcd_kick {
+	struct irq_work irq_work;
+	struct work_struct work;
+};
+
+static DEFINE_PER_CPU(struct pcd_kick, pcd_kicks);
+
+/* Helped by a kworker: drain what the CPU owes that it runs on. */
+static void pcd_kick_work(struct work_struct *work)
+{
+	pcd_drain_pending();
+	local_irq_enable();
+}
+
+static void pcd_kick(struct irq_work *irq_work)
+{
+	struct pcd_kick *kick = container_of(irq_work, struct pcd_kick, irq_work);
+
+	/* Paid meanwhile, or on a CPU that is dying: nothing to do, or no harm. */
+	if (!READ_ONCE(this_cpu_ptr(&pcd_owners)->pending))
+		return;
+	pcd_help_pending(PCD_HELP_IDLE);
+	trace_pcd_arrange(PCD_BY_KWORKER);
+	queue_work_on(smp_processor_id(), mm_percpu_wq, &kick->work);
+}
+
+/* A task, in its task works: drain what its CPU owes. */
+static void pcd_task_work(struct callback_head *head)
+{
+	pcd_drain_pending();
+	current->pcd_armed = false;
+	local_irq_enable();
+}
+
+/* See to it that somebody here drains; interrupts are off. */
+static void pcd_arm(void)
+{
+	if (current->pcd_armed)
+		return;
+	if (is_idle_task(current)) {
+		irq_work_queue(this_cpu_ptr(&pcd_kicks.irq_work));
+		return;
+	}
+	/* The next to be switched to will see to it; so for a dying task. */
+	if (current->flags & PF_KTHREAD)
+		return;
+	init_task_work(&current->pcd_work, pcd_task_work);
+	if (task_work_add(current, &current->pcd_work, TWA_RESUME))
+		return;
+	current->pcd_armed = true;
+	trace_pcd_arrange(PCD_BY_OWNER);
+}
+
+/**
+ * __pcd_cached - something was cached on this CPU
+ * @class: what kind
+ *
+ * Context: see pcd_cached().
+ */
+void __pcd_cached(struct pcd_class *class)
+{
+	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
+	unsigned long flags;
+
+	/*
+	 * If the bit is set, somebody is arranged for already; he clears it
+	 * before he drains, and so finds what was cached just now.
+	 */
+	if (!owner->tracked || test_bit(class->bit, &owner->pending))
+		return;
+
+	local_irq_save(flags);
+	set_bit(class->bit, &owner->pending);
+	pcd_arm();
+	local_irq_restore(flags);
+}
+
+/**
+ * __pcd_task_switched - the current task begins to run here
+ *
+ * Context: preemption disabled.
+ */
+void __pcd_task_switched(void)
+{
+	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
+	unsigned long flags;
+
+	if (likely(!(READ_ONCE(owner->pending) | owner->draining)))
+		return;
+	/* Who drains for another is not to do it again for itself. */
+	if (current->pcd_armed || (current->flags & PF_KTHREAD && !is_idle_task(current)))
+		return;
+
+	local_irq_save(flags);
+	if (!is_idle_task(current))
+		pcd_repeat_unfinished();
+	if (owner->pending)
+		pcd_arm();
+	local_irq_restore(flags);
+}
+
+static int __init pcd_task_init(void)
+{
+	int cpu;
+
+	if (!pcd_tracked_init())
+		return 0;
+	for_each_possible_cpu(cpu) {
+		struct pcd_kick *kick = per_cpu_ptr(&pcd_kicks, cpu);
+
+		/* Hard: on PREEMPT_RT it would wait for a thread else. */
+		kick->irq_work = IRQ_WORK_INIT_HARD(pcd_kick);
+		INIT_WORK(&kick->work, pcd_kick_work);
+	}
+	static_branch_enable(&pcd_cached_key);
+	static_branch_enable(&pcd_task_key);
+	return 0;
+}
+early_initcall(pcd_task_init);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MM_PCPU_DRAIN_VARIANT_TASK_WORK_H
+#define _MM_PCPU_DRAIN_VARIANT_TASK_WORK_H
+
+/*
+ * Whoever cached something has arranged for its drain already: there is nothing
+ * left to ask for.  And an owner in user mode has nothing cached, so that the
+ * requester always waits for one in the kernel.
+ */
+static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
+{
+	return true;
+}
+
+static inline bool pcd_variant_owes(int cpu)
+{
+	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, cpu);
+
+	return owner->tracked && (READ_ONCE(owner->pending) || owner->draining);
+}
+
+static inline bool pcd_variant_clean_in_user(void)
+{
+	return true;
+}
+
+#endif /* _MM_PCPU_DRAIN_VARIANT_TASK_WORK_H */
