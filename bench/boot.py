@@ -64,6 +64,7 @@ class Spec:
     image: pathlib.Path
     workload: tuple = ()  # of (name, value) that override bench/workload
     append: str = ""  # further kernel parameters
+    isolated: bool = True  # is there an isolated CPU?
     by_instruction: bool = False
     silence: float = SILENCE
     qemu: pathlib.Path | None = None
@@ -121,7 +122,8 @@ def workload(spec):
 def cmdline(spec):
     """The kernel command line."""
     bench = [f"bench.{name}={value}" for name, value in workload(spec).items()]
-    words = [*lab(spec.lab).parameters(), arm(spec.arm)["BOOT"], spec.append, f"bench.seed={spec.seed}", *bench]
+    machine = lab(spec.lab).parameters(spec.isolated)
+    words = [*machine, arm(spec.arm)["BOOT"], spec.append, f"bench.seed={spec.seed}", *bench]
     return " ".join(word for word in words if word)
 
 
@@ -420,6 +422,7 @@ def main():
     parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=VALUE",
                         help="override a parameter of bench/workload")
     parser.add_argument("--append", default="", help="further kernel parameters")
+    parser.add_argument("--no-isolated-cpu", action="store_true", help="a machine without nohz_full= and isolcpus=")
     parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
     parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
                         help="hang: no output for S seconds of QEMU's CPU time (default: %(default)s)")
@@ -431,7 +434,8 @@ def main():
         lab(args.lab)
         spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
                     image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
-                    append=args.append, by_instruction=args.by_instruction, silence=args.silence)
+                    append=args.append, isolated=not args.no_isolated_cpu,
+                    by_instruction=args.by_instruction, silence=args.silence)
         verdict, why = boot(spec, out)
     except UsageError as error:
         fail(error)

@@ -38,10 +38,13 @@ def unfit(image):
     return None
 
 
-def parameters():
-    """The kernel parameters of the machine, and of the isolated CPU 1."""
+ISOLATED = ["nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1"]
+
+
+def parameters(isolated):
+    """The kernel parameters of the machine, CPU 1 isolated or not."""
     return ["console=ttyS0", "panic=-1", "tsc=reliable", "lapic_timer_khz=1000000",
-            "nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1",
+            *(ISOLATED if isolated else ["bench.isolated=0"]),
             "bench.channel=/dev/ttyS1", f"bench.exit_port={EXIT_PORT}", f"bench.metronome={METRONOME}"]
 
 

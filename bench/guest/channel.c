@@ -101,25 +101,33 @@ static size_t join_lines(char *to, const char *from)
 	return len;
 }
 
+static size_t quote(char *to, const char *from, size_t n)
+{
+	size_t len = 0, i;
+
+	to[len++] = '"';
+	for (i = 0; i < n; i++) {
+		unsigned char c = from[i];
+
+		if (c == '"' || c == '\\')
+			to[len++] = '\\';
+		to[len++] = c < ' ' ? ' ' : c;
+	}
+	to[len++] = '"';
+	return len;
+}
+
 static size_t quote_lines(char *to, const char *from)
 {
 	size_t len = 0;
 
 	to[len++] = '[';
 	while (*from) {
-		size_t n = strcspn(from, "\n"), i;
+		size_t n = strcspn(from, "\n");
 
 		if (len > 1)
 			to[len++] = ',';
-		to[len++] = '"';
-		for (i = 0; i < n; i++) {
-			unsigned char c = from[i];
-
-			if (c == '"' || c == '\\')
-				to[len++] = '\\';
-			to[len++] = c < ' ' ? ' ' : c;
-		}
-		to[len++] = '"';
+		len += quote(to + len, from, n);
 		from += n + (from[n] == '\n');
 	}
 	to[len++] = ']';
@@ -143,6 +151,23 @@ void channel_file(const char *key, const char *path, bool json)
 		len += quote_lines(line + len, content);
 	line[len++] = '}';
 	send_line(line, len);
+}
+
+void channel_lines(const char *key, const char *path)
+{
+	static char from[4096], line[2 * sizeof(from) + 256];
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		give_up(path);
+	while (fgets(from, sizeof(from), file)) {
+		size_t len = sprintf(line, "{\"%s\":", key);
+
+		len += quote(line + len, from, strcspn(from, "\n"));
+		line[len++] = '}';
+		send_line(line, len);
+	}
+	fclose(file);
 }
 
 void channel_raw(const char *bytes)

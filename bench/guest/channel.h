@@ -35,6 +35,13 @@ void channel_line(const char *fmt, ...) __printf(1, 2);
  */
 void channel_file(const char *key, const char *path, bool json);
 
+/**
+ * channel_lines() - send a file's lines, each as a line with one member
+ * @key: key of that member
+ * @path: the file, which must be there
+ */
+void channel_lines(const char *key, const char *path);
+
 /** channel_raw() - send bytes as they are, to test the reader. */
 void channel_raw(const char *bytes);
 

@@ -32,6 +32,8 @@ static struct params params = {
 	.requests = 120,
 	.fills = 1000,
 	.mlock_every = 8,
+	.repeats = 200,
+	.isolated = 1,
 	.channel = "/dev/ttyS1",
 	.inject = "",
 };
@@ -162,7 +164,7 @@ int main(void)
 	number_cpus();
 
 	prove("parameters", proof_parameters());
-	prove("isolation", proof_isolation(cpus.isolated));
+	prove("isolation", proof_isolation(cpus.isolated, params.isolated));
 	prove("timers", proof_timers(cpus.nr));
 	prove("clock", proof_clock());
 	prove("trigger", proof_trigger(params.class));
@@ -174,10 +176,14 @@ int main(void)
 		workload_start(&params, &cpus);
 		prove("tick_stopped", proof_tick_stopped(cpus.isolated));
 		fail_if(workload_run(&params, &cpus));
+	} else if (!strcmp(params.mode, "hotpath")) {
+		fail_if(hotpath_run(&params, &cpus));
+	} else if (!strcmp(params.mode, "anatomy")) {
+		fail_if(anatomy_run(&params, &cpus));
 	} else if (!strcmp(params.mode, "check")) {
 		fail_if(check_run(&cpus));
 	} else {
-		fail("mode is drain or check, not %s", params.mode);
+		fail("mode is drain, hotpath, anatomy or check, not %s", params.mode);
 	}
 
 	prove("clock_still", proof_clock());

@@ -26,6 +26,8 @@ enum mark {
 	MARK_ROLE		= 8,	/* argument: enum role of this task */
 	MARK_CHECK_BEGIN	= 9,	/* argument: number of the check */
 	MARK_CHECK_END		= 10,	/* argument: number of the check */
+	MARK_OP_BEGIN		= 11,	/* argument: number of the operation */
+	MARK_OP_END		= 12,
 };
 
 /*

@@ -54,6 +54,8 @@ bool params_read(struct params *params, char *why, unsigned long why_size)
 		{ "requests",		&params->requests,	NULL },
 		{ "fills",		&params->fills,		NULL },
 		{ "mlock_every",	&params->mlock_every,	NULL },
+		{ "repeats",		&params->repeats,	NULL },
+		{ "isolated",		&params->isolated,	NULL },
 		{ "metronome",		&params->metronome,	NULL },
 		{ "channel",		NULL,			&params->channel },
 		{ "exit_port",		&params->exit_port,	NULL },

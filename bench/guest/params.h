@@ -11,7 +11,7 @@
  */
 struct params {
 	__u64 seed;
-	const char *mode;	/* "drain", or "check": known counts */
+	const char *mode;	/* "drain", "hotpath", "anatomy", or "check": known counts */
 	const char *class;	/* what is drained: a class of drain_now */
 	__u64 phase_ms;	/* length of each of the two phases */
 	__u64 settle_ms;	/* between start of cyclictest and the phase */
@@ -19,6 +19,8 @@ struct params {
 	__u64 requests;	/* in the storm */
 	__u64 fills;		/* in each phase */
 	__u64 mlock_every;	/* every n-th fill is an mlocked page */
+	__u64 repeats;	/* of each hot path */
+	__u64 isolated;	/* 0: this machine is to have no isolated CPU */
 	__u64 metronome;	/* count of the interval timer, 0: off */
 	const char *channel;	/* where results go: a file or a serial port */
 	__u64 exit_port;	/* an I/O port that ends the machine, 0: reboot */

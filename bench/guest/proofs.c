@@ -102,8 +102,10 @@ bool proof_timers(int nr_cpus)
 	return true;
 }
 
-bool proof_isolation(int cpu)
+bool proof_isolation(int cpu, bool wanted)
 {
+	if (!wanted)
+		return cpu < 0 || refuse("CPU %d is nohz_full", cpu);
 	if (cpu < 0)
 		return refuse("no CPU is nohz_full");
 	if (cpu_in_list_file(CPUS "/nohz_full", 0))

@@ -19,8 +19,12 @@ bool proof_clock(void);
 /** proof_timers() - high-resolution timers on the local APIC, on all CPUs */
 bool proof_timers(int nr_cpus);
 
-/** proof_isolation() - there is a nohz_full CPU, and CPU 0 is not one */
-bool proof_isolation(int cpu);
+/**
+ * proof_isolation() - the machine is isolated as it should be
+ * @cpu: the nohz_full CPU, -1: there is none
+ * @wanted: there is to be one, and it is not CPU 0
+ */
+bool proof_isolation(int cpu, bool wanted);
 
 /**
  * proof_tick_stopped() - nothing interrupts a CPU

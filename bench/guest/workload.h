@@ -32,4 +32,21 @@ const char *workload_run(const struct params *params, const struct cpus *cpus);
  */
 const char *check_run(const struct cpus *cpus);
 
+/**
+ * hotpath_run() - operations that everybody makes all the time
+ * @params: of this boot
+ * @cpus: they run on the isolated CPU and on CPU 0; where none is isolated,
+ * on CPU 1
+ * Return: NULL, or one line about what went wrong.
+ */
+const char *hotpath_run(const struct params *params, const struct cpus *cpus);
+
+/**
+ * anatomy_run() - one drain, traced
+ * @params: of this boot; class is used
+ * @cpus: as for workload_start()
+ * Return: NULL, or one line about what went wrong.
+ */
+const char *anatomy_run(const struct params *params, const struct cpus *cpus);
+
 #endif /* WORKLOAD_H */

@@ -28,6 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "operations.h"
 #include "qemu_api.h"
 #include "symbols.h"
 #include "../guest/marks.h"
@@ -67,6 +68,7 @@ struct counters {
 	__u64 user;
 	__u64 switches;
 	__u64 works;
+	__u64 atomics;	/* locked instructions in the kernel */
 	__u64 from_user[NR_KINDS];
 	__u64 from_kernel[NR_KINDS];
 	__u64 cause[NR_ROLES][NR_KINDS];
@@ -89,6 +91,7 @@ static __u64 turn_length;
 static __u64 turns[TURN_BINS];	/* by log2 of instructions */
 static struct task tasks[MAX_TASKS];
 static __u64 requester_start;	/* its own count at MARK_REQUEST_BEGIN */
+static struct cpu *op_cpu;		/* between MARK_OP_BEGIN and MARK_OP_END */
 
 static FILE *out;
 static bool by_instruction;
@@ -304,8 +307,11 @@ static void count_kernel(struct cpu *cpu, bool entry_text,
  * What a block's callback needs to know fits in its pointer, so that nothing
  * is allocated per translation.
  */
-#define BLOCK_INSTRUCTIONS	0xffffUL
-#define BLOCK_ENTRY_TEXT	0x10000UL
+#define BLOCK_INSTRUCTIONS	0x7fffUL
+#define BLOCK_ATOMIC		0x8000UL	/* one locked instruction */
+#define BLOCK_ATOMICS		0x3fff8000UL
+#define BLOCK_ENTRY_TEXT	0x40000000UL
+#define BLOCK_FUNCTION_SHIFT	32
 
 static void user_block(unsigned int vcpu_index, void *userdata)
 {
@@ -342,10 +348,14 @@ static void kernel_block(unsigned int vcpu_index, void *userdata)
 {
 	unsigned long block = (unsigned long)userdata;
 	unsigned int instructions = block & BLOCK_INSTRUCTIONS;
+	unsigned int atomics = (block & BLOCK_ATOMICS) / BLOCK_ATOMIC;
 	struct cpu *cpu = kernel_cpu(instructions);
 
 	(void)vcpu_index;
 	count_kernel(cpu, block & BLOCK_ENTRY_TEXT, instructions);
+	cpu->total.atomics += atomics;
+	if (cpu == op_cpu)
+		op_count(block >> BLOCK_FUNCTION_SHIFT, instructions, atomics);
 }
 
 /* Called before kernel_block() for the same block. */
@@ -371,7 +381,7 @@ static void write_header(void)
 
 	fputs("{\"schema\":1,\"unit\":\"instructions\",\"mark\":[", out);
 	fputs("\"mark\",\"arg\",\"cpu\",\"kernel\",\"user\"", out);
-	fputs(",\"switches\",\"works\"", out);
+	fputs(",\"switches\",\"works\",\"atomics\"", out);
 	for (kind = 1; kind < NR_KINDS; kind++)
 		fprintf(out, ",\"from_user/%s\"", kind_names[kind]);
 	for (kind = 1; kind < NR_KINDS; kind++)
@@ -383,7 +393,10 @@ static void write_header(void)
 	}
 	fputs("],\"request\":[\"request\",\"cpu\",\"own\",\"kernel\"", out);
 	fputs(",\"switches\",\"works\",\"entries\"]", out);
-	fputs(",\"turns\":[\"mark\",\"log2\",\"count\"]}", out);
+	fputs(",\"turns\":[\"mark\",\"log2\",\"count\"]", out);
+	fputs(",\"op\":[\"op\",\"cpu\",\"times\",\"kernel\",\"atomics\"", out);
+	fputs(",\"switches\",\"entries\"],\"function\":[\"op\",\"cpu\"", out);
+	fputs(",\"name\",\"instructions\",\"atomics\"]}", out);
 	line_end();
 }
 
@@ -392,8 +405,9 @@ static void write_mark_row(const struct cpu *cpu, unsigned int id, __u64 arg)
 	const struct counters *c = &cpu->total;
 	int role, kind;
 
-	fprintf(out, "{\"mark\":[%u,%llu,%d,%llu,%llu,%llu,%llu",
-		id, arg, cpu->number, c->kernel, c->user, c->switches, c->works);
+	fprintf(out, "{\"mark\":[%u,%llu,%d,%llu,%llu,%llu,%llu,%llu",
+		id, arg, cpu->number, c->kernel, c->user, c->switches, c->works,
+		c->atomics);
 	for (kind = 1; kind < NR_KINDS; kind++)
 		fprintf(out, ",%llu", c->from_user[kind]);
 	for (kind = 1; kind < NR_KINDS; kind++)
@@ -464,10 +478,47 @@ static void write_request(const struct cpu *requester, __u64 number)
 	}
 }
 
+static void write_operation(void)
+{
+	nr_lines += op_write(out);
+}
+
+static struct op_counts op_counts(const struct counters *c)
+{
+	return (struct op_counts){
+		.kernel = c->kernel,
+		.atomics = c->atomics,
+		.switches = c->switches,
+		.entries = entries(c),
+	};
+}
+
+static void begin_operation(struct cpu *cpu, __u64 op)
+{
+	const struct op_counts now = op_counts(&cpu->total);
+
+	if (op_is_new(op, cpu->number))
+		write_operation();
+	op_begin(op, cpu->number, &now);
+	op_cpu = cpu;
+}
+
+static void end_operation(const struct cpu *cpu)
+{
+	const struct op_counts now = op_counts(&cpu->total);
+
+	if (cpu != op_cpu)
+		give_up("an operation ends on another CPU than it began on");
+	op_cpu = NULL;
+	if (!op_end(&now))
+		give_up("no memory for an operation's counts");
+}
+
 static void write_end(__u64 id, void *userdata)
 {
 	(void)id;
 	(void)userdata;
+	write_operation();
 	fprintf(out, "{\"end\":true,\"lines\":%llu}\n", nr_lines);
 	if (fclose(out))
 		give_up("cannot write counts: %s", strerror(errno));
@@ -498,6 +549,12 @@ static void mark_executed(unsigned int vcpu_index, void *userdata)
 	case MARK_REQUEST_END:
 		write_request(cpu, arg);
 		break;
+	case MARK_OP_BEGIN:
+		begin_operation(cpu, arg);
+		break;
+	case MARK_OP_END:
+		end_operation(cpu);
+		break;
 	default:
 		write_mark(id, arg);
 		break;
@@ -524,49 +581,97 @@ static void find_mark(struct qemu_plugin_insn *insn)
 
 /* ---- QEMU's side ---- */
 
-/* Have a callback count a block's instructions, at once or one by one. */
-static void count_with(struct qemu_plugin_tb *tb, exec_cb_t cb, unsigned long flags)
+/* Prefixes up to the opcode: legacy ones, then REX. */
+static size_t skip_prefixes(const __u8 *code, size_t len, bool *lock)
 {
-	size_t n = qemu_plugin_tb_n_insns(tb), i;
+	static const __u8 prefixes[] = {
+		0xf0, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x66, 0x67,
+	};
+	size_t i = 0;
 
-	if (!by_instruction) {
-		qemu_plugin_register_vcpu_tb_exec_cb(tb, cb,
-						     QEMU_PLUGIN_CB_R_REGS,
-						     (void *)(flags | n));
-		return;
-	}
-	for (i = 0; i < n; i++)
-		qemu_plugin_register_vcpu_insn_exec_cb(qemu_plugin_tb_get_insn(tb, i),
-						       cb, QEMU_PLUGIN_CB_R_REGS,
-						       (void *)(flags | 1));
+	while (i < len && memchr(prefixes, code[i], sizeof(prefixes)))
+		*lock |= code[i++] == 0xf0;
+	return i < len && (code[i] & 0xf0) == 0x40 ? i + 1 : i;
+}
+
+/* Locked: by its prefix, or as XCHG with memory. */
+static bool is_atomic(const struct qemu_plugin_insn *insn)
+{
+	__u8 code[15];
+	size_t len = qemu_plugin_insn_data(insn, code, sizeof(code)), i;
+	bool lock = false;
+
+	i = skip_prefixes(code, len, &lock);
+	return lock || (i + 1 < len && (code[i] & 0xfe) == 0x86 &&
+			code[i + 1] < 0xc0);
+}
+
+static unsigned long kernel_flags(__u64 addr)
+{
+	return (symbols_entry_text(addr) ? BLOCK_ENTRY_TEXT : 0) |
+	       (unsigned long)symbols_function(addr) << BLOCK_FUNCTION_SHIFT;
+}
+
+static void count_block(struct qemu_plugin_tb *tb, exec_cb_t cb, unsigned long flags)
+{
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, cb, QEMU_PLUGIN_CB_R_REGS,
+					     (void *)flags);
+}
+
+static void count_instruction(struct qemu_plugin_insn *insn, exec_cb_t cb,
+			      unsigned long flags)
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, cb, QEMU_PLUGIN_CB_R_REGS,
+					       (void *)flags);
 }
 
 static void translate_kernel(struct qemu_plugin_tb *tb, __u64 addr)
 {
+	size_t n = qemu_plugin_tb_n_insns(tb), i;
 	const struct watch *watch = symbols_find(addr);
+	unsigned long block = kernel_flags(addr) | n;
 
 	if (watch)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, watched_block,
 						     QEMU_PLUGIN_CB_R_REGS,
 						     (void *)watch);
-	count_with(tb, kernel_block,
-		   symbols_entry_text(addr) ? BLOCK_ENTRY_TEXT : 0);
+	for (i = 0; i < n; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		unsigned long atomic = is_atomic(insn) ? BLOCK_ATOMIC : 0;
+
+		if (by_instruction)
+			count_instruction(insn, kernel_block, atomic | 1 |
+					  kernel_flags(qemu_plugin_insn_vaddr(insn)));
+		block += atomic;
+	}
+	if (!by_instruction)
+		count_block(tb, kernel_block, block);
+}
+
+static void translate_user(struct qemu_plugin_tb *tb)
+{
+	size_t n = qemu_plugin_tb_n_insns(tb), i;
+
+	if (!by_instruction)
+		count_block(tb, user_block, n);
+	for (i = 0; i < n; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+
+		if (by_instruction)
+			count_instruction(insn, user_block, 1);
+		find_mark(insn);
+	}
 }
 
 static void translate(__u64 id, struct qemu_plugin_tb *tb)
 {
 	__u64 addr = qemu_plugin_tb_vaddr(tb);
-	size_t n = qemu_plugin_tb_n_insns(tb);
-	size_t i;
 
 	(void)id;
-	if (in_kernel_half(addr)) {
+	if (in_kernel_half(addr))
 		translate_kernel(tb, addr);
-		return;
-	}
-	count_with(tb, user_block, 0);
-	for (i = 0; i < n; i++)
-		find_mark(qemu_plugin_tb_get_insn(tb, i));
+	else
+		translate_user(tb);
 }
 
 static struct qemu_plugin_register *find_reg(const struct glib_array *regs,

@@ -63,6 +63,50 @@ static struct watch watches[MAX_WATCHES];
 static size_t nr_watches;
 static __u64 entry_text_start, entry_text_end;
 
+/* By address; the first stands for what lies before all others. */
+static struct function {
+	__u64 addr;
+	char *name;
+} functions[MAX_FUNCTIONS] = { { 0, "?" } };
+static size_t nr_functions = 1;
+
+static int compare_functions(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static bool add_function(__u64 addr, char type, const char *name)
+{
+	struct function *function = &functions[nr_functions];
+
+	if (!strchr("tTwW", type))
+		return true;
+	if (nr_functions == MAX_FUNCTIONS)
+		return false;
+	*function = (struct function){ addr, strdup(name) };
+	nr_functions++;
+	return function->name;
+}
+
+/* Of several names of one address, keep the first. */
+static void sort_functions(void)
+{
+	size_t i, kept = 1;
+
+	qsort(functions, nr_functions, sizeof(functions[0]), compare_functions);
+	for (i = 1; i < nr_functions; i++) {
+		if (functions[i].addr == functions[kept - 1].addr)
+			free(functions[i].name);
+		else
+			functions[kept++] = functions[i];
+	}
+	nr_functions = kept;
+}
+
 static int compare_watches(const void *a, const void *b)
 {
 	const struct watch *x = a, *y = b;
@@ -132,6 +176,12 @@ bool symbols_load(const char *path)
 			entry_text_start = addr;
 		if (!strcmp(name, "__entry_text_end"))
 			entry_text_end = addr;
+		if (!add_function(addr, type, name)) {
+			fprintf(stderr, "pcd_count: %s: over %d functions, or no memory\n",
+				path, MAX_FUNCTIONS);
+			fclose(file);
+			return false;
+		}
 		rule = rule_for(type, name);
 		if (!rule)
 			continue;
@@ -146,6 +196,7 @@ bool symbols_load(const char *path)
 							rule->kind };
 	}
 	fclose(file);
+	sort_functions();
 	qsort(watches, nr_watches, sizeof(watches[0]), compare_watches);
 	return all_found(path, found);
 }
@@ -161,4 +212,24 @@ const struct watch *symbols_find(__u64 addr)
 bool symbols_entry_text(__u64 addr)
 {
 	return addr >= entry_text_start && addr < entry_text_end;
+}
+
+unsigned int symbols_function(__u64 addr)
+{
+	size_t low = 0, high = nr_functions;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (functions[middle].addr <= addr)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const char *symbols_function_name(unsigned int function)
+{
+	return functions[function].name;
 }

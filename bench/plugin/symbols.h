@@ -60,6 +60,18 @@ const struct watch *symbols_find(__u64 addr);
  */
 bool symbols_entry_text(__u64 addr);
 
+#define MAX_FUNCTIONS 131072
+
+/**
+ * symbols_function() - the function that an address is in
+ * @addr: an address
+ * Return: a number below MAX_FUNCTIONS; 0: before all functions.
+ */
+unsigned int symbols_function(__u64 addr);
+
+/** symbols_function_name() - its name, of several the first in the alphabet */
+const char *symbols_function_name(unsigned int function);
+
 extern const char *const kind_names[NR_KINDS];
 
 #endif /* SYMBOLS_H */
