@@ -222,8 +222,8 @@ struct pcd_cpu {
  *	itself by pcd_lock_cpu().  Called on @cpu, or for a dead @cpu, or,
  *	where the variant allows it, from another CPU.
  * @wq: where the class's work items run
- * @owner_only: the cache is guarded by no pcd_lock_t, so that only the owner
- *	can drain it, whatever the variant
+ * @upstream: the cache is guarded by no pcd_lock_t, or its owner does not say
+ *	when it caches: its drain is queued on its CPU, whatever the variant
  * @hold_cpus: requests hold the CPU hotplug lock, so that none meets an unplug;
  *	for classes whose callers could not bear one (and never for those that
  *	are asked from below that lock)
@@ -249,7 +249,7 @@ struct pcd_class {
 	unsigned int (*count)(int cpu, void *key);
 	unsigned int (*drain)(int cpu, void *key);
 	struct workqueue_struct **wq;
-	bool owner_only;
+	bool upstream;
 	bool hold_cpus;
 
 	struct pcd_cpu __percpu *pcpu;

@@ -221,14 +221,18 @@ static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
 {
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
 
-	if (wait_event_timeout(class->served, pcd_served(pc), PCD_PATIENCE)) {
-		/* Unless debugfs has cleared it meanwhile. */
-		result->drained += max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
-		return;
+	while (!wait_event_timeout(class->served, pcd_served(pc), PCD_PATIENCE)) {
+		if (!cpu_online(cpu)) {
+			pcd_leave(class, cpu, key, result);
+			return;
+		}
+		pcd_help(class, cpu, PCD_HELP_PATIENCE);
+		pcd_queue(class, cpu, NULL, mode);
 	}
-	pcd_help(class, cpu, PCD_HELP_PATIENCE);
-	pcd_queue(class, cpu, key, mode);
-	pcd_await(class, cpu, key, mode, result);
+	/* Help that has come too late is not to disturb anybody any more. */
+	cancel_work(&pc->work);
+	/* Unless debugfs has cleared it meanwhile. */
+	result->drained += max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
 }
 
 static void pcd_await_owners(struct pcd_class *class, void *key,
@@ -253,7 +257,7 @@ static inline void pcd_await_owners(struct pcd_class *class, void *key,
 static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 					enum pcd_mode mode)
 {
-	bool remotely = pcd_variant_drains_remotely() && !class->owner_only;
+	bool remotely = pcd_variant_drains_remotely() && !class->upstream;
 	struct pcd_result result = {};
 	unsigned int items;
 	int cpu;
@@ -275,7 +279,7 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 			pcd_leave(class, cpu, key, &result);
 			continue;
 		}
-		if (pcd_tracks(cpu)) {
+		if (pcd_tracks(cpu) && !class->upstream) {
 			if (mode != PCD_MUST) {
 				pcd_ask_owner(class, cpu, items, mode, &result);
 				continue;
