@@ -47,8 +47,14 @@
  * - A request comes while the work is draining: QUEUED is set again beside
  *   RUNNING, and the work runs again.
  * - The kworker is preempted in the middle of its drain: RUNNING keeps the owner,
- *   or any other task, from leaving; both forms of the exit loop take d->lock in
- *   the end, which on PREEMPT_RT lends the drain their priority.
+ *   or any other task, from leaving, and its exit loop waits for the work.
+ * - The owner that drains itself (",run") is preempted, by the kworker that has
+ *   been queued anew, or by a task that would leave: they wait for d->lock, which
+ *   on PREEMPT_RT lends it their priority.  It takes that lock before it cancels
+ *   the work: else such a task would find neither work nor lock to wait for, and
+ *   spin in its exit loop.
+ * - Something is cached (eager) between a requester's set_bit() and its look at the
+ *   word: the bit alone does not promise a drain, QUEUED or RUNNING does.
  * - A request comes between the claim and user mode, or between two entries: it
  *   finds USER and is posted, which the next entry sees in its own atomic
  *   operation.  POSTED stays until the work is queued: an exit that comes before
@@ -89,7 +95,7 @@ struct pcd_deferred {
 	atomic_t word;
 	int cpu;
 	struct task_struct *drainer;	/* who drains here; only this CPU's own business */
-	struct mutex lock;		/* one drains at a time */
+	struct mutex lock;		/* who holds it drains */
 	struct work_struct work;
 	struct irq_work kick;
 };
@@ -162,8 +168,11 @@ void __pcd_cached(struct pcd_class *class)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	unsigned long flags;
 
-	/* If the bit is set, a drain is yet to begin. */
-	if (!owner->tracked || test_bit(class->bit, &owner->pending))
+	if (!owner->tracked)
+		return;
+	/* A drain is yet to begin, or will look again: this CPU's own doing. */
+	if (test_bit(class->bit, &owner->pending) &&
+	    atomic_read(&d->word) & (PCD_QUEUED | PCD_RUNNING))
 		return;
 
 	local_irq_save(flags);
@@ -180,7 +189,7 @@ void __pcd_cached(struct pcd_class *class)
 /* Drain what this CPU owes; the caller has taken the work upon itself. */
 static void pcd_deferred_drain(struct pcd_deferred *d)
 {
-	mutex_lock(&d->lock);
+	lockdep_assert_held(&d->lock);
 	/* From here on a request queues the work anew. */
 	atomic_xor(PCD_QUEUED | PCD_RUNNING, &d->word);
 	smp_mb__after_atomic();		/* (J) before the look at what is pending */
@@ -192,7 +201,6 @@ static void pcd_deferred_drain(struct pcd_deferred *d)
 	d->drainer = NULL;
 	atomic_andnot(PCD_RUNNING, &d->word);
 	local_irq_enable();
-	mutex_unlock(&d->lock);
 }
 
 static void pcd_deferred_work(struct work_struct *work)
@@ -200,11 +208,13 @@ static void pcd_deferred_work(struct work_struct *work)
 	struct pcd_deferred *d = container_of(work, struct pcd_deferred, work);
 
 	migrate_disable();
+	mutex_lock(&d->lock);
 	if (smp_processor_id() == d->cpu)
 		pcd_deferred_drain(d);
 	else
 		/* Unplugged: its dead callback drains, or its next exit asks again. */
 		atomic_xor(PCD_QUEUED | PCD_POSTED, &d->word);
+	mutex_unlock(&d->lock);
 	migrate_enable();
 }
 
@@ -250,48 +260,49 @@ void __pcd_kernel_entered(void)
 		irq_work_queue(&d->kick);
 }
 
-/*
- * The work is queued, nobody is draining, and both will stay so for as long as
- * interrupts are off: take it from the workqueue.
- */
+/* Queue what is posted; false: there is nothing to wait for. */
+static bool pcd_deferred_begin(struct pcd_deferred *d)
+{
+	int word;
+
+	local_irq_disable();
+	word = atomic_read(&d->word);
+	if (word & PCD_POSTED)
+		pcd_deferred_queue(d);
+	local_irq_enable();
+	return word;
+}
+
+/* Do the work instead of the kworker, unless that has begun it. */
 static bool pcd_deferred_take(struct pcd_deferred *d)
 {
-	lockdep_assert_irqs_disabled();
-	return pcd_run && !(atomic_read(&d->word) & PCD_RUNNING) &&
-	       cancel_work(&d->work);
+	bool taken;
+
+	mutex_lock(&d->lock);
+	taken = cancel_work(&d->work);
+	if (taken) {
+		trace_pcd_arrange(PCD_BY_OWNER);
+		pcd_deferred_drain(d);
+	}
+	mutex_unlock(&d->lock);
+	return taken;
 }
 
 void __pcd_resume_user_mode(void)
 {
 	struct pcd_deferred *d;
-	bool taken;
+	bool wait;
 
+	/* Wrong if we migrate, and then the exit claim sends us here again. */
 	if (!raw_cpu_read(pcd_owners.tracked))
 		return;
 
 	migrate_disable();
 	d = this_cpu_ptr(&pcd_deferred);
-	if (!this_cpu_read(pcd_owners.tracked) || !atomic_read(&d->word)) {
-		migrate_enable();
-		return;
-	}
-	local_irq_disable();
-	if (atomic_read(&d->word) & PCD_POSTED)
-		pcd_deferred_queue(d);
-	taken = pcd_deferred_take(d);
-	local_irq_enable();
-	if (taken) {
-		trace_pcd_arrange(PCD_BY_OWNER);
-		pcd_deferred_drain(d);
-	}
+	wait = pcd_deferred_begin(d) && !(pcd_run && pcd_deferred_take(d));
 	migrate_enable();
-
-	if (!taken) {
+	if (wait)
 		flush_work(&d->work);
-		/* Another task may have taken the work and be draining. */
-		mutex_lock(&d->lock);
-		mutex_unlock(&d->lock);
-	}
 }
 
 bool pcd_variant_owes(int cpu)
@@ -300,9 +311,7 @@ bool pcd_variant_owes(int cpu)
 	int word = atomic_read(&d->word);
 
 	/* What is posted since the claim is for the next entry. */
-	return pcd_tracks(cpu) &&
-	       ((word & (PCD_QUEUED | PCD_RUNNING)) || !(word & PCD_USER) ||
-		(READ_ONCE(per_cpu(pcd_owners.pending, cpu)) && !(word & PCD_POSTED)));
+	return pcd_tracks(cpu) && (word & ~PCD_POSTED) != PCD_USER;
 }
 
 bool pcd_variant_clean_in_user(void)

@@ -21,7 +21,8 @@
  *   ---------------------------------------------------------------------------
  *   something is cached	arm, or leave it to the		only note what
  *				switch, or kick (idle)		is owed
- *   the task is switched to	arm, if anything is owed	-
+ *   the task is switched to	arm, if anything is owed	owe what a preempted
+ *								task is draining
  *   its task work runs		-				drain until nothing
  *								is owed: not armed
  *   it forks			the child is not armed		the child is not
@@ -151,11 +152,15 @@ void __pcd_task_switched(void)
 
 	if (likely(!(READ_ONCE(owner->pending) | owner->draining)))
 		return;
-	/* Who drains for another is not to do it again for itself. */
-	if (current->pcd_armed || (current->flags & PF_KTHREAD && !is_idle_task(current)))
+	/* The next to be switched to will see to it. */
+	if (current->flags & PF_KTHREAD && !is_idle_task(current))
 		return;
 
 	local_irq_save(flags);
+	/*
+	 * An armed task too must know of another's unfinished drain. Should it
+	 * be its own, it drains once more.
+	 */
 	if (!is_idle_task(current))
 		pcd_repeat_unfinished();
 	if (owner->pending)

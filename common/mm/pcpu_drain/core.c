@@ -50,7 +50,7 @@
 LIST_HEAD(pcd_classes);
 
 #ifndef CONFIG_PCPU_DRAIN_TRACKED
-static inline int pcd_drain_begin(struct pcd_cpu *pc)
+static inline int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 {
 	return 0;
 }
@@ -59,7 +59,8 @@ static inline void pcd_drain_end(struct pcd_cpu *pc, int ticket) { }
 static inline void pcd_tracked_register(struct pcd_class *class) { }
 #endif
 
-static unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key)
+static unsigned int __pcd_run_drain(struct pcd_class *class, int cpu, void *key,
+				    bool pays)
 {
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
 	unsigned int drained;
@@ -68,7 +69,7 @@ static unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key)
 	trace_pcd_drain_begin(class, cpu);
 	/* Only a drain of everything serves whoever waits for the owner. */
 	if (!key)
-		ticket = pcd_drain_begin(pc);
+		ticket = pcd_drain_begin(pc, pays);
 	drained = class->drain(cpu, key);
 	atomic64_add(drained, &pc->stats.drained);
 	if (!pcd_cpu_is_local(cpu))
@@ -79,6 +80,27 @@ static unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key)
 		pcd_drain_end(pc, ticket);
 	return drained;
 }
+
+static unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key)
+{
+	return __pcd_run_drain(class, cpu, key, false);
+}
+
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+/**
+ * pcd_pay - drain this CPU's cache for what it owes
+ * @class: which class
+ *
+ * Context: task context, may sleep.  The variant sees to it that the CPU does not
+ * return to user mode before it is through.
+ */
+void pcd_pay(struct pcd_class *class)
+{
+	migrate_disable();
+	__pcd_run_drain(class, smp_processor_id(), NULL, true);
+	migrate_enable();
+}
+#endif
 
 /**
  * pcd_help - count help
@@ -431,6 +453,6 @@ void pcd_cpu_dead(struct pcd_class *class, int cpu)
 	WARN_ON_ONCE(cpu_online(cpu));
 
 	migrate_disable();
-	pcd_run_drain(class, cpu, NULL);
+	__pcd_run_drain(class, cpu, NULL, true);
 	migrate_enable();
 }

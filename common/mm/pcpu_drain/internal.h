@@ -42,10 +42,11 @@ static inline bool pcd_tracks(int cpu)
 
 bool pcd_tracked_init(void);
 void pcd_tracked_register(struct pcd_class *class);
-int pcd_drain_begin(struct pcd_cpu *pc);
+int pcd_drain_begin(struct pcd_cpu *pc, bool pays);
 void pcd_drain_end(struct pcd_cpu *pc, int ticket);
 void pcd_ask(struct pcd_cpu *pc);
 bool pcd_served(struct pcd_cpu *pc);
+void pcd_pay(struct pcd_class *class);
 void pcd_drain_pending(void);
 void pcd_repeat_unfinished(void);
 void pcd_help_pending(enum pcd_help why);

@@ -6,7 +6,9 @@
  * A CPU's mask of pending classes says what it owes; the variant sees to it that
  * somebody there pays before the CPU returns to user mode.  A requester waits
  * for the drain, by anyone: the owner on its way out, a kworker, another task, a
- * dead CPU's callback.  It is served when
+ * dead CPU's callback.  Only a drain that pays clears a pending bit, since the
+ * variant knows of those alone should they be preempted half way; any other leaves
+ * the debt, and an empty drain, behind.  A requester is served when
  *
  *   - a drain has finished that began after it asked: those take the number of
  *     the newest request when they begin and publish it when they end; or
@@ -17,7 +19,7 @@
  *
  *	draining++					asked++ (its number)
  *	smp_mb()	(E)				smp_mb()	(G)
- *	clear the pending bit				pending bit clear?
+ *	if it pays: clear the pending bit		pending bit clear?
  *	smp_mb()	(F)				smp_rmb()	(H)
  *	ticket = asked					draining == 0?
  *	empty the cache
@@ -80,7 +82,7 @@ void __init pcd_tracked_register(struct pcd_class *class)
 	pcd_class_of[pcd_nr_classes++] = class;
 }
 
-/* Drains of a dead CPU are done elsewhere; they are counted for nobody. */
+/* Drains of a dead CPU are done elsewhere: nobody there is to wait for them. */
 static bool pcd_drains_here(struct pcd_cpu *pc)
 {
 	return pc->cpu == smp_processor_id();
@@ -89,11 +91,12 @@ static bool pcd_drains_here(struct pcd_cpu *pc)
 /**
  * pcd_drain_begin - a drain of all that a CPU has cached begins
  * @pc: the class's data for that CPU
+ * @pays: for what that CPU owes
  *
  * Context: migration disabled, on that CPU unless it is dead.
  * Return: for pcd_drain_end().
  */
-int pcd_drain_begin(struct pcd_cpu *pc)
+int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 {
 	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
 
@@ -103,7 +106,8 @@ int pcd_drain_begin(struct pcd_cpu *pc)
 	if (pcd_drains_here(pc))
 		this_cpu_inc(pcd_owners.draining);
 	smp_mb__after_atomic();		/* (E) pairs with (H) */
-	clear_bit(pc->class->bit, &owner->pending);
+	if (pays)
+		clear_bit(pc->class->bit, &owner->pending);
 	smp_mb__after_atomic();		/* (F) pairs with (G) */
 	return atomic_read(&pc->asked);
 }
@@ -187,7 +191,7 @@ void pcd_drain_pending(void)
 		if (!pending)
 			return;
 		local_irq_enable();
-		pcd_drain_local(pcd_class_of[__ffs(pending)], NULL);
+		pcd_pay(pcd_class_of[__ffs(pending)]);
 	}
 }
 
