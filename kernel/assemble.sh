@@ -146,5 +146,8 @@ for place in $places; do
 		rm -f "$dir/$place" "$dir/${place%.c}.o"
 	fi
 done
+places=$(for place in $places; do
+	[ ! -e "$dir/$place" ] || echo "$place"
+done)
 note "$wanted" >"$state.new"
 mv "$state.new" "$state"

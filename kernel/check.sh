@@ -28,6 +28,21 @@ echo "CONFIG_A=y" >"$scratch/config"
 says 0 "a config that holds passes in silence" "" \
 	kernel/configcheck.sh an-image "$scratch/config" "$scratch/config"
 
+# --- one variant is built in, and the others are not
+says_of_all() {	# KERNEL
+	sed -n '/^choice/,/^endchoice/s/^config //p' common/mm/pcpu_drain/Kconfig | while read -r entry; do
+		line="# CONFIG_$entry is not set"
+		[ "$entry" != "PCPU_DRAIN_${1^^}" ] || line="CONFIG_$entry=y"
+		grep -qx "$line" "kernel/$1.config" || echo "# it lacks: $line"
+	done >"$scratch/lacking"
+	cat "$scratch/lacking"
+	[ ! -s "$scratch/lacking" ]
+}
+for kernel in unpatched none variants/*/; do
+	kernel=$(basename "$kernel")
+	test_point "$kernel.config says of every variant whether it is built in" says_of_all "$kernel"
+done
+
 # --- a patch that needs fuzz is refused, and named with its file
 sed 's/^ obj-y += page_frag_cache.o$/ obj-y += page_frag_cash.o/' \
 	common/patches/0001-*.patch >"$scratch/fuzzy.patch"
@@ -48,7 +63,23 @@ again() {	# KERNEL
 	[ "$(bzimage "$scratch/images/$model-$1"-*)" = "$(bzimage "build/images/$model-$1")" ]
 }
 test_point "$model-qpw built from nothing in another directory is the same image" again qpw
-test_point "$model-none built there after qpw is the same image" again none
-test_point "$model-qpw built there after none is the same image" again qpw
+last=qpw
+for kernel in none task_work deferred_wq qpw; do
+	test_point "$model-$kernel built there after $last is the same image" again "$kernel"
+	last=$kernel
+done
+
+# --- whatever of ours was compiled into the last of them is in its key
+accounted() {	# KERNEL
+	kernel/sources.sh --list "$model" "$1" | sort >"$scratch/listed"
+	(cd "build/linux/patched-$model-again" && ar t vmlinux.a | sed 's#[^/]*$#.&.cmd#' | xargs cat) |
+		grep -oE '[A-Za-z0-9_./-]+\.[ch]\b' | sort -u >"$scratch/compiled"
+	grep -q '^mm/pcpu_drain/core.c$' "$scratch/compiled"
+	kernel/inputs.sh patched | awk '$1 == "link" { print $3, $2 }' | sort | join - "$scratch/compiled" |
+		cut -d' ' -f2 | sort | comm -23 - "$scratch/listed" >"$scratch/forgotten"
+	sed 's/^/# compiled, but not in the key: /' "$scratch/forgotten"
+	[ ! -s "$scratch/forgotten" ]
+}
+test_point "whatever of ours $model-qpw was made of is in its key" accounted qpw
 
 tap_end kernels

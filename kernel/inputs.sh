@@ -3,8 +3,10 @@
 # List what this repository adds to a pristine kernel tree, in order.
 #   kernel/inputs.sh TREE		(unpatched or patched)
 # One line each: "patch FILE", or "link FILE PLACE-IN-THE-TREE".
+# (A check leaves one variant's folder out: WITHOUT=qpw.)
 set -euo pipefail
 shopt -s nullglob
+GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*}
 
 case $1 in
 unpatched)

@@ -14,7 +14,7 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels $(IMAGES) $(IMAGES:%=%-kunit) check-kernels
+.PHONY: tree menuconfig kernels $(IMAGES) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -33,5 +33,12 @@ $(IMAGES:%=%-kunit): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
 # Configs proved, fuzz refused, images reproducible; one model stands for both.
-check-kernels: rt-none rt-qpw
+check-kernels: $(KERNELS:%=rt-%)
 	kernel/check.sh rt
+
+# The other two compile our objects only, one model each.
+check-removal: source
+	kernel/removal.sh rt
+
+check-configs: source
+	kernel/configs.sh lazy
