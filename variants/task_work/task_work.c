@@ -157,10 +157,7 @@ void __pcd_task_switched(void)
 		return;
 
 	local_irq_save(flags);
-	/*
-	 * An armed task too must know of another's unfinished drain. Should it
-	 * be its own, it drains once more.
-	 */
+	/* An armed task too must know of another's unfinished drain. */
 	if (!is_idle_task(current))
 		pcd_repeat_unfinished();
 	if (owner->pending)

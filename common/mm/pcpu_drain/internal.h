@@ -25,11 +25,13 @@ struct pcd_class *pcd_class_find(const char *name);
  *	mode, by their bits; set atomically by the owner or by requesters, cleared
  *	by the drain when it begins
  * @draining: drains under way on this CPU; only this CPU changes it
+ * @payer: who began the newest of them that pays, until it ends; likewise
  * @tracked: it is isolated; constant after boot
  */
 struct pcd_owner {
 	unsigned long pending;
 	unsigned int draining;
+	struct task_struct *payer;
 	bool tracked;
 };
 

@@ -106,8 +106,12 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 	if (pcd_drains_here(pc))
 		this_cpu_inc(pcd_owners.draining);
 	smp_mb__after_atomic();		/* (E) pairs with (H) */
-	if (pays)
+	if (pays) {
+		/* After the count, and taken back before it. */
+		if (pcd_drains_here(pc))
+			owner->payer = current;
 		clear_bit(pc->class->bit, &owner->pending);
+	}
 	smp_mb__after_atomic();		/* (F) pairs with (G) */
 	return atomic_read(&pc->asked);
 }
@@ -131,8 +135,11 @@ void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 		;
 	smp_mb__before_atomic();	/* (I) pairs with pcd_served()'s acquire */
 	atomic_dec(&pc->draining);
-	if (pcd_drains_here(pc))
+	if (pcd_drains_here(pc)) {
+		if (this_cpu_read(pcd_owners.payer) == current)
+			this_cpu_write(pcd_owners.payer, NULL);
 		this_cpu_dec(pcd_owners.draining);
+	}
 	/* Its barrier pairs with the one of wait_event(). */
 	if (wq_has_sleeper(&pc->class->served))
 		wake_up_all(&pc->class->served);
@@ -199,6 +206,8 @@ void pcd_drain_pending(void)
  * pcd_repeat_unfinished - owe again what a preempted task is in the middle of
  *
  * Its drain goes on when it runs again, and until then its cache is not empty.
+ * The current task's own does not count, if no other is unfinished: a drain that
+ * sleeps would be repeated for ever.
  *
  * Context: interrupts disabled, on a tracked CPU.
  */
@@ -207,7 +216,8 @@ void pcd_repeat_unfinished(void)
 	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
 	unsigned int i;
 
-	if (!owner->draining)
+	if (!owner->draining ||
+	    (owner->draining == 1 && owner->payer == current))
 		return;
 	for (i = 0; i < pcd_nr_classes; i++)
 		if (atomic_read(&this_cpu_ptr(pcd_class_of[i]->pcpu)->draining))
