@@ -3,16 +3,24 @@
 
 # Arms that have the facade; all of them get the suite.
 KUNIT_ARMS := $(filter-out unpatched,$(notdir $(wildcard bench/arms/*)))
-KUNIT_KERNELS := $(sort $(foreach arm,$(KUNIT_ARMS),$(shell sed -n 's/^KERNEL=//p' bench/arms/$(arm))))
-KUNIT_MODELS := rt lazy
-
-UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
-QEMU_CONSOLES := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=build/kunit/$(model)-%.console))
-
 arm_kernel = $(shell sed -n 's/^KERNEL=//p' bench/arms/$(1))
 arm_boot = $(shell sed -n 's/^BOOT=//p' bench/arms/$(1))
+KUNIT_KERNELS := $(sort $(foreach arm,$(KUNIT_ARMS),$(call arm_kernel,$(arm))))
+KUNIT_MODELS := rt lazy
 
-.PHONY: kunit check-kunit-uml check-kunit-qemu mutants
+# Runs in QEMU: MODEL.ARM.ISOLATION.LAB. All arms with CPUs that do run at once and
+# the strictest isolation; each model's schedules and the laxer isolation once per
+# way of draining.
+KUNIT_FORMS := none qpw1 task_work deferred_eager deferred_lazy
+QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mttcg)) \
+	$(KUNIT_FORMS:%=lazy.%.nohz_full.mttcg) \
+	$(KUNIT_FORMS:%=lazy.%.domain.dither-$(KUNIT_SEED))
+KUNIT_SEED ?= 1
+
+UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
+QEMU_CONSOLES := $(QEMU_RUNS:%=build/kunit/%.console)
+
+.PHONY: kunit check-kunit-uml check-kunit-qemu check-contract mutants
 
 # The loop of a developer: edit, `make kunit ARM=qpw1`, read.
 kunit: ARM := $(or $(ARM),qpw1)
@@ -33,21 +41,32 @@ check-kunit-uml: source
 build/kunit/uml-%.console: FORCE
 	kunit/run-uml.sh build/kunit/uml-program-$(call arm_kernel,$*) $(call arm_boot,$*) >$@
 
-check-kunit-qemu: source qemu
+# Two at a time: CPUs that share a real one meet at more points.
+check-kunit-qemu: source qemu build/kunit/owner.cpio
 	@set -e; for model in $(KUNIT_MODELS); do for kernel in $(KUNIT_KERNELS); do \
 		kernel/build.sh $$model $$kernel kunit; \
 	done; done
-	$(MAKE) --no-print-directory $(QEMU_CONSOLES)
+	$(MAKE) --no-print-directory -j2 $(QEMU_CONSOLES)
 	kunit/judge.py --name kunit-qemu $(QEMU_CONSOLES)
 
-define qemu_console
-build/kunit/$(1)-$(2).console: FORCE
-	@mkdir -p build/kunit
-	kunit/run-qemu.sh build/images/$(1)-$(call arm_kernel,$(2))-kunit $(call arm_boot,$(2)) >$$@
-endef
-$(foreach model,$(KUNIT_MODELS),$(foreach arm,$(KUNIT_ARMS),$(eval $(call qemu_console,$(model),$(arm)))))
+# $(call field,N,RUN): the N-th part of a run's name
+field = $(word $(1),$(subst ., ,$(2)))
+build/kunit/%.console: FORCE
+	kunit/run-qemu.sh $(call field,4,$*) $(call field,3,$*) \
+		build/images/$(call field,1,$*)-$(call arm_kernel,$(call field,2,$*))-kunit \
+		$(call arm_boot,$(call field,2,$*)) >$@
 
-mutants: source			## plant each bug of kunit/mutants, see its test fail (6 min)
+build/kunit/owner: $(wildcard kunit/owner/*.[ch])
+	@mkdir -p $(@D)
+	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+
+build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
+	kunit/owner/pack.sh $< $@
+
+check-contract:			# the table of common/README.md says what KUnit checks
+	kunit/contract.py --check
+
+mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants, see its test fail
 	kunit/mutants.sh
 
 FORCE:

@@ -1,18 +1,47 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Run the KUnit suite of an x86 image in QEMU, to standard output.
-#   kunit/run-qemu.sh IMAGE-FOLDER [BOOT-PARAMETER...]
-# Multi-threaded TCG, so that CPUs do run at the same time. Four CPUs, one to a
-# socket since the firmware's MP table lists no more; the last two are isolated.
-# There is no init: the suite runs before it, and the kernel then restarts, which
-# ends QEMU. 240 s at most; it takes 10.
+#   kunit/run-qemu.sh LAB ISOLATION IMAGE-FOLDER [BOOT-PARAMETER...]
+# LAB: mttcg: CPUs do run at the same time, another schedule each time; or
+#   dither-SEED: one at a time, counted by instruction, turns end where the seed
+#   says: the same schedule each time.
+# ISOLATION: nohz_full alone, or domain: isolcpus= as well.
+# Five CPUs, one to a socket since the firmware's MP table lists no more; the last
+# two are isolated. The initramfs holds only the program that plays owners: the
+# suite runs before any init, and the kernel then restarts, which ends QEMU. 300 s
+# at most.
 set -uo pipefail
 
-image=$1
-shift
-timeout --foreground 240 build/tools/qemu-system-x86_64 \
-	-accel tcg,thread=multi -machine q35 -cpu max -smp 4,sockets=4 -m 512 -nodefaults -no-user-config \
+lab=$1 isolation=$2 image=$3
+shift 3
+# The local APIC of QEMU counts nanoseconds. Without a clock that a guest can trust
+# no tick stops and timers have a tick's resolution.
+boot="console=ttyS0 tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot nohz_full=3-4"
+
+case $isolation in
+nohz_full) ;;
+domain) boot+=" isolcpus=domain,managed_irq,3-4" ;;
+*) echo "error: run-qemu.sh: unknown isolation $isolation; known: nohz_full domain" >&2; exit 1 ;;
+esac
+case $lab in
+mttcg)
+	machine=(-machine "q35,hpet=off" -accel "tcg,thread=multi")
+	# The guest reads this machine's own counter and cannot calibrate it in an
+	# emulator; roughly right will do. Other machines than x86: nanoseconds.
+	khz=$(awk '/^cpu MHz/ { printf "%d", $4 * 1000; exit }' /proc/cpuinfo)
+	boot+=" tsc_early_khz=${khz:-1000000}"
+	;;
+dither-*)
+	# As bench/virtual.py: 1 ns per instruction.
+	machine=(-machine "q35,hpet=off" -accel "tcg,thread=single" -icount "shift=0,sleep=off"
+		-rtc "clock=vm,base=2026-01-01" -seed "${lab#dither-}")
+	boot+=" pcd_kunit.dither=${lab#dither-}"
+	;;
+*) echo "error: run-qemu.sh: unknown lab $lab; known: mttcg dither-SEED" >&2; exit 1 ;;
+esac
+
+timeout --foreground 300 build/tools/qemu-system-x86_64 "${machine[@]}" \
+	-cpu max -smp 5,sockets=5 -m 512 -nodefaults -no-user-config \
 	-display none -serial stdio -no-reboot -kernel "$image/bzImage" \
-	-append "console=ttyS0 nohz_full=2-3 isolcpus=domain,managed_irq,2-3 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot $*" \
-	2>&1 </dev/null
+	-initrd build/kunit/owner.cpio -append "$boot $*" 2>&1 </dev/null
 exit 0

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the files of the suite share: see fixture.h. */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/kthread.h>
+#include <linux/sched/isolation.h>
+
+#include "../../internal.h"	/* mm_percpu_wq */
+#include "fixture.h"
+
+/* ---- the scripted class ---- */
+
+struct script script = {
+	.held_cpu = -1,
+};
+
+static bool in_dead_callback;
+
+static unsigned int script_count(int cpu, void *key)
+{
+	return atomic_read(&script.items[cpu]);
+}
+
+static enum by drained_by(void)
+{
+	if (in_dead_callback)
+		return BY_DEAD;
+	if (current->flags & PF_WQ_WORKER)
+		return BY_KWORKER;
+	if (current == READ_ONCE(script.owner))
+		return BY_OWNER;
+	return current->flags & PF_KTHREAD ? BY_REQUESTER : BY_TASK;
+}
+
+static unsigned int script_drain(int cpu, void *key)
+{
+	unsigned int nr;
+
+	atomic_inc(&script.visits[cpu]);
+	if (!atomic_read(&script.items[cpu]))
+		return 0;
+	script.last[cpu] = (struct script_drain){ drained_by(), raw_smp_processor_id() };
+	atomic_inc(&script.drains);
+	if (cpu == READ_ONCE(script.held_cpu)) {
+		complete(&script.entered);
+		wait_for_completion(&script.release);
+	}
+	nr = atomic_xchg(&script.items[cpu], 0);
+	atomic_add(nr, &script.drained);
+	return nr;
+}
+
+static DEFINE_PER_CPU(struct pcd_cpu, scripted_pcpu);
+
+struct pcd_class scripted = {
+	.name = "scripted",
+	.count = script_count,
+	.drain = script_drain,
+	.wq = &mm_percpu_wq,
+	.pcpu = &scripted_pcpu,
+};
+
+static int script_cpu_dead(unsigned int cpu)
+{
+	in_dead_callback = true;
+	pcd_cpu_dead(&scripted, cpu);
+	in_dead_callback = false;
+	return 0;
+}
+
+static int __init script_register(void)
+{
+	int ret;
+
+	pcd_class_register(&scripted);
+	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "mm/pcd_kunit:dead",
+					NULL, script_cpu_dead);
+	return ret < 0 ? ret : 0;
+}
+early_initcall(script_register);
+
+void script_reset(void)
+{
+	int cpu;
+
+	script.held_cpu = -1;
+	script.owner = NULL;
+	init_completion(&script.entered);
+	init_completion(&script.release);
+	for_each_possible_cpu(cpu) {
+		atomic_set(&script.items[cpu], 0);
+		atomic_set(&script.visits[cpu], 0);
+		script.last[cpu] = (struct script_drain){ BY_NOBODY, -1 };
+	}
+	atomic_set(&script.drains, 0);
+	atomic_set(&script.cached, 0);
+	atomic_set(&script.drained, 0);
+}
+
+/* Cache one item here: any context but NMI; a command for an owner, too. */
+void script_cache(void *unused)
+{
+	preempt_disable();
+	atomic_inc(&script.cached);
+	atomic_inc(&script.items[smp_processor_id()]);
+	pcd_cached(&scripted);
+	preempt_enable();
+}
+
+unsigned int script_items(int cpu)
+{
+	return atomic_read(&script.items[cpu]);
+}
+
+struct pcd_stats *script_stats(int cpu)
+{
+	return &per_cpu_ptr(scripted.pcpu, cpu)->stats;
+}
+
+/* ---- CPUs ---- */
+
+/* A CPU that is neither this thread's nor offline, to play the owner. */
+int other_cpu(struct kunit *test)
+{
+	int cpu;
+
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "needs two CPUs");
+	for_each_online_cpu(cpu)
+		if (cpu != cpumask_first(current->cpus_ptr))
+			return cpu;
+	return -1;
+}
+
+/* The @nr-th isolated CPU. */
+int isolated_cpu(struct kunit *test, unsigned int nr)
+{
+	int cpu;
+
+	if (IS_ENABLED(CONFIG_UML))
+		kunit_skip(test, "UML has neither isolated CPUs nor owners in user mode");
+	for_each_online_cpu(cpu)
+		if (!housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE) && !nr--)
+			return cpu;
+	kunit_skip(test, "needs isolated CPUs (nohz_full=)");
+	return -1;
+}
+
+static struct cpumask roaming;
+
+static void roam_again(void *unused)
+{
+	set_cpus_allowed_ptr(current, &roaming);
+}
+
+/* Keep this thread on the first CPU until the test ends. */
+void stay_here(struct kunit *test)
+{
+	cpumask_copy(&roaming, current->cpus_ptr);
+	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
+}
+
+/* ---- threads ---- */
+
+static int thread_main(void *data)
+{
+	struct thread *thread = data;
+
+	thread->ret = thread->fn(thread->arg);
+	complete(&thread->done);
+	return 0;
+}
+
+void thread_start(struct kunit *test, struct thread *thread, int cpu,
+		  int (*fn)(void *arg), void *arg)
+{
+	thread->fn = fn;
+	thread->arg = arg;
+	init_completion(&thread->done);
+	thread->task = kthread_run_on_cpu(thread_main, thread, cpu, "pcd_kunit/%u");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(thread->task));
+}
+
+/* Without a limit: what the thread uses is on our stack. The run has a limit. */
+int thread_join(struct thread *thread)
+{
+	wait_for_completion(&thread->done);
+	return thread->ret;
+}
+
+/* Run @fn(@arg) on @cpu and wait; orders all that it did before our return. */
+int call_on(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg)
+{
+	struct thread thread;
+
+	thread_start(test, &thread, cpu, fn, arg);
+	return thread_join(&thread);
+}
+
+/* ---- requests ---- */
+
+int make_request(void *data)
+{
+	struct request *request = data;
+
+	if (request->timer)
+		mod_timer(request->timer, jiffies + HZ / 20);
+	request->result = pcd_drain_all(request->class, request->key, request->mode);
+	return 0;
+}
+
+/* One request at a time that may hang without taking the test with it. */
+static struct {
+	struct thread thread;
+	struct request request;
+	bool out;
+} asked;
+
+static void await_answer(void *unused)
+{
+	if (asked.out && eventually(asked_is_answered()))
+		asked.out = false;
+}
+
+/**
+ * ask - have the scripted class drained, by a thread on the first CPU
+ * @test: waits at its end, once all that it started is let go
+ * @mode: of the request
+ */
+void ask(struct kunit *test, enum pcd_mode mode)
+{
+	KUNIT_ASSERT_FALSE_MSG(test, asked.out, "an earlier test's request still hangs");
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_answer, NULL), 0);
+	asked.request = (struct request){ &scripted, NULL, mode };
+	asked.out = true;
+	thread_start(test, &asked.thread, cpumask_first(cpu_online_mask),
+		     make_request, &asked.request);
+}
+
+bool asked_is_answered(void)
+{
+	return completion_done(&asked.thread.done);
+}
+
+/* Fails the test if there is none in time. */
+struct pcd_result answer(struct kunit *test)
+{
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(asked_is_answered()), "the request hangs");
+	asked.out = false;
+	return asked.request.result;
+}
+
+struct task_struct *asker(void)
+{
+	return asked.thread.task;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _PCD_KUNIT_FIXTURE_H
+#define _PCD_KUNIT_FIXTURE_H
+
+/* What the files of the suite share. */
+
+#include <kunit/test.h>
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/timer.h>
+
+#include "../internal.h"
+
+/* A test waits no longer for anything; much, since emulated CPUs share real ones. */
+#define LIMIT_MS 10000
+
+/**
+ * eventually - wait until something holds
+ * @condition: evaluated once a jiffy
+ *
+ * Return: true, or false if it does not hold within LIMIT_MS.
+ */
+#define eventually(condition)						\
+({									\
+	unsigned long __end = jiffies + msecs_to_jiffies(LIMIT_MS);	\
+	bool __holds;							\
+									\
+	while (!(__holds = (condition)) && time_before(jiffies, __end))	\
+		schedule_timeout_uninterruptible(1);			\
+	__holds;							\
+})
+
+/* ---- the scripted class: a number per CPU, cached in any context ---- */
+
+/* Who drains. */
+enum by {
+	BY_NOBODY,
+	BY_OWNER,	/* the task whose items they are */
+	BY_TASK,	/* another user task */
+	BY_KWORKER,
+	BY_REQUESTER,
+	BY_DEAD,	/* the callback of a CPU that has died */
+};
+
+/* The last drain of one CPU's items. */
+struct script_drain {
+	enum by by;
+	int on;		/* the CPU that it ran on; -1: none yet */
+};
+
+struct script {
+	atomic_t items[NR_CPUS];
+	struct script_drain last[NR_CPUS];
+	atomic_t visits[NR_CPUS];	/* drains, of nothing too */
+	atomic_t cached;		/* items, so far */
+	atomic_t drained;		/* likewise */
+	atomic_t drains;		/* that found something */
+	struct task_struct *owner;	/* the task under test, or NULL */
+	int held_cpu;			/* hold up drains of this CPU; -1: none */
+	struct completion entered;	/* the held drain has begun */
+	struct completion release;	/* let it go on */
+};
+
+extern struct script script;
+extern struct pcd_class scripted;
+
+void script_reset(void);
+void script_cache(void *unused);
+unsigned int script_items(int cpu);
+struct pcd_stats *script_stats(int cpu);
+
+/* ---- CPUs ---- */
+
+/* CPUs that work as upstream: all, unless the variant drains isolated ones its own way. */
+#define for_each_upstream_cpu(cpu)					\
+	for_each_online_cpu(cpu)					\
+		if (pcd_tracks(cpu))					\
+			continue;					\
+		else
+
+int other_cpu(struct kunit *test);
+int isolated_cpu(struct kunit *test, unsigned int nr);
+void stay_here(struct kunit *test);
+
+/* ---- threads ---- */
+
+/* A thread of a test, joined by thread_join(). */
+struct thread {
+	int (*fn)(void *arg);
+	void *arg;
+	int ret;
+	struct completion done;
+	struct task_struct *task;
+};
+
+void thread_start(struct kunit *test, struct thread *thread, int cpu,
+		  int (*fn)(void *arg), void *arg);
+int thread_join(struct thread *thread);
+int call_on(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg);
+
+/* ---- requests ---- */
+
+struct request {
+	struct pcd_class *class;
+	void *key;
+	enum pcd_mode mode;
+	struct timer_list *timer;	/* to start when the request begins, or NULL */
+	struct pcd_result result;
+};
+
+int make_request(void *data);
+
+void ask(struct kunit *test, enum pcd_mode mode);
+bool asked_is_answered(void);
+struct pcd_result answer(struct kunit *test);
+struct task_struct *asker(void);
+
+#endif /* _PCD_KUNIT_FIXTURE_H */

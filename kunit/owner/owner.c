@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A task in user mode for the KUnit suite to command: see owner_abi.h.
+ *   owner FILE
+ * The suite starts it before there is an init, so it mounts /proc itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "owner_abi.h"
+
+#define PAGE	4096UL
+
+static void __attribute__((noreturn)) fail(const char *what)
+{
+	perror(what);
+	_exit(1);
+}
+
+static void *map(int file, enum owner_map page)
+{
+	void *at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, page * PAGE);
+
+	if (at == MAP_FAILED)
+		fail("owner: mmap");
+	return at;
+}
+
+/* Each time a new mapping, so that each time it faults. */
+static void fault(int file)
+{
+	volatile char *at = map(file, OWNER_MAP_FAULT);
+
+	*at = 1;
+	if (munmap((void *)at, PAGE))
+		fail("owner: munmap");
+}
+
+static void spin(struct owner_page *page)
+{
+	while (!__atomic_load_n(&page->go, __ATOMIC_RELAXED))
+		__atomic_add_fetch(&page->beats, 1, __ATOMIC_RELAXED);
+}
+
+int main(int argc, char **argv)
+{
+	struct owner_page *page;
+	__u32 next;
+	int file;
+
+	if (argc != 2)
+		return 1;
+	if (mount("proc", "/proc", "proc", 0, NULL) && errno != EBUSY)
+		fail("owner: mount");
+	file = open(argv[1], O_RDWR | O_CLOEXEC);
+	if (file < 0)
+		fail(argv[1]);
+	page = map(file, OWNER_MAP_PAGE);
+
+	while (read(file, &next, sizeof(next)) == sizeof(next)) {
+		switch (next) {
+		case OWNER_AGAIN:
+			break;
+		case OWNER_SPIN:
+			spin(page);
+			break;
+		case OWNER_FAULT:
+			fault(file);
+			break;
+		case OWNER_EXEC:
+			execv(OWNER_PROGRAM, argv);
+			fail("owner: execv");
+		case OWNER_STOP:
+			if (raise(SIGSTOP))
+				fail("owner: raise");
+			break;
+		case OWNER_EXIT:
+			return 0;
+		default:
+			return 1;
+		}
+	}
+	fail("owner: read");
+}

@@ -1,0 +1,799 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite for the draining of per-CPU caches, owners in user mode on isolated
+ * CPUs: what a variant must keep where it treats those its own way.
+ *
+ * Named for the invariant (common/README.md) or the trap that each is about. They
+ * hold under every variant; those that promise more are held to it by
+ * pcd_variant_owes() and pcd_variant_clean_in_user(), see user_probe.c.
+ */
+#include <kunit/test.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/mutex.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/prandom.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/isolation.h>
+#include <linux/wait.h>
+
+#include "fixture.h"
+#include "user_owner.h"
+#include "user_probe.h"
+
+#define STRESS_MS 1000
+#define ENOUGH 200
+#define ROUNDS 20
+
+/* ---- what owners do in the kernel ---- */
+
+/* Holds up an owner in a system call, busy or asleep; opened at the test's end. */
+static bool gate_open;
+static DECLARE_WAIT_QUEUE_HEAD(gate);
+
+static void open_gate(void *unused)
+{
+	WRITE_ONCE(gate_open, true);
+	wake_up_all(&gate);
+}
+
+static void be_busy(void *unused)
+{
+	while (!READ_ONCE(gate_open))
+		cpu_relax();
+}
+
+static void be_asleep(void *unused)
+{
+	wait_event(gate, READ_ONCE(gate_open));
+}
+
+static bool is_cached;
+
+static void cache_and_be_busy(void *unused)
+{
+	script_cache(NULL);
+	WRITE_ONCE(is_cached, true);
+	be_busy(NULL);
+}
+
+static void cache_and_be_asleep(void *unused)
+{
+	script_cache(NULL);
+	be_asleep(NULL);
+}
+
+static void fifo_cache(void *unused)
+{
+	sched_set_fifo(current);
+	script_cache(NULL);
+}
+
+/* ---- helpers ---- */
+
+/* An owner on an isolated CPU, the probe on. */
+static struct user_owner *start(struct kunit *test, int cpu)
+{
+	struct user_owner *owner;
+
+	script_reset();
+	probe_start(test);
+	owner = owner_start(test, cpu);
+	script.owner = owner_task(owner);
+	WRITE_ONCE(gate_open, false);
+	WRITE_ONCE(is_cached, false);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_gate, NULL), 0);
+	return owner;
+}
+
+/*
+ * Whatever has become of the owner, what it cached is drained if asked for: at the
+ * latest when @in_user_mode, if there is such a one on that CPU, has come back.
+ */
+static void expect_not_stranded(struct kunit *test, int cpu,
+				struct user_owner *in_user_mode)
+{
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)),
+				      "it is still cached, and nobody will drain it unasked");
+	ask(test, PCD_WAIT);
+	answer(test);
+	if (in_user_mode)
+		owner_come_back(test, in_user_mode);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)), "it is still cached");
+	probe_expect_no_debt(test);
+}
+
+static s64 helps(int cpu, enum pcd_help why)
+{
+	return atomic64_read(&script_stats(cpu)->helps[why]);
+}
+
+/* Nothing has come to @cpu for some ticks: also its own has stopped. */
+static bool is_quiet(int cpu)
+{
+	unsigned int before = probe_exits(cpu);
+
+	schedule_timeout_uninterruptible(4);
+	return probe_exits(cpu) == before;
+}
+
+/* ---- 4: never in user mode with a debt ---- */
+
+static struct {
+	struct hrtimer timer;
+	struct rnd_state rnd;		/* the timer's */
+	struct rnd_state owner_rnd[USER_OWNERS];
+	struct rnd_state fault_rnd;
+	bool over;
+} stress;
+
+static u64 next_interrupt(void)
+{
+	return 20000 + prandom_u32_state(&stress.rnd) % 300000;
+}
+
+static enum hrtimer_restart cache_in_hardirq(struct hrtimer *timer)
+{
+	if (prandom_u32_state(&stress.rnd) % 2)
+		script_cache(NULL);
+	hrtimer_forward_now(timer, ns_to_ktime(next_interrupt()));
+	return HRTIMER_RESTART;
+}
+
+static void start_interrupts(void *unused)
+{
+	hrtimer_start(&stress.timer, ns_to_ktime(next_interrupt()),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static void do_something(void *data)
+{
+	struct rnd_state *rnd = data;
+
+	switch (prandom_u32_state(rnd) % 8) {
+	case 0:
+		script_cache(NULL);
+		usleep_range(50, 500);
+		break;
+	case 1:
+		usleep_range(50, 500);
+		script_cache(NULL);
+		break;
+	case 2:
+		script_cache(NULL);
+		yield();
+		script_cache(NULL);
+		break;
+	case 3:
+	case 4:
+		script_cache(NULL);
+		break;
+	case 5:
+		udelay(prandom_u32_state(rnd) % 100);
+		break;
+	default:
+		break;
+	}
+}
+
+static int ask_again_and_again(void *data)
+{
+	static const enum pcd_mode modes[] = { PCD_WAIT, PCD_WAIT, PCD_POST, PCD_MUST };
+	unsigned int i = 0;
+
+	while (!READ_ONCE(stress.over)) {
+		pcd_drain_all(&scripted, NULL, modes[i++ % ARRAY_SIZE(modes)]);
+		usleep_range(20, 600);
+	}
+	return 0;
+}
+
+static void never_in_user_mode_with_a_debt(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), i, here = cpumask_first(cpu_online_mask);
+	struct user_owner *owner[USER_OWNERS];
+	static struct thread requester[2];
+	unsigned int entries;
+
+	owner[0] = start(test, cpu);
+	owner[1] = owner_start(test, cpu);
+	prandom_seed_state(&stress.rnd, 1);
+	prandom_seed_state(&stress.fault_rnd, 2);
+	WRITE_ONCE(stress.over, false);
+	hrtimer_setup(&stress.timer, cache_in_hardirq, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	smp_call_function_single(cpu, start_interrupts, NULL, true);
+	entries = probe_entries(cpu);
+	for (i = 0; i < USER_OWNERS; i++) {
+		prandom_seed_state(&stress.owner_rnd[i], 3 + i);
+		owner_on_fault(owner[i], do_something, &stress.fault_rnd);
+		owner_tell(owner[i], do_something, &stress.owner_rnd[i], OWNER_FAULT);
+		owner_repeat(owner[i], true);
+		thread_start(test, &requester[i], here + i, ask_again_and_again, NULL);
+	}
+	msleep(STRESS_MS);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(probe_entries(cpu) - entries > ENOUGH &&
+					       atomic_read(&script.drained) > ENOUGH),
+			      "hardly any load");
+	WRITE_ONCE(stress.over, true);
+	for (i = 0; i < USER_OWNERS; i++)
+		thread_join(&requester[i]);
+	for (i = 0; i < USER_OWNERS; i++)
+		owner_repeat(owner[i], false);
+	for (i = 0; i < USER_OWNERS; i++)
+		KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner[i])));
+	hrtimer_cancel(&stress.timer);
+
+	probe_expect_no_debt(test);
+	ask(test, PCD_MUST);
+	answer(test);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&script.drained), atomic_read(&script.cached),
+			    "lost, or drained twice");
+}
+
+/* ---- 5: an owner in user mode is left alone ---- */
+
+/* Exits from user mode that @mode costs an owner with something cached. */
+static void expect_left_alone(struct kunit *test, enum pcd_mode mode)
+{
+	int cpu = isolated_cpu(test, 0), i;
+	struct user_owner *owner = start(test, cpu);
+	unsigned int disturbed = 0, before;
+	struct pcd_result result;
+
+	if (!pcd_tracks(cpu) && !pcd_variant_drains_remotely())
+		kunit_skip(test, "in this variant a kworker disturbs the owner");
+	for (i = 0; i < ROUNDS; i++) {
+		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+		KUNIT_ASSERT_TRUE_MSG(test, eventually(is_quiet(cpu)),
+				      "the owner has no quiet moment anyway");
+		before = probe_exits(cpu);
+		ask(test, mode);
+		result = answer(test);
+		schedule_timeout_uninterruptible(4);
+		KUNIT_EXPECT_EQ(test, result.drained + result.posted,
+				!pcd_variant_clean_in_user());
+		if (probe_exits(cpu) != before)
+			disturbed++;
+		else
+			KUNIT_EXPECT_EQ(test, result.posted, script_items(cpu));
+		owner_come_back(test, owner);
+		KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	}
+	KUNIT_EXPECT_LT_MSG(test, disturbed, ROUNDS / 4,
+			    "requests disturb an owner in user mode");
+	probe_expect_no_debt(test);
+}
+
+static void wait_leaves_user_mode_alone(struct kunit *test)
+{
+	expect_left_alone(test, PCD_WAIT);
+}
+
+static void post_leaves_user_mode_alone(struct kunit *test)
+{
+	expect_left_alone(test, PCD_POST);
+}
+
+static void must_disturbs(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	s64 before = helps(cpu, PCD_HELP_MUST);
+	bool cached = !pcd_variant_clean_in_user();
+
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	ask(test, PCD_MUST);
+	KUNIT_EXPECT_EQ(test, answer(test).drained, cached);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_EXPECT_EQ(test, helps(cpu, PCD_HELP_MUST) - before, cached && pcd_tracks(cpu));
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
+/* ---- 4: posted is kept ---- */
+
+/* An owner in user mode whose cache is to be drained when it comes. */
+static struct user_owner *start_posted(struct kunit *test, int cpu)
+{
+	struct user_owner *owner = start(test, cpu);
+	struct pcd_result result;
+	int i;
+
+	/* Again, should a tick have come between: it has done what was posted. */
+	for (i = 0; i < ROUNDS; i++) {
+		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+		eventually(is_quiet(cpu));
+		ask(test, PCD_WAIT);
+		result = answer(test);
+		if (!result.posted)
+			kunit_skip(test, "nothing is posted in this variant");
+		KUNIT_EXPECT_EQ(test, result.drained, 0);
+		if (script_items(cpu))
+			return owner;
+		owner_come_back(test, owner);
+	}
+	KUNIT_FAIL_AND_ABORT(test, "what is posted is drained at once");
+	return owner;
+}
+
+static void posted_is_kept_on_the_next_entry(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	/* Its next system call does nothing, and it is back in user mode. */
+	owner_tell(owner, NULL, NULL, OWNER_SPIN);
+	owner_go(owner);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
+static void posted_then_the_owner_blocks(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	owner_come_back(test, owner);
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	probe_expect_no_debt(test);
+}
+
+static void posted_then_the_owner_dies(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	send_sig(SIGKILL, owner_task(owner), 1);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(owner)));
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	probe_expect_no_debt(test);
+}
+
+/* ---- 6: nobody waits without bound ---- */
+
+static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	ask(test, PCD_WAIT);
+	schedule_timeout_uninterruptible(2);
+	open_gate(NULL);
+	/* None, where a kworker has done it unasked. */
+	KUNIT_EXPECT_LE(test, answer(test).drained, 1);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
+static DEFINE_MUTEX(wanted_by_both);
+static bool asking;
+
+static void cache_and_take_the_mutex(void *unused)
+{
+	script_cache(NULL);
+	WRITE_ONCE(is_cached, true);
+	while (!READ_ONCE(asking))
+		cpu_relax();
+	mdelay(2);
+	mutex_lock(&wanted_by_both);
+	mutex_unlock(&wanted_by_both);
+}
+
+static int ask_with_the_mutex_held(void *data)
+{
+	unsigned long start;
+
+	mutex_lock(&wanted_by_both);
+	while (!READ_ONCE(is_cached))
+		cond_resched();
+	WRITE_ONCE(asking, true);
+	start = jiffies;
+	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+	start = jiffies - start;
+	mutex_unlock(&wanted_by_both);
+	return start;
+}
+
+static void requester_waits_for_the_drain_not_for_user_mode(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	s64 before = helps(cpu, PCD_HELP_PATIENCE);
+	static struct thread requester;
+
+	WRITE_ONCE(asking, false);
+	thread_start(test, &requester, cpumask_first(cpu_online_mask),
+		     ask_with_the_mutex_held, NULL);
+	owner_tell(owner, cache_and_take_the_mutex, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(completion_done(&requester.done)),
+			      "requester and owner wait for each other");
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_EXPECT_EQ_MSG(test, helps(cpu, PCD_HELP_PATIENCE), before,
+			    "it was patience that ended it, not the drain");
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner)));
+}
+
+static void patience_ends(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	s64 before = helps(cpu, PCD_HELP_PATIENCE);
+
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	ask(test, PCD_WAIT);
+	answer(test);
+	KUNIT_EXPECT_FALSE(test, owner_has_done(owner));
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	/* Only where it is the owner that drains was help needed. */
+	if (script.last[cpu].by != BY_REQUESTER)
+		KUNIT_EXPECT_EQ(test, script.last[cpu].by, BY_KWORKER);
+	KUNIT_EXPECT_LE(test, helps(cpu, PCD_HELP_PATIENCE) - before, 1);
+	open_gate(NULL);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
+/* ---- 7: owners that do not simply go back to user mode ---- */
+
+static void stranded_by_a_sleeper(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *sleeper = start(test, cpu);
+	struct user_owner *other = owner_start(test, cpu);
+	unsigned int entries;
+
+	owner_do(test, other, NULL, NULL, OWNER_SPIN);
+	owner_tell(sleeper, cache_and_be_asleep, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached) == 1 &&
+					   owner_is_asleep(sleeper)));
+	entries = probe_entries(cpu);
+	/* The other has been switched to; another entry is its next. */
+	owner_come_back(test, other);
+	owner_do(test, other, NULL, NULL, OWNER_SPIN);
+	KUNIT_EXPECT_GT(test, probe_entries(cpu), entries);
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 0, "it is stranded");
+	expect_not_stranded(test, cpu, other);
+}
+
+static void sleeper_on_an_idle_cpu(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_do(test, owner, NULL, NULL, OWNER_SPIN);	/* something for the probe */
+	owner_come_back(test, owner);
+	owner_tell(owner, cache_and_be_asleep, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached) == 1 &&
+					   owner_is_asleep(owner)));
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static void owner_exits(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_tell(owner, script_cache, NULL, OWNER_EXIT);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(owner)));
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static void owner_is_killed(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	send_sig(SIGKILL, owner_task(owner), 1);
+	open_gate(NULL);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(owner)));
+	expect_not_stranded(test, cpu, NULL);
+}
+
+/*
+ * After exit_task_work() no task work can be added, and a task still frees: here
+ * its splice pipe, whose buffer's release is ours.
+ */
+static void cache_on_release(struct pipe_inode_info *pipe, struct pipe_buffer *buf)
+{
+	script_cache(NULL);
+}
+
+static const struct pipe_buf_operations caching_pipe = {
+	.release = cache_on_release,
+};
+
+static void cache_late_in_exit(void *unused)
+{
+	struct pipe_inode_info *pipe = alloc_pipe_info();
+
+	if (!pipe)
+		return;
+	pipe->bufs[0].ops = &caching_pipe;
+	current->splice_pipe = pipe;
+}
+
+static void owner_caches_late_in_its_exit(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_tell(owner, cache_late_in_exit, NULL, OWNER_EXIT);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(owner)));
+	KUNIT_ASSERT_EQ(test, atomic_read(&script.cached), 1);
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static void owner_execs(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_do(test, owner, script_cache, NULL, OWNER_EXEC);
+	/* The new program asks for its next command. */
+	owner_do(test, owner, NULL, NULL, OWNER_SPIN);
+	expect_not_stranded(test, cpu, owner);
+}
+
+static void cache_and_go_to(void *cpu)
+{
+	script_cache(NULL);
+	set_cpus_allowed_ptr(current, cpumask_of((long)cpu));
+}
+
+static void owner_migrates(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), to = isolated_cpu(test, 1);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_do(test, owner, cache_and_go_to, (void *)(long)to, OWNER_SPIN);
+	KUNIT_EXPECT_EQ(test, task_cpu(owner_task(owner)), to);
+	expect_not_stranded(test, cpu, owner);
+}
+
+static void owner_is_stopped(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_do(test, owner, script_cache, NULL, OWNER_STOP);
+	KUNIT_ASSERT_TRUE(test, eventually(task_is_stopped(owner_task(owner))));
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static void owner_is_fifo(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_do(test, owner, fifo_cache, NULL, OWNER_SPIN);
+	ask(test, PCD_WAIT);
+	answer(test);
+	owner_come_back(test, owner);
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static void interrupt_caches_in_user_mode(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_do(test, owner, NULL, NULL, OWNER_SPIN);
+	smp_call_function_single(cpu, script_cache, NULL, true);
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	ask(test, PCD_WAIT);
+	answer(test);
+	owner_come_back(test, owner);
+	expect_not_stranded(test, cpu, NULL);
+}
+
+/* ---- 8: only isolated CPUs are treated in another way ---- */
+
+static void housekeeping_is_the_right_way_round(struct kunit *test)
+{
+	int isolated = isolated_cpu(test, 0), cpu;
+	struct user_owner *owner;
+	struct pcd_result result;
+	s64 works;
+
+	for_each_online_cpu(cpu)
+		if (housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE))
+			KUNIT_EXPECT_FALSE(test, pcd_tracks(cpu));
+		else
+			KUNIT_EXPECT_EQ(test, pcd_tracks(cpu), pcd_tracks(isolated));
+
+	cpu = cpumask_next(cpumask_first(cpu_online_mask), cpu_online_mask);
+	owner = start(test, cpu);
+	works = atomic64_read(&script_stats(cpu)->works);
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 1, "who drained it, and why?");
+	ask(test, PCD_WAIT);
+	result = answer(test);
+	KUNIT_EXPECT_EQ(test, result.drained, 1);
+	KUNIT_EXPECT_EQ(test, result.posted, 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&script_stats(cpu)->works) - works,
+			!pcd_variant_drains_remotely());
+	owner_come_back(test, owner);
+}
+
+/* ---- requesters in odd places ---- */
+
+static void make_a_request(void *unused)
+{
+	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+}
+
+static void requester_is_killed(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), here = cpumask_first(cpu_online_mask);
+	struct user_owner *owner = start(test, cpu);
+	struct user_owner *requester = owner_start(test, here + 1);
+
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	owner_tell(requester, make_a_request, NULL, OWNER_AGAIN);
+	schedule_timeout_uninterruptible(2);
+	send_sig(SIGKILL, owner_task(requester), 1);
+	open_gate(NULL);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(requester)));
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner)));
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+
+	/* The next request finds all in order. */
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	expect_not_stranded(test, cpu, owner);
+}
+
+static void cache_and_ask(void *result)
+{
+	script_cache(NULL);
+	*(struct pcd_result *)result = pcd_drain_all(&scripted, NULL, PCD_WAIT);
+}
+
+static void requester_on_an_isolated_cpu(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	static struct pcd_result result;
+
+	owner_do(test, owner, cache_and_ask, &result, OWNER_SPIN);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_EXPECT_EQ(test, result.drained, 1);
+	KUNIT_EXPECT_EQ(test, result.posted, 0);
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
+/* ---- 7: its CPU is unplugged ---- */
+
+static void cache_and_ask_for_nothing(void *unused)
+{
+	script_cache(NULL);
+	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+	script_cache(NULL);
+}
+
+static void go_to(void *cpu)
+{
+	set_cpus_allowed_ptr(current, cpumask_of((long)cpu));
+}
+
+static void unplugged_under_an_owner_that_asks(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), i;
+	struct user_owner *owner = start(test, cpu);
+
+	if (!cpu_is_hotpluggable(cpu))
+		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
+	for (i = 0; i < 3; i++) {
+		owner_tell(owner, cache_and_ask_for_nothing, NULL, OWNER_FAULT);
+		owner_repeat(owner, true);
+		schedule_timeout_uninterruptible(10);
+		KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 0, "the dead CPU still has some");
+		schedule_timeout_uninterruptible(10);
+		owner_repeat(owner, false);
+		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+		KUNIT_ASSERT_TRUE(test, eventually(owner_is_asleep(owner)));
+		owner_do(test, owner, go_to, (void *)(long)cpu, OWNER_SPIN);
+		owner_come_back(test, owner);
+	}
+	ask(test, PCD_MUST);
+	answer(test);
+	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&script.drained), atomic_read(&script.cached),
+			    "lost, or drained twice");
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	expect_not_stranded(test, cpu, owner);
+}
+
+static void unplugged_with_something_posted(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	if (!cpu_is_hotpluggable(cpu))
+		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
+	/* It goes on in user mode, elsewhere. */
+	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+	owner_come_back(test, owner);
+	owner_do(test, owner, cache_and_go_to, (void *)(long)cpu, OWNER_AGAIN);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner)));
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	expect_not_stranded(test, cpu, owner);
+}
+
+/* ---- the workqueue that is flushed ---- */
+
+/*
+ * A work item of a system workqueue waits for this owner's end: were such a
+ * queue flushed on return to user mode, both would wait for each other.
+ */
+static void usermode_helper_comes_to_its_end(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner;
+
+	script_reset();
+	probe_start(test);
+	owner = owner_start_awaited(test, cpu);
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	ask(test, PCD_WAIT);
+	answer(test);
+	owner_come_back(test, owner);
+	owner_tell(owner, script_cache, NULL, OWNER_EXIT);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(owner)));
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static struct kunit_case pcpu_drain_owner_cases[] = {
+	KUNIT_CASE(never_in_user_mode_with_a_debt),
+	KUNIT_CASE(wait_leaves_user_mode_alone),
+	KUNIT_CASE(post_leaves_user_mode_alone),
+	KUNIT_CASE(must_disturbs),
+	KUNIT_CASE(posted_is_kept_on_the_next_entry),
+	KUNIT_CASE(posted_then_the_owner_blocks),
+	KUNIT_CASE(posted_then_the_owner_dies),
+	KUNIT_CASE(requester_waits_for_an_owner_in_the_kernel),
+	KUNIT_CASE(requester_waits_for_the_drain_not_for_user_mode),
+	KUNIT_CASE(patience_ends),
+	KUNIT_CASE(stranded_by_a_sleeper),
+	KUNIT_CASE(sleeper_on_an_idle_cpu),
+	KUNIT_CASE(owner_exits),
+	KUNIT_CASE(owner_is_killed),
+	KUNIT_CASE(owner_caches_late_in_its_exit),
+	KUNIT_CASE(owner_execs),
+	KUNIT_CASE(owner_migrates),
+	KUNIT_CASE(owner_is_stopped),
+	KUNIT_CASE(owner_is_fifo),
+	KUNIT_CASE(interrupt_caches_in_user_mode),
+	KUNIT_CASE(housekeeping_is_the_right_way_round),
+	KUNIT_CASE(requester_is_killed),
+	KUNIT_CASE(requester_on_an_isolated_cpu),
+	KUNIT_CASE(unplugged_under_an_owner_that_asks),
+	KUNIT_CASE(unplugged_with_something_posted),
+	KUNIT_CASE(usermode_helper_comes_to_its_end),
+	{}
+};
+
+static struct kunit_suite pcpu_drain_owner_suite = {
+	.name = "mm_pcpu_drain_owner",
+	.test_cases = pcpu_drain_owner_cases,
+};
+
+kunit_test_suite(pcpu_drain_owner_suite);

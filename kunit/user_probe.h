@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _PCD_KUNIT_USER_PROBE_H
+#define _PCD_KUNIT_USER_PROBE_H
+
+#include <kunit/test.h>
+
+void probe_start(struct kunit *test);
+unsigned int probe_entries(int cpu);
+unsigned int probe_exits(int cpu);
+void probe_expect_no_debt(struct kunit *test);
+
+#endif /* _PCD_KUNIT_USER_PROBE_H */
