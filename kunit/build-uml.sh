@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
 kernel=$1 program=$2
 shift 2
@@ -16,42 +18,26 @@ dir=build/linux/patched-uml
 fragments=(kunit/uml.config "kernel/$kernel.config" kernel/kunit.config)
 
 [ -e build/source ] || die "kunit: no kernel source yet; run make source"
+kbuild_settings
+kbuild+=(ARCH=um)
 inputs=$(kernel/inputs.sh patched)
 mapfile -t files < <(cut -d' ' -f2 <<<"$inputs")
-key=$({ echo "$inputs"
+key=$({ echo "$inputs" "${kbuild[@]:2}"
 	cat "${files[@]}" "${fragments[@]}" build/source/.pcd-sha256 "$@"
 	gcc --version; } | sha256sum | cut -c1-16)
 stored=$CACHE/images/uml-$kernel-$key
 
-# put FROM TO: never half a program under a name that is used.
-put() {
-	mkdir -p "$(dirname "$2")"
-	cp "$1" "$2.new"
-	mv "$2.new" "$2"
-}
-
-if [ -e "$stored/linux" ]; then
-	touch "$stored"
-	put "$stored/linux" "$program"
-	exit
+if [ ! -d "$stored" ]; then
+	need_space build 1000 "kunit"
+	lock build/linux/.lock-build-patched-uml
+	kernel/assemble.sh patched uml "$@" 8>&-
+	configure "kunit $kernel" "$dir" "${fragments[@]}"
+	"${kbuild[@]}" -C "$dir" linux || die "kunit: the build failed in $dir (its first error is above)"
+	store "$stored" "$dir/linux" linux
 fi
+keep "$stored"
 
-need_space build 1000 "kunit"
-lock build/linux/.lock-build-patched-uml
-kernel/assemble.sh patched uml "$@" 8>&-
-
-export CCACHE_DIR=$CACHE/ccache CCACHE_COMPILERCHECK=content CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G
-export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime
-unset ARCH O KBUILD_OUTPUT MAKEFLAGS MFLAGS MAKELEVEL
-kbuild=(make -j"$(nproc)" ARCH=um "CC=ccache gcc" "HOSTCC=ccache gcc")
-
-(cd "$dir" && scripts/kconfig/merge_config.sh -m -Q -O . "${fragments[@]/#/../../../}" >/dev/null &&
-	mv .config .pcd-fragments && KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s allnoconfig) ||
-	die "kunit: Kconfig failed for $kernel"
-kernel/configcheck.sh "uml-$kernel" "$dir/.pcd-config" "${fragments[@]}" ||
-	die "kunit: the fragments ask for what Kconfig does not grant (above)"
-mv "$dir/.pcd-config" "$dir/.config"
-"${kbuild[@]}" -C "$dir" linux || die "kunit: the build failed in $dir (its first error is above)"
-
-put "$dir/linux" "$stored/linux"
-put "$dir/linux" "$program"
+# Never half a program under a name that is used.
+mkdir -p "$(dirname "$program")"
+cp "$stored/linux" "$program.new"
+mv "$program.new" "$program"
