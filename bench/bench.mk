@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The lab: guest, counting plugin, boots.
 
-SEEDS ?= 3
-JOBS  ?= $(shell nproc)
-CELLS ?=
+SEEDS   ?= 12
+JOBS    ?= $(shell nproc)
+CELLS   ?=
+ONLY    ?=
+VARIANT ?=
 $(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
 $(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
 
@@ -12,7 +14,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign check-plugin check-lab-repeat check-lab-verdicts
+.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio
@@ -20,10 +22,24 @@ guest: guest-root		## build the guest: build/guest/initramfs.cpio
 plugin: deps			## build the counting plugin for QEMU
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so
 
-campaign: $(chosen) guest qemu plugin	## boot all cells with SEEDS= seeds, JOBS= at a time
+campaign: $(chosen) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain, hotpath, anatomy)
 	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
-		--model "$(MODEL)" --arm "$(ARM)"
+		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
+
+# An arm, or a kernel's name: all its arms.
+$(call known,VARIANT,$(sort $(arms) $(KERNELS)))
+anatomy_model := $(or $(MODEL),rt)
+anatomy_arms  := $(if $(filter $(VARIANT),$(arms)),$(VARIANT),$(foreach a,$(arms),$(if \
+	$(filter $(VARIANT),$(call kernel_of,$a)),$a)))
+
+anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qemu plugin	## trace and draw one drain (VARIANT=qpw1 MODEL=rt)
+	$(if $(VARIANT),,$(error VARIANT= is missing; known: $(sort $(arms) $(KERNELS))))
+	$(STAGE) anatomy "tracing one drain" bench/campaign.py --lab "$(LAB)" --jobs "$(JOBS)" \
+		--cells "$(anatomy_arms:%=$(anatomy_model)-%)" --only anatomy
+	@for arm in $(anatomy_arms); do \
+		bench/report/anatomy.py --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
+	done
 
 build/guest/init: $(wildcard bench/guest/*.[ch])
 	@mkdir -p $(@D)

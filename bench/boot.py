@@ -165,6 +165,16 @@ def built(image):
         return {}
 
 
+def common_config(image):
+    """SHA-256 of an image's options less the facade's own: the same for all arms of a preemption model."""
+    try:
+        lines = (image / "config").read_text().splitlines()
+    except OSError:
+        return None
+    options = [line for line in lines if re.match(r"(# )?CONFIG_(?!PCPU_DRAIN)", line)]
+    return hashlib.sha256("\n".join(options).encode()).hexdigest()
+
+
 def manifest(spec):
     """All that a boot depends on, and nothing that varies (see VARYING)."""
     lab_of, about = lab(spec.lab), built(spec.image)
@@ -172,6 +182,7 @@ def manifest(spec):
         "schema": 1, "lab": spec.lab, "model": spec.model, "arm": spec.arm, "kernel": arm(spec.arm)["KERNEL"],
         "seed": spec.seed,
         "kernel_release": about.get("kernel_release"), "config_sha256": about.get("config_sha256"),
+        "common_config_sha256": common_config(spec.image),
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
         "image_sha256": sha256(spec.image / "bzImage"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
         "plugin_sha256": sha256(lab_of.PLUGIN), "qemu_version": qemu_version(spec.qemu or lab_of.QEMU),

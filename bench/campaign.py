@@ -1,11 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boot all cells with all seeds, in random order, some side by side.
+"""Boot all cells, in random order, some side by side.
 
-A cell is MODEL-ARM, e.g. rt-qpw1. Every cell gets the same seeds, so that arms
-can be compared in pairs. Boots that are there and were made from the same
-image, guest, plugin and parameters are not run again; a campaign that was
-interrupted goes on where it was. Results go to results/LAB/CELL/seed-NNN.
+A cell is MODEL-ARM, e.g. rt-qpw1. Each gets, in results/LAB/CELL:
+
+  drain    seed-NNN: the workload, a boot per seed. All cells get the same
+           seeds, so that arms can be compared in pairs.
+  hotpath  hotpath-isolated, hotpath-plain: what operations of everyday take,
+           with and without an isolated CPU. Counts repeat: one boot of each.
+  anatomy  anatomy: a trace of one drain.
+
+Boots that are there and were made from the same image, guest, plugin and
+parameters are not run again; a campaign that was interrupted goes on where it
+was.
 
 Exit status: 0 if every boot was run, whatever its verdict: a failed boot is a
 result, which the report counts. 1 if a boot could not be built or the lab
@@ -58,18 +65,48 @@ def count(name):
     return parse
 
 
-def folder_of(spec):
-    return RESULTS / spec.lab / f"{spec.model}-{spec.arm}" / f"seed-{spec.seed:03}"
+def folder_of(lab, cell):
+    """Where the results of a cell are."""
+    return RESULTS / lab / "-".join(cell)
+
+
+def spec_of(args, cell, seed, *workload, **other):
+    model, arm = cell
+    return boot.Spec(lab=args.lab, model=model, arm=arm, seed=seed, image=boot.image_of(model, arm),
+                     workload=(*args.set, *workload), **other)
+
+
+def drains(args, cell):
+    """The boots of the workload."""
+    return {folder_of(args.lab, cell) / f"seed-{seed:03}": spec_of(args, cell, seed)
+            for seed in range(1, args.seeds + 1)}
+
+
+def hotpaths(args, cell):
+    """The boots that count hot paths, instruction by instruction."""
+    return {folder_of(args.lab, cell) / f"hotpath-{name}":
+            spec_of(args, cell, 1, ("mode", "hotpath"), isolated=isolated, by_instruction=True)
+            for name, isolated in (("isolated", True), ("plain", False))}
+
+
+def anatomies(args, cell):
+    """The boot that traces one drain."""
+    return {folder_of(args.lab, cell) / "anatomy": spec_of(args, cell, 1, ("mode", "anatomy"))}
+
+
+KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies}
 
 
 def plan(args):
-    """All boots of the campaign, in an order that its size decides."""
+    """All boots of the campaign as {folder: spec}, in an order that its size decides."""
     boot.lab(args.lab)
-    specs = [boot.Spec(lab=args.lab, model=model, arm=arm, seed=seed, image=boot.image_of(model, arm),
-                       workload=tuple(args.set))
-             for model, arm in cells_of(args) for seed in range(1, args.seeds + 1)]
-    random.Random(len(specs)).shuffle(specs)
-    return specs
+    kinds = args.only.replace(",", " ").split() or list(KINDS)
+    for kind in kinds:
+        if kind not in KINDS:
+            raise boot.UsageError(f"unknown kind of boot {kind!r}; known: {', '.join(KINDS)}")
+    boots = [found for cell in cells_of(args) for kind in kinds for found in KINDS[kind](args, cell).items()]
+    random.Random(len(boots)).shuffle(boots)
+    return dict(boots)
 
 
 def remove_leftovers():
@@ -84,18 +121,19 @@ def minutes(seconds):
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def run_all(specs, jobs):
-    """Run the boots; return how many had each verdict."""
+def run_all(boots, jobs):
+    """Run the boots of {folder: spec}; return how many had each verdict."""
     stop, begin, verdicts = threading.Event(), time.monotonic(), {}
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(boot.boot, spec, folder_of(spec), stop): spec for spec in specs}
+        running = {pool.submit(boot.boot, spec, folder, stop): folder for folder, spec in boots.items()}
         try:
             for number, done in enumerate(concurrent.futures.as_completed(running), 1):
                 verdict, why = done.result()
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
                 elapsed = time.monotonic() - begin
-                print(f"boot {number} of {len(specs)}: {running[done]}: {verdict}{': ' + why if why else ''}; "
-                      f"{minutes(elapsed)} of about {minutes(elapsed / number * len(specs))}", flush=True)
+                name = running[done].relative_to(RESULTS)
+                print(f"boot {number} of {len(boots)}: {name}: {verdict}{': ' + why if why else ''}; "
+                      f"{minutes(elapsed)} of about {minutes(elapsed / number * len(boots))}", flush=True)
         finally:
             # Also on an interrupt or a full disk: no boot goes on or begins.
             stop.set()
@@ -106,7 +144,9 @@ def run_all(specs, jobs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", default="virtual", help="how kernels are run (default: %(default)s)")
-    parser.add_argument("--seeds", type=count("SEEDS"), default=3, help="boots per cell (default: %(default)s)")
+    parser.add_argument("--seeds", type=count("SEEDS"), default=12,
+                        help="boots per cell with the workload (default: %(default)s)")
+    parser.add_argument("--only", default="", help=f"kinds of boots, of {', '.join(KINDS)} (default: all)")
     parser.add_argument("--cells", default="", help="cells, separated by commas or blanks (default: all)")
     parser.add_argument("--model", default="", help="only this preemption model")
     parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
@@ -118,11 +158,11 @@ def main():
     os.chdir(boot.ROOT)
     boot.interruptible()
     try:
-        specs = plan(args)
+        boots = plan(args)
         remove_leftovers()
-        todo = [spec for spec in specs if not boot.is_done(spec, folder_of(spec))]
-        if len(todo) < len(specs):
-            print(f"{len(specs) - len(todo)} of {len(specs)} boots are there already", flush=True)
+        todo = {folder: spec for folder, spec in boots.items() if not boot.is_done(spec, folder)}
+        if len(todo) < len(boots):
+            print(f"{len(boots) - len(todo)} of {len(boots)} boots are there already", flush=True)
         begin = time.monotonic()
         verdicts = run_all(todo, args.jobs)
     except boot.UsageError as error:

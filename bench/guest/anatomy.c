@@ -200,13 +200,12 @@ static bool run_scene(const struct cpus *cpus)
 {
 	pid_t owner, requester;
 
-	/* Long enough for both to be ready, and for the tick to have stopped. */
-	play->start = now_ns() + 100000 * US;
-	owner = spawn(cpus->isolated, ROLE_OWNER, run_owner, NULL);
-	requester = spawn(0, ROLE_REQUESTER, run_requester, NULL);
-	sleep_until(play->start - 1000 * US);
 	if (!write_file(TRACING "/tracing_on", "1"))
 		return false;
+	/* Long enough for both to be ready, and for the tick to have stopped. */
+	play->start = now_ns() + 30000 * US;
+	owner = spawn(cpus->isolated, ROLE_OWNER, run_owner, NULL);
+	requester = spawn(0, ROLE_REQUESTER, run_requester, NULL);
 	return ended_well(requester) && ended_well(owner) &&
 	       write_file(TRACING "/tracing_on", "0");
 }

@@ -135,6 +135,13 @@ static void do_pipe(unsigned long i)
 		fail("hotpath: pipe");
 }
 
+/* Whoever else has to run does so before, and not in between. */
+static void give_way(unsigned long i)
+{
+	(void)i;
+	sleep_until(now_ns() + 30000);
+}
+
 static void do_sleep(unsigned long i)
 {
 	(void)i;
@@ -164,9 +171,9 @@ static const struct op {
 	{ "read again",		do_read,	do_read },
 	{ "madvise free",	nothing,	do_free },
 	{ "interrupt",		nothing,	do_ipi },
-	{ "sleep",		nothing,	do_sleep },
+	{ "sleep",		give_way,	do_sleep },
 	{ "yield there, back",	nothing,	do_yield },
-	{ "pipe there, back",	nothing,	do_pipe },
+	{ "pipe there, back",	give_way,	do_pipe },
 };
 
 /* The last ones need a partner on the same CPU. */
@@ -260,9 +267,13 @@ static void set_up(void)
 
 static void repeat(size_t op, unsigned long times)
 {
-	pid_t pid = op >= FIRST_WITH_PARTNER ? start_partner(op) : 0;
 	unsigned long i;
+	pid_t pid = 0;
 
+	/* RCU callbacks and deferred work of the operation before are done then. */
+	sleep_until(now_ns() + 10000000);
+	if (op >= FIRST_WITH_PARTNER)
+		pid = start_partner(op);
 	for (i = 0; i < times; i++) {
 		ops[op].prepare(i);
 		mark(MARK_OP_BEGIN, op);

@@ -53,7 +53,8 @@ bool op_end(const struct op_counts *now);
  * @out: a file of JSON lines
  *
  * "op" rows: how often which counts came. "function" rows: in which functions
- * the instructions of the most frequent counts lie (of its first repetition).
+ * the instructions of the usual counts lie: the least that three in ten
+ * repetitions took (of the first of these). None, if no three in ten agree.
  *
  * Return: the number of lines.
  */

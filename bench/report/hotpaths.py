@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Hot paths: what operations of everyday take in the kernel, and what an arm adds to them.
+
+Reads results/LAB/CELL/hotpath-*. As a command it says in which functions two
+arms' instructions differ: hotpaths.py rt-task_work [--operation "page fault"].
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+
+import markdown
+import read
+
+BASE = "unpatched"
+KINDS = {"isolated": "on the isolated CPU", "housekeeping": "on the housekeeping CPU beside it",
+         "not isolated": "on a machine without isolated CPUs"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Path:
+    """What one repetition of an operation took on its CPU: the least that three in ten repetitions took.
+
+    Others met a full batch, an empty list of free pages, a scheduler that balanced, a timer.
+
+    kernel: instructions, atomics: locked ones among them; switches: context
+    switches; times: how many of the `of` repetitions were like that;
+    functions: {name: instructions}.
+    """
+
+    kernel: int
+    atomics: int
+    switches: int
+    times: int
+    of: int
+    functions: dict
+
+
+# ---- Reading ----
+
+
+def operations(folder):
+    """({number: name}, {cpu: kind}) of the guest's lines."""
+    names, kinds = {}, {}
+    for line in read.json_lines(folder / "guest.jsonl"):
+        if "op" in line:
+            names[line["op"]] = line["name"]
+        elif "hotpath" in line:
+            kinds[line["cpu"]] = line["hotpath"]
+    if not names or not kinds:
+        raise read.Unreadable("guest.jsonl: no operations")
+    return names, kinds
+
+
+def read_folder(folder):
+    """The paths of one boot as {(kind, operation): Path}; read.Unreadable if it failed or is not whole."""
+    verdict = read.load(folder / "verdict.json")
+    if verdict.get("verdict") != "ok":
+        raise read.Unreadable(f"{verdict.get('verdict')}: {verdict.get('why')}")
+    names, kinds = operations(folder)
+    header, *lines = read.json_lines(folder / "counts.jsonl")
+    rows, functions = {}, {}
+    for line in lines:
+        if "op" in line:
+            row = dict(zip(header["op"], line["op"], strict=True))
+            rows.setdefault((row["cpu"], row["op"]), []).append(row)
+        elif "function" in line:
+            row = dict(zip(header["function"], line["function"], strict=True))
+            here = functions.setdefault((row["cpu"], row["op"]), {})
+            name = row["name"].partition(".")[0]  # of a function that the compiler split or cloned
+            here[name] = here.get(name, 0) + row["instructions"]
+    if rows.keys() != {(cpu, op) for cpu in kinds for op in names}:
+        raise read.Unreadable("counts.jsonl: not the operations of guest.jsonl")
+    found = {}
+    for (cpu, op), outcomes in rows.items():
+        repetitions = sum(row["times"] for row in outcomes)
+        often = [row for row in outcomes if 10 * row["times"] >= 3 * repetitions]
+        if not often:
+            raise read.Unreadable(f"counts.jsonl: no three in ten repetitions of {names[op]!r} took the same")
+        usual = min(often, key=lambda row: row["kernel"])
+        found[kinds[cpu], names[op]] = Path(usual["kernel"], usual["atomics"], usual["switches"], usual["times"],
+                                            repetitions, functions.get((cpu, op), {}))
+    return found
+
+
+def read_cell(folders):
+    """(the paths of a cell, [what could not be read])."""
+    paths, faults = {}, []
+    for folder in folders:
+        try:
+            paths |= read_folder(folder)
+        except read.Unreadable as error:
+            faults.append(f"{folder.parent.name}/{folder.name}: {error}")
+        except (KeyError, TypeError, ValueError) as error:
+            faults.append(f"{folder.parent.name}/{folder.name}: a value is missing or of the wrong type: {error!r}")
+    return paths, faults
+
+
+def read_lab(lab):
+    """({(model, arm): paths}, faults) of all cells in a lab's folder."""
+    cells, faults = {}, []
+    for cell in sorted(path for path in lab.glob("*-*") if path.is_dir()):
+        folders = sorted(cell.glob("hotpath-*"))
+        if folders:
+            model, _, arm = cell.name.partition("-")
+            cells[model, arm], wrong = read_cell(folders)
+            faults += wrong
+    return cells, faults
+
+
+# ---- Comparing ----
+
+
+def difference(path, base):
+    """{function: instructions} where a path and the base's differ, the largest first."""
+    names = path.functions.keys() | base.functions.keys()
+    found = {name: path.functions.get(name, 0) - base.functions.get(name, 0) for name in names}
+    return {name: found[name] for name in sorted(found, key=lambda name: (-abs(found[name]), name)) if found[name]}
+
+
+def cause(path, base, most=4):
+    """The functions that make up a difference, as text."""
+    found = difference(path, base)
+    shown = [f"{name} {markdown.signed(count)}" for name, count in list(found.items())[:most]]
+    rest = sum(list(found.values())[most:])
+    return ", ".join(shown) + (f", others {markdown.signed(rest)}" if rest else "")
+
+
+def cell_text(path, base):
+    """A path beside the base's, as a table has it."""
+    if path is None:
+        return "–"
+    if base is None:
+        return f"{path.kernel:,} ({path.atomics})"
+    text = markdown.signed(path.kernel - base.kernel)
+    return text + (f" ({markdown.signed(path.atomics - base.atomics)})" if path.atomics != base.atomics else "")
+
+
+def table(cells, model, kind, arms):
+    """One kind of CPU under one model: a row per operation, a column per arm."""
+    base = cells.get((model, BASE), {})
+    names = [name for of, name in next(iter(cells.values())) if of == kind]
+    rows = []
+    for name in names:
+        if name == "nothing":
+            continue
+        paths = {arm: cells.get((model, arm), {}).get((kind, name)) for arm in arms}
+        rows.append([name, *(cell_text(paths[arm], None if arm == BASE else base.get((kind, name))) for arm in arms)])
+    return markdown.table([f"{model}, {kind}", *(f">{arm}" for arm in arms)], rows)
+
+
+def equal(cells, model, arm):
+    """How many paths of an arm take what the base's take: (equal, of)."""
+    base, paths = cells.get((model, BASE), {}), cells.get((model, arm), {})
+    shared = base.keys() & paths.keys()
+    return sum((paths[key].kernel, paths[key].atomics) == (base[key].kernel, base[key].atomics) for key in shared), \
+        len(shared)
+
+
+def causes(cells, model, arms, kind="isolated"):
+    """Where the differences on one kind of CPU lie: a line per arm and operation."""
+    base = cells.get((model, BASE), {})
+    for arm in arms:
+        for (of, name), path in cells.get((model, arm), {}).items():
+            if of == kind and (of, name) in base and path.kernel != base[of, name].kernel:
+                yield (f"- {model} {arm}, {name}: {markdown.signed(path.kernel - base[of, name].kernel)}: "
+                       f"{cause(path, base[of, name])}")
+
+
+# ---- Command line ----
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lab", type=pathlib.Path, default=pathlib.Path("results/virtual"), help="folder of cells")
+    parser.add_argument("--operation", default="", help="only this one")
+    parser.add_argument("cell", help="MODEL-ARM")
+    args = parser.parse_args()
+    model, _, _ = args.cell.partition("-")
+    (paths, faults), (base, more) = (read_cell(sorted((args.lab / name).glob("hotpath-*")))
+                                     for name in (args.cell, f"{model}-{BASE}"))
+    if faults or more or not paths or not base:
+        print("\n".join([*faults, *more]) or f"no hot paths of {args.cell} and {model}-{BASE} in {args.lab}; "
+              "make campaign ONLY=hotpath counts them", file=sys.stderr)
+        return 1
+    for (kind, name), path in paths.items():
+        then = base.get((kind, name))
+        if then and name != "nothing" and args.operation in ("", name):
+            print(f"{kind:<13} {name:<17} {then.kernel:>6} {path.kernel - then.kernel:>+6}, locked {then.atomics:>3} "
+                  f"{path.atomics - then.atomics:>+4}  {cause(path, then, 8)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
