@@ -14,7 +14,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts
+.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio
@@ -53,5 +53,5 @@ build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)
 	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
 
-check-plugin check-lab-repeat check-lab-verdicts: guest plugin
+check-plugin check-lab-repeat check-lab-verdicts check-hotpaths: guest plugin
 	bench/checks.py $(@:check-%=%)

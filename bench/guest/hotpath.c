@@ -236,7 +236,8 @@ static pid_t start_partner(size_t op)
 	pid = fork();
 	if (!pid)
 		partner(op);
-	sched_yield();
+	/* It may have to wait for a kworker first, which this task must not hold up. */
+	sleep_until(now_ns() + 1000000);
 	return pid;
 }
 

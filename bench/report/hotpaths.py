@@ -135,6 +135,8 @@ def cell_text(path, base):
     if base is None:
         return f"{path.kernel:,} ({path.atomics})"
     text = markdown.signed(path.kernel - base.kernel)
+    if path.switches != base.switches:
+        text += f", {path.switches} context switches instead of {base.switches}"
     return text + (f" ({markdown.signed(path.atomics - base.atomics)})" if path.atomics != base.atomics else "")
 
 

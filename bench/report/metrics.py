@@ -119,15 +119,34 @@ def requests(boot):
 
 
 def facade(boot):
-    """The facade's own counters of the isolated CPU, per drain; nothing where there is no facade."""
+    """The facade's own counters of the isolated CPU in the storm, per drain; nothing where there is no facade.
+
+    items/ has what became of cached items, help/ how often a strategy needed
+    help and why, whatever names the kernel gives.
+    """
     drains, found = len(boot.guest["requests"]), {}
     for line in boot.guest.get("stats", ()):
-        _, cpu, *pairs = line.split()
-        if int(cpu) == boot.guest["isolated"]:
-            counted = {key: int(value) for key, value in zip(pairs[::2], pairs[1::2], strict=False) if ":" not in key}
-            for key in ("drained", "posted", "left"):
-                found[f"items/{key}"] = found.get(f"items/{key}", 0) + counted[key]
+        _, cpu, *words = line.split()
+        if int(cpu) != boot.guest["isolated"]:
+            continue
+        plain = [word for word in words if ":" not in word]  # the others: a histogram
+        counted = {name: int(count) for name, count in zip(plain[::2], plain[1::2], strict=True)}
+        here = {f"items/{name}": counted[name] for name in ("drained", "posted", "left")}
+        here |= {name.replace("help_", "help/"): count for name, count in counted.items() if name.startswith("help_")}
+        for key, count in here.items():
+            found[key] = found.get(key, 0) + count
     return {key: count / drains for key, count in found.items()} if drains else {}
+
+
+def fills(boot, quiet, storm):
+    """Absolute costs, which a difference of two phases hides: kernel instructions of the isolated CPU per fill.
+
+    quiet, storm: what it counted in these phases, by column.
+    """
+    done = {name: found["fills"] for name, found in boot.guest["phases"].items()}
+    owners = sum(count for (task, kind), count in causes(quiet).items() if task == "owner" and kind in OWN_KINDS)
+    return {"fill/quiet_own": owners / done["quiet"], "fill/quiet": quiet["kernel"] / done["quiet"],
+            "fill/storm": storm["kernel"] / done["storm"]} if all(done.values()) else {}
 
 
 def measure(boot):
@@ -142,6 +161,7 @@ def measure(boot):
             others["quiet"] += quiet["kernel"]
             others["storm"] += storm["kernel"]
             continue
+        figures |= fills(boot, quiet, storm)
         for group, split in (("owner", summary), ("entry", by_kind), ("cause", by_cause),
                              ("imposed", imposed_by_cause)):
             calm, busy = split(quiet), split(storm)

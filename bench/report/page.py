@@ -3,6 +3,8 @@
 
 import pathlib
 
+import anatomy
+import hotpaths
 import markdown
 import plots
 import read
@@ -12,6 +14,17 @@ STRATEGIES = ("none", "qpw", "task_work", "deferred_wq")
 ENOUGH_SEEDS = 12
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 FIGURES = pathlib.PurePath("results/figures")
+
+# What all boots must have in common for arms to be comparable: key of the manifest, its name, within what.
+COMMON = (
+    ("initramfs_sha256", "guest programs", ()),
+    ("plugin_sha256", "counting plugin", ()),
+    ("qemu_version", "QEMU", ()),
+    ("compiler", "compiler", ()),
+    ("kernel_release", "kernel release", ()),
+    ("common_config_sha256", "kernel options but for the facade's own", ("model",)),
+    ("image_sha256", "kernel image", ("model", "kernel")),
+)
 
 
 def joined(values):
@@ -26,19 +39,22 @@ def missing(boots, labs):
     seeds = [len(cell) for cells in labs.values() for cell in cells.values()]
     lines = []
     if absent:
-        lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies are not built yet: {', '.join(absent)}.** "
+        lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: {', '.join(absent)}.** "
                      "Nothing below says anything about them.")
     if not seeds or min(seeds) < ENOUGH_SEEDS:
         lines.append(f"- **{min(seeds, default=0)} seeds per arm are too few for a verdict** "
                      f"(at least {ENOUGH_SEEDS}): there are medians, intervals and differences, and no judgement.")
-    lines.append("- The controls (A/A, injected disturbance) are not built yet: what the lab adds is unknown.")
+    lines.append("- The controls (A/A, injected disturbance) are not built yet: how large a difference the lab alone can "
+                 "make is unknown. So there are medians, intervals and differences, and no verdicts.")
     return "\n".join(lines) + "\n"
 
 
 def boots_table(boots):
     """How many boots of each cell ended how, and why those that did not end well."""
     verdicts = [verdict for verdict in read.VERDICTS if verdict == "ok" or any(b.verdict == verdict for b in boots)]
-    cells = sorted({(boot.lab, boot.model, boot.arm) for boot in boots})
+    order = tables.arms_in_order({boot.arm for boot in boots})
+    cells = sorted({(boot.lab, boot.model, boot.arm) for boot in boots},
+                   key=lambda cell: (*cell[:2], order.index(cell[2])))
     rows = []
     for cell in cells:
         here = [boot.verdict for boot in boots if (boot.lab, boot.model, boot.arm) == cell]
@@ -117,6 +133,27 @@ def sources(boots, now):
     return "Kernel sources have not changed since this run.\n"
 
 
+def alike(boots):
+    """Whether the boots differ in nothing but their arms: what is common to all, and what should be and is not."""
+    groups = {}
+    for boot in boots:
+        if boot.verdict == "ok":
+            for key, name, within in COMMON:
+                place = (boot.lab, *(boot.manifest[inner] for inner in within))
+                groups.setdefault((name, place), set()).add(boot.manifest.get(key))
+    other = [f"{name} ({', '.join(place)}: {len(values)} kinds)" for (name, place), values in groups.items()
+             if len(values) > 1]
+    unknown = sorted({name for (name, _), values in groups.items() if None in values})
+    text = ""
+    if other:
+        text += (f"**Not all boots are alike: {'; '.join(other)}.** Differences between arms may come of that. "
+                 "Run `make results` again.\n")
+    if unknown:
+        text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
+    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release; all arms of "
+                    "a preemption model the same kernel options but for the facade's own.\n")
+
+
 def legend(figures, results):
     """{(model, arm): "p99 / max"} of cyclictest under drains, medians over boots."""
     return {cell: " / ".join(figures.median(*cell, f"cyclictest/storm/{key}") for key in ("p99", "max")) + " µs"
@@ -155,8 +192,8 @@ left: what the owner is spared, since a cache drained on request is not full yet
 ![Latency of cyclictest]({FIGURES}/{lab}-ccdf.svg)
 
 *cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 20 µs it
-shows the turns of the CPUs rather than the kernel, in bins of 1 µs. One line a boot,
-n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: without drains. Latency is instruction time
+shows the turns of the CPUs rather than the kernel, in bins of 1 µs. Lines: at each latency the median over
+boots, n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: without drains. Latency is instruction time
 (1 ns an instruction, summed over all busy CPUs), not time on hardware.*
 """
 
@@ -175,25 +212,85 @@ HOW_TO_READ = """\
   counted by block, 1 to 2 in 10,000 too many. Where nothing happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
+- That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
+  as well, and is found empty in the storm. **Per fill, quiet phase** is absolute: all kernel instructions on the isolated
+  CPU in that phase, by the pages that the owner touched.
 - **Isolated CPU**: where owner (a task that spins in user mode and now and then touches new memory) and cyclictest run.
 - Guest microseconds are instruction time. Ratios in one table mean something; microseconds on hardware do not follow.
 """
 
 
-def top(boots, labs, now):
-    """The report down to where its first lab comes."""
+HOTPATHS = """\
+Kernel instructions that one operation takes on its CPU, entry and exit included, counted one by one; in parentheses
+the locked ones among them (LOCK prefix, or XCHG with memory). Column unpatched: the figure; other arms: what they add.
+Each figure is the least that three in ten of 200 repetitions took; the others met a full batch or an empty list of free
+pages. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds). Nobody asks for a drain.
+
+`getppid` is one entry and exit; `interrupt` an interrupt of user mode; `page fault` and `madvise free` cache a folio;
+`mlock`, `munlock`, `munmap` drain this CPU's caches themselves, on any kernel; `yield there, back` is two system calls and
+two context switches. Where an owner drains before it returns to user mode, that is in the figure, with the kworker's
+instructions if it waits for one.
+"""
+
+
+def hotpath_part(lab, cells, faults):
+    """What everyday operations take, and which arms add to it."""
+    if not cells:
+        return ""
+    models = sorted({model for model, _ in cells})
+    arms = tables.arms_in_order({arm for _, arm in cells})
+    parts = [f"## Hot paths (lab: {lab})\n", HOTPATHS]
+    if faults:
+        parts.append("These enter no figure:\n\n" + "".join(f"- {fault}\n" for fault in faults))
+    for model in models:
+        same = {arm: hotpaths.equal(cells, model, arm) for arm in arms if arm != hotpaths.BASE}
+        parts.append(f"{MODEL_NAMES.get(model, model)}: as many instructions as unpatched, locked ones too: " + "; ".join(
+            f"{arm} in {equal} of {of} figures" for arm, (equal, of) in same.items() if of) + ".\n")
+        for kind, where in hotpaths.KINDS.items():
+            parts += [f"#### {MODEL_NAMES.get(model, model)}, {where}\n", hotpaths.table(cells, model, kind, arms)]
+    causes = [line for model in models for line in hotpaths.causes(cells, model, arms)]
+    if causes:
+        parts.append("<details><summary>In which functions they differ from unpatched, on the isolated CPU</summary>\n\n"
+                     + "\n".join(causes) + "\n\n</details>\n")
+    return "\n".join(parts)
+
+
+def anatomy_part(folder, lab, cells):
+    """The timelines of one drain each, and links to their listings; cells: {(model, arm): folder}."""
+    if not cells:
+        return ""
+    order = tables.arms_in_order({arm for _, arm in cells})
+    text = [f"## One drain, who ran what when (lab: {lab})\n",
+            "One request under each arm, from the kernel's trace events: the owner caches one folio, then the requester asks "
+            "once. Time is guest time with tracing on, stretches without events are shortened. `make anatomy VARIANT=qpw1 "
+            "MODEL=rt` makes one figure.\n"]
+    for model, arm in sorted(cells, key=lambda cell: (cell[0] != "rt", cell[0], order.index(cell[1]))):
+        name = f"{model}-{arm}"
+        try:
+            anatomy.write(cells[model, arm], folder, model, arm)
+        except read.Unreadable as error:
+            text.append(f"- {name}: no timeline: {error}\n")
+            continue
+        where = f"{FIGURES}/anatomy-{name}"
+        text.append(f"![One drain under {name}]({where}.svg)\n\n*{name}. [All events]({where}.txt).*\n" if model == "rt"
+                    else f"- {name}: [timeline]({where}.svg), [all events]({where}.txt)\n")
+    return "\n".join(text)
+
+
+def top(boots, labs, now, others=()):
+    """The report down to where its first lab comes; others: boots of another kind than the workload's."""
     return "\n".join((
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
         "## What is missing\n", missing(boots, labs),
-        "## Boots\n", boots_table(boots), sources(boots, now),
+        "## Boots\n", boots_table(boots), alike([*boots, *others]), sources([*boots, *others], now),
         "## How to read this\n", HOW_TO_READ,
     ))
 
 
-def lab_part(folder, lab, boots, figures):
-    """All that the report says of one lab."""
+def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
+    """All that the report says of one lab; hot: from hotpaths.read_lab(), traced: for anatomy_part()."""
     parts = [
         f"## What was compared (lab: {lab})\n", arms_table(boots, figures), machine(boots),
         f"## At a glance (lab: {lab})\n",
@@ -207,6 +304,11 @@ def lab_part(folder, lab, boots, figures):
         *(tables.split_table(figures, "cause", model, "cause") for model in figures.models),
         "#### Kernel entries per drain, by kind\n",
         *(tables.split_table(figures, "entry", model, "entry") for model in figures.models),
+        f"## What the owner pays by itself (lab: {lab})\n",
+        "Absolute figures per page that the owner touches: here shows what a strategy costs where nobody asks for a "
+        "drain.\n",
+        *(tables.metric_table(figures, metric) for metric in tables.FILLS),
+        hotpath_part(lab, *hot),
         f"## The quiet phase (lab: {lab})\n",
         "Without requests: totals of the phase on the isolated CPU, medians over boots.\n",
         tables.medians_table(figures, tables.QUIET),
@@ -217,5 +319,10 @@ def lab_part(folder, lab, boots, figures):
         *(tables.metric_table(figures, metric) for metric in tables.REQUEST),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
+        "#### Help given to a strategy, per drain\n",
+        "must: a request that must drain disturbed the owner; patience: it stayed in the kernel too long; idle: its CPU "
+        "went idle with something cached. Medians over boots; without a row: none in any boot.\n",
+        *(tables.split_table(figures, "help", model, "help") for model in figures.models),
+        anatomy_part(folder, lab, traced or {}),
     ]
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)

@@ -14,8 +14,8 @@ import numpy
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, in the
 # order in which arms appear; line styles repeat the distinction without colour.
-COLOURS = ("#000000", "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
-STYLES = ("-", "--", "-", "-.", "-", "--", ":")
+COLOURS = ("#000000", "#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#8c6d31", "#7f7f7f")
+STYLES = ("-", "--", "-", "-.", "-", "--", ":", "-.", "--")
 
 matplotlib.rcParams.update({
     "svg.hashsalt": "pcpu-drain",
@@ -69,37 +69,44 @@ def panels(count, height):
 
 
 def ccdf(path, titles, arms, quiet, histograms, legend):
-    """Latency against the share of wake-ups that were later, a line per boot; in grey those of the quiet phases.
+    """Latency against the share of wake-ups that were later: for each arm the median over boots; in grey quiet phases.
 
     titles: {model: what its panel is called}, in order.
     histograms: {(model, arm): [(histogram, overflow), ...]}, an entry per boot,
     latencies in guest us; quiet: likewise. legend: {(model, arm): text}.
     """
-    figure, axes = panels(len(titles), 4.4)
+    figure, axes = panels(len(titles), 4.8)
     for axis, model in zip(axes[0], titles, strict=True):
         for arm in arms:
-            curves(axis, quiet.get((model, arm), ()), color="#bbbbbb", linewidth=1)
+            curve(axis, quiet.get((model, arm)), color="#bbbbbb", linewidth=1)
         for arm in arms:
             colour, dashes = style(arms, arm)
-            curves(axis, histograms.get((model, arm), ()), color=colour, linestyle=dashes, linewidth=1.2, alpha=0.85,
-                   label=f"{arm}: {legend.get((model, arm), 'no boots')}")
+            curve(axis, histograms.get((model, arm)), color=colour, linestyle=dashes, linewidth=1.2, alpha=0.85,
+                  label=f"{arm}: {legend.get((model, arm), 'no boots')}")
         axis.plot([], [], color="#bbbbbb", linewidth=1, label="all arms, quiet phase")
         axis.set(xscale="log", yscale="log", xlabel="latency x [guest µs]", title=titles[model])
         axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:g}"))
         axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
-        axis.legend(loc="upper right", fontsize=8, title="under drains: p99 / max, median over boots", title_fontsize=8)
-    axes[0][0].set_ylabel("share of wake-ups later than x")
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncol=2, fontsize=8, title_fontsize=8,
+                    title="under drains: p99 / max, median over boots")
+    axes[0][0].set_ylabel("share of wake-ups later than x, median over boots")
     save(figure, path, "cyclictest latency under drains")
 
 
-def curves(axis, boots, **line):
-    """A line per boot, the first of them with the label."""
+def curve(axis, boots, **line):
+    """The median over boots of the share of wake-ups later than each latency."""
+    if not boots:
+        return
+    latencies = sorted(set().union(*(histogram for histogram, _ in boots)))
+    shares = []
     for histogram, overflow in boots:
-        latencies, share = exceedance(histogram, overflow)
-        # A latency of 0 us has no place on a logarithmic axis.
-        axis.step(numpy.maximum(latencies, 0.5), numpy.where(share > 0, share, numpy.nan), where="post", **line)
-        line.pop("label", None)
+        own, share = exceedance(histogram, overflow)
+        place = numpy.searchsorted(own, latencies, side="right")
+        shares.append(numpy.concatenate(([1.0], share))[place])
+    middle = numpy.median(shares, axis=0)
+    # A latency of 0 us has no place on a logarithmic axis, nor has a share of 0.
+    axis.step(numpy.maximum(latencies, 0.5), numpy.where(middle > 0, middle, numpy.nan), where="post", **line)
 
 
 OWN = "less work in the owner's own faults and system calls"
@@ -138,7 +145,8 @@ def noise(path, titles, arms, imposed, own):
 
 def dots(axis, place, totals):
     """A circle per boot, and the median in figures beside the last."""
-    axis.plot(totals, [place] * len(totals), "o", color="black", markerfacecolor="white", markersize=5)
+    axis.plot(totals, [place] * len(totals), "o", color="black", markerfacecolor="white", markersize=4,
+              markeredgewidth=0.6)
     axis.annotate(f"{numpy.median(totals):,.0f}", (max(*totals, 0), place), xytext=(8, 0), textcoords="offset points",
                   va="center", fontsize=9)
 

@@ -230,6 +230,25 @@ def read_boot(path):
     return boot
 
 
+def read_manifests(results, kind):
+    """The boots of another kind than the workload's, with verdict and manifest alone.
+
+    kind: how the names of their folders begin.
+    """
+    found = []
+    for path in sorted(pathlib.Path(results).glob(f"*/*-*/{kind}*")):
+        model, _, arm = path.parent.name.partition("-")
+        boot = Boot(path, path.parent.parent.name, model, arm, 1)
+        try:
+            verdict = load(path / "verdict.json")
+            boot.verdict, boot.why = verdict.get("verdict"), verdict.get("why", "")
+            boot.manifest = read_manifest(boot)
+        except Unreadable as error:
+            boot.verdict, boot.why = "unreadable", str(error)
+        found.append(boot)
+    return found
+
+
 def read_all(results):
     """All boots under a results folder, in a fixed order."""
     return [read_boot(path) for path in sorted(pathlib.Path(results).glob("*/*-*/seed-*")) if path.is_dir()]

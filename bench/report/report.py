@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import hotpaths
 import metrics
 import page
 import read
@@ -57,10 +58,13 @@ def write(results, out, now=sources_now):
     """
     boots = read.read_all(results)
     labs = measured(boots)
-    parts = [page.top(boots, labs, now(boots))]
+    traced = read.read_manifests(results, "anatomy")
+    others = [*read.read_manifests(results, "hotpath-"), *traced]
+    parts = [page.top(boots, labs, now([*boots, *others]), others)]
     for lab, cells in sorted(labs.items()):
         here = [boot for boot in boots if boot.lab == lab]
-        parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells)))
+        parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells), hotpaths.read_lab(results / lab),
+                                   {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab}))
     (out / "RESULTS.md").write_text("\n".join(parts))
     return boots
 

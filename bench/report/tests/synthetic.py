@@ -83,7 +83,8 @@ def guest(facade=True, storm=None, completion=50000):
                      "end_ns": begin + completion + 1000 * number, "before": [1, 6], "after": [0, number % 2]})
     if facade:
         made.append({"stats": ["lru 0 requests 10 rides 0 drained 11 posted 0 left 0 works 3 remote 0 15:10",
-                               "lru 1 requests 0 rides 0 drained 60 posted 5 left 0 works 10 remote 0"]})
+                               "lru 1 requests 0 rides 0 drained 60 posted 5 left 0 works 10 remote 0 help_must 0 "
+                               "help_idle 20"]})
     return made
 
 
@@ -91,8 +92,8 @@ def manifest(lab, model, arm, seed):
     kernel = {"qpw0": "qpw", "qpw1": "qpw"}.get(arm, arm)
     own = {"qpw0": " qpw=0", "qpw1": " qpw=1"}.get(arm, "")
     return {"schema": 1, "lab": lab, "model": model, "arm": arm, "kernel": kernel, "seed": seed,
-            "kernel_release": "7.3.4", "config_sha256": "c", "source_sha256": f"s-{model}-{kernel}",
-            "image_sha256": "i", "initramfs_sha256": "r",
+            "kernel_release": "7.3.4", "config_sha256": "c", "common_config_sha256": f"c-{model}", "source_sha256": f"s-{model}-{kernel}",
+            "image_sha256": f"i-{model}-{kernel}", "initramfs_sha256": "r",
             "plugin_sha256": "p", "cmdline": f"nohz_full=1 bench.seed={seed}{own}", "compiler": "gcc 12",
             "qemu_version": "QEMU 10.0.2", "workload": {"requests": DRAINS, "seed": seed}, "host_cpu": "some CPU",
             "started_utc": "2026-01-01T00:00:00Z", "wall_seconds": 17.5}
@@ -116,3 +117,61 @@ def campaign(results, seeds=(1, 2, 3)):
         for arm, factor in (("unpatched", 1), ("none", 1), ("qpw0", 2), ("qpw1", 0)):
             for seed in seeds:
                 boot(results, model, arm, seed, per_drain=(cost + seed) * factor)
+
+
+def extra(results, name, model="rt", arm="none", verdict="ok", **files):
+    """Write the folder of a boot of another kind, with files' lines; returns it."""
+    path = results / "virtual" / f"{model}-{arm}" / name
+    path.mkdir(parents=True)
+    (path / "manifest.json").write_text(json.dumps(manifest("virtual", model, arm, 1)))
+    (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
+    for stem, made in files.items():
+        (path / f"{stem}.jsonl").write_text(lines(made, crc=stem == "guest"))
+    return path
+
+
+OP = ["op", "cpu", "times", "kernel", "atomics", "switches", "entries"]
+FUNCTION = ["op", "cpu", "name", "instructions", "atomics"]
+
+
+def hotpaths(results, arm, outcomes, model="rt", functions=()):
+    """One operation, a fault, on an isolated CPU 1. outcomes: [(times, kernel, atomics, switches)]."""
+    guest_lines = [{"op": 0, "name": "fault", "repeats": 10}, {"hotpath": "isolated", "cpu": 1}]
+    made = [{"schema": 1, "op": OP, "function": FUNCTION}, *({"op": [0, 1, *outcome, 1]} for outcome in outcomes),
+            *({"function": [0, 1, name, count, 0]} for name, count in functions)]
+    return extra(results, "hotpath-isolated", model, arm, guest=guest_lines, counts=made)
+
+
+def event(at, cpu, task, name, args=""):
+    return {"trace": f"{task + '-7':>20} [{cpu:03}] d..2. {at:>12}: {name}: {args}"}
+
+
+def scene(name, start=100000, lost=0):
+    """A request for which a kworker drains; lost: so many events at the beginning are not there."""
+    moments = {"fill": 0, "call": 90000, "call_end": 91000, "request": 20000, "request_end": 41000}
+    events = [
+        (-3000, 1, "owner", "user_enter", ""), (500, 1, "owner", "user_exit", ""), (2000, 1, "owner", "user_enter", ""),
+        (20500, 0, "requester", "pcd_request", "class=lru mode=wait"),
+        (21000, 0, "requester", "workqueue_queue_work", "work struct=0 function=pcd_work_fn workqueue=w req_cpu=1 cpu=1"),
+        (22000, 0, "requester", "sched_switch", "prev_comm=requester prev_pid=1 ==> next_comm=swapper/0 next_pid=0"),
+        (25000, 1, "owner", "user_exit", ""), (25500, 1, "owner", "reschedule_entry", "vector=253"),
+        (26000, 1, "owner", "reschedule_exit", "vector=253"),
+        (27000, 1, "owner", "sched_switch", "prev_comm=owner prev_pid=2 ==> next_comm=kworker/1:0 next_pid=3"),
+        (28000, 1, "kworker/1:0", "pcd_drain_begin", "class=lru cpu=1"),
+        (30000, 1, "kworker/1:0", "pcd_drain_end", "class=lru cpu=1 drained=1 left=0"),
+        (32000, 1, "kworker/1:0", "sched_switch", "prev_comm=kworker/1:0 prev_pid=3 ==> next_comm=owner next_pid=2"),
+        (33000, 1, "owner", "user_enter", ""),
+        (38000, 0, "<idle>", "sched_switch", "prev_comm=swapper/0 prev_pid=0 ==> next_comm=requester next_pid=1"),
+        (40000, 0, "requester", "pcd_served", "class=lru drained=1 posted=0 left=0"),
+        (90500, 1, "owner", "user_exit", ""), (90700, 1, "owner", "user_enter", ""),
+        (99000, 1, "owner", "user_exit", ""),
+    ]
+    return [*({"scene": name, "moment": moment, "at": start + at} for moment, at in moments.items()),
+            {"trace": "# tracer: nop"}, {"trace": "#"},
+            *(event(start + at, *rest) for at, *rest in events[lost:])]
+
+
+def anatomy(results, arm="none", model="rt", **how):
+    """An anatomy's folder, both scenes alike."""
+    made = [{"cpus": 2, "isolated": 1}, *scene("user mode", **how), *scene("system call", **how)]
+    return extra(results, "anatomy", model, arm, guest=made)

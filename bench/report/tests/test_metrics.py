@@ -65,6 +65,31 @@ def test_items(tmp_path):
     assert (figures["items/drained"], figures["items/posted"], figures["items/left"]) == (6, 0.5, 0)
 
 
+def test_help_by_whatever_name(tmp_path):
+    figures = measure(tmp_path, arm="none")
+    assert (figures["help/must"], figures["help/idle"]) == (0, 2)
+
+
+def test_a_histogram_anywhere_in_a_line_is_no_pair(tmp_path):
+    made = [line for line in synthetic.guest() if "stats" not in line]
+    made.append({"stats": ["lru 1 requests 0 3:4 drained 60 posted 5 15:10 left 0 help_patience 10"]})
+    figures = measure(tmp_path, arm="none", guest=made)
+    assert (figures["items/drained"], figures["help/patience"]) == (6, 1)
+
+
+def test_absolute_costs_per_fill(tmp_path):
+    made = synthetic.counts(500)
+    row = next(line["mark"] for line in made if "mark" in line and line["mark"][0:3] == [2, 0, 1])
+    row[synthetic.MARK.index("cause/owner/page_fault")] += 300
+    row[synthetic.MARK.index("cause/owner/timer")] += 200
+    later = [line["mark"] for line in made if "mark" in line and line["mark"][0] in (3, 4) and line["mark"][2] == 1]
+    for other in later:
+        other[synthetic.MARK.index("cause/owner/page_fault")] += 300
+        other[synthetic.MARK.index("cause/owner/timer")] += 200
+    figures = measure(tmp_path, counts=made)
+    assert (figures["fill/quiet_own"], figures["fill/quiet"], figures["fill/storm"]) == (3, 10, 60)
+
+
 def test_no_facade_no_counters(tmp_path):
     figures = measure(tmp_path, arm="unpatched")
     assert "items/drained" not in figures and "items/before" in figures

@@ -71,7 +71,8 @@ def test_zero_events_are_a_bound(make, results):
 
 def test_what_is_missing_comes_first(make, results):
     text = make(results)
-    assert "2 of 4 strategies are not built yet: `task_work`, `deferred_wq`" in text
+    assert "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`" in text
+    assert "controls (A/A, injected disturbance) are not built yet" in text
     assert "3 seeds per arm are too few" in text
     assert text.index("What is missing") < text.index("## Boots")
 
@@ -129,6 +130,56 @@ def test_changed_sources_are_named(make, results):
     assert "was not checked" in make(results, lambda boots: None)
     changed = make(results, lambda boots: unchanged(boots) | {"rt-qpw": "other"})
     assert "changed since this run**, those of: rt-qpw." in changed
+
+
+def test_boots_that_are_not_alike_are_named(make, results):
+    assert "All boots of a lab have the same guest" in make(results)
+    path = results / "virtual/rt-qpw1/seed-002/manifest.json"
+    whole = path.read_text()
+    path.write_text(whole.replace('"plugin_sha256": "p"', '"plugin_sha256": "q"'))
+    assert "Not all boots are alike: counting plugin (virtual: 2 kinds).**" in make(results)
+    path.write_text(whole.replace("c-rt", "c-other"))
+    assert "but for the facade's own (virtual, rt: 2 kinds).**" in make(results)
+    path.write_text(whole.replace("i-rt-qpw", "i-other"))
+    assert "kernel image (virtual, rt, qpw: 2 kinds).**" in make(results)
+    path.write_text(whole.replace('"common_config_sha256"', '"old"'))
+    assert "Not recorded for some boots: kernel options" in make(results)
+
+
+def test_boots_of_other_kinds_must_be_alike_as_well(make, results):
+    path = synthetic.hotpaths(results, "none", [(10, 100, 1, 0)]) / "manifest.json"
+    assert "All boots of a lab have the same guest" in make(results)
+    path.write_text(path.read_text().replace('"initramfs_sha256": "r"', '"initramfs_sha256": "s"'))
+    assert "guest programs (virtual: 2 kinds)" in make(results)
+    assert "those of: rt-none." in make(results, lambda boots: unchanged(boots) | {"rt-none": "other"})
+
+
+def test_hot_paths_have_a_table(make, results):
+    synthetic.hotpaths(results, "unpatched", [(10, 100, 1, 0)], functions=[("f", 100)])
+    synthetic.hotpaths(results, "none", [(10, 100, 1, 0)], functions=[("f", 100)])
+    synthetic.hotpaths(results, "qpw0", [(10, 103, 2, 0)], functions=[("f", 101), ("g", 2)])
+    synthetic.hotpaths(results, "qpw1", [(1, 100, 1, 0)] * 10)
+    text = make(results)
+    assert "| fault | 100 (1) | 0 | +3 (+1) | – |" in text
+    assert "none in 1 of 1 figures; qpw0 in 0 of 1 figures" in text
+    assert "- rt qpw0, fault: +3: g +2, f +1" in text
+    assert "rt-qpw1/hotpath-isolated: counts.jsonl: no three in ten repetitions of 'fault' took the same" in text
+
+
+def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):
+    synthetic.anatomy(results, "none")
+    synthetic.anatomy(results, "qpw1", lost=3)
+    text = make(results)
+    assert "(results/figures/anatomy-rt-none.svg)" in text
+    assert (tmp_path / "out/results/figures/anatomy-rt-none.txt").exists()
+    assert "rt-qpw1: no timeline: guest.jsonl: the trace of scene 'user mode' does not cover it" in text
+
+
+def test_help_and_absolute_costs_are_shown(make, results):
+    text = make(results)
+    assert "| idle | – | 2 | 2 | 2 |" in text and "| must |" not in text
+    assert rows(text, "#### All kernel instructions on the isolated CPU per fill, quiet phase")["rt", "none"][:3] == [
+        "10", "all equal", "0 (0 %)"]
 
 
 def test_own_boot_parameters_are_shown(make, results):
@@ -205,5 +256,5 @@ def test_numbers(value, text):
 
 
 def test_arms_in_the_order_of_the_design():
-    cells = {("rt", arm): {} for arm in ("zeta", "qpw1", "none", "unpatched", "qpw0")}
-    assert tables.Figures(cells).arms == ["unpatched", "none", "qpw0", "qpw1", "zeta"]
+    cells = {("rt", arm): {} for arm in ("zeta", "task_work", "qpw1", "none", "deferred_lazy", "unpatched", "qpw0")}
+    assert tables.Figures(cells).arms == ["unpatched", "none", "qpw0", "qpw1", "task_work", "deferred_lazy", "zeta"]

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""hotpaths.py against counts that are known."""
+
+import hotpaths
+import pytest
+import read
+import synthetic
+
+
+def path_of(folder):
+    return hotpaths.read_folder(folder)["isolated", "fault"]
+
+
+@pytest.mark.parametrize("outcomes, kernel", [
+    ([(10, 100, 1, 0)], 100),
+    ([(6, 110, 1, 0), (4, 100, 1, 0)], 100),
+    ([(8, 110, 1, 0), (2, 100, 1, 0)], 110),
+    ([(1, 10, 1, 0), (3, 120, 1, 0), (6, 130, 1, 0)], 120),
+])
+def test_the_least_that_three_in_ten_took(tmp_path, outcomes, kernel):
+    path = path_of(synthetic.hotpaths(tmp_path, "none", outcomes))
+    assert (path.kernel, path.of) == (kernel, 10)
+
+
+def test_parts_of_a_function_are_one(tmp_path):
+    functions = [("f", 10), ("f.cold", 5), ("f.isra.0", 1), ("g", 2)]
+    assert path_of(synthetic.hotpaths(tmp_path, "none", [(10, 18, 0, 0)], functions=functions)).functions == {
+        "f": 16, "g": 2}
+
+
+def test_a_path_without_its_operation_is_unreadable(tmp_path):
+    folder = synthetic.hotpaths(tmp_path, "none", [])
+    with pytest.raises(read.Unreadable, match="not the operations"):
+        hotpaths.read_folder(folder)
+
+
+def test_a_failed_boot_is_named(tmp_path):
+    synthetic.extra(tmp_path, "hotpath-plain", verdict="hang")
+    cells, faults = hotpaths.read_lab(tmp_path / "virtual")
+    assert cells == {("rt", "none"): {}} and faults == ["rt-none/hotpath-plain: hang: as planned"]
+
+
+def test_other_switches_are_said(tmp_path):
+    base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(10, 100, 4, 2)]))
+    path = path_of(synthetic.hotpaths(tmp_path, "none", [(10, 60, 3, 0)]))
+    assert hotpaths.cell_text(path, base) == "−40, 0 context switches instead of 2 (−1)"
+
+
+def test_cause_names_the_largest(tmp_path):
+    base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(10, 9, 0, 0)], functions=[("a", 5), ("b", 4)]))
+    more = [("a", 1), ("b", 4), ("c", 9), ("d", 2), ("e", 1), ("f", 1)]
+    path = path_of(synthetic.hotpaths(tmp_path, "none", [(10, 18, 0, 0)], functions=more))
+    assert hotpaths.cause(path, base, 3) == "c +9, a −4, d +2, others +2"
