@@ -4,14 +4,15 @@
 
 w1: kernel files that are ours or that our patches change, with W=1 by gcc and
 by clang; kernel-doc of our headers; guest and plugin C with -Wall -Wextra
--Werror. sparse: the same kernel files with C=2. Upstream's files give no such
-warnings as configured here, so that every warning counts.
+-Werror. sparse: the same kernel files with C=2. Every warning counts but those
+that upstream's file gives as well.
 
 Objects are built apart from the images' trees: sources in build/linux/*-lint,
 which holds no object, output in build/check/lint-*.
 """
 
 import argparse
+import collections
 import os
 import re
 import shlex
@@ -24,13 +25,20 @@ import tapfile
 ROOT = tapfile.ROOT
 COMPILERS = {"gcc": [], "clang": ["LLVM=-19"]}
 
-# (tree, variant, fragments): every file of ours is in one of them, in both
-# preemption models if it is in the patched tree.
+# (tree, variant, fragments): every file of ours is in one of them, those of the
+# facade in both preemption models.
 BUILDS = (
-    ("patched", "qpw", ("base", "rt", "qpw", "kunit")),
     ("patched", "none", ("base", "lazy", "none", "kunit")),
+    ("patched", "qpw", ("base", "rt", "qpw", "kunit")),
+    ("patched", "task_work", ("base", "rt", "task_work", "kunit")),
+    ("patched", "deferred_wq", ("base", "lazy", "deferred_wq", "kunit")),
     ("unpatched", None, ("base", "rt", "unpatched")),
 )
+
+MAKEFILE = ROOT / "common/mm/pcpu_drain/Makefile"
+
+# What the code goes into that patches add to the entry code's headers.
+ENTRY = "kernel/entry/common.c"
 
 # 7.3 asks for a sparse that knows __typeof_unqual__; Debian 12 has none. What
 # gcc 12 uses instead does for sparse too. Nor does it take __builtin_strlen()
@@ -59,13 +67,21 @@ def inputs(tree):
 
 
 def objects(tree, variant):
-    """Objects of a kernel tree that hold code of ours, in a build of one variant."""
+    """Objects of a kernel tree that hold code of ours; what is another variant's may be among them."""
     links, patches = inputs(tree)
-    places = {place for file, place in links
-              if not file.startswith("variants/") or file.startswith(f"variants/{variant}/")}
+    places = {ENTRY} | {place for _, place in links}
     for patch in patches:
-        places |= set(re.findall(r"^\+\+\+ b/(\S+)", (ROOT / patch).read_text(), re.MULTILINE))
-    return sorted(re.sub(r"\.c$", ".o", place) for place in places if place.endswith(".c"))
+        if not patch.startswith("variants/") or patch.startswith(f"variants/{variant}/"):
+            places |= set(re.findall(r"^\+\+\+ b/(\S+)", (ROOT / patch).read_text(), re.MULTILINE))
+    return {re.sub(r"\.c$", ".o", place) for place in places if place.endswith(".c")}
+
+
+def left_out(out):
+    """Objects of ours that a configuration does not build."""
+    options = (out / ".config").read_text().splitlines()
+    return {f"mm/pcpu_drain/{name}" for option, name in
+            re.findall(r"^obj-\$\((\w+)\)\s*\+=\s*(\S+)", MAKEFILE.read_text(), re.MULTILINE)
+            if f"{option}=y" not in options}
 
 
 def configure(tree, compiler, fragments):
@@ -76,13 +92,18 @@ def configure(tree, compiler, fragments):
     if code:
         return make, out, said
     out.mkdir(parents=True, exist_ok=True)
-    wanted = "".join((ROOT / f"kernel/{fragment}.config").read_text() for fragment in fragments)
+    files = [ROOT / f"kernel/{fragment}.config" for fragment in fragments]
+    options = [ROOT / file for file, place in inputs(tree)[0] if "Kconfig" in place]
+    wanted = "".join(file.read_text() for file in (*files, *options))
     if (out / "wanted").exists() and (out / "wanted").read_text() == wanted and (out / ".config").exists():
         return make, out, []
-    (out / "fragments").write_text(wanted)
+    (out / "wanted").unlink(missing_ok=True)
+    (out / "fragments").write_text("".join(file.read_text() for file in files))
     code, said = run(*make, "-s", "allnoconfig", env=os.environ | {"KCONFIG_ALLCONFIG": str(out / "fragments")})
     if not code:
-        (out / "fragments").rename(out / "wanted")
+        code, said = run("kernel/configcheck.sh", out.name, f"{out}/.config", *files)
+    if not code:
+        (out / "wanted").write_text(wanted)
     return make, out, said if code else []
 
 
@@ -92,35 +113,53 @@ def complaints(code, lines):
     return found or ([f"make ended with status {code}: {(lines or [''])[-1]}"] if code else [])
 
 
-def warnings(tree, variant, fragments, compiler):
-    """Complaints of a compiler with W=1."""
-    make, out, found = configure(tree, compiler, fragments)
-    wanted = objects(tree, variant)
-    if found:
-        return found
-    for name in wanted:
+def by_compiler(make, out, names):
+    """Complaints of a compiler with W=1 about objects."""
+    for name in names:
         (out / name).unlink(missing_ok=True)
-    return complaints(*run(*make, "W=1", *wanted))
+    return complaints(*run(*make, "W=1", *names))
 
 
-def sparse(tree, variant, fragments):
-    """Complaints of sparse; one if it did not look at every file."""
-    make, _, found = configure(tree, "gcc", fragments)
-    wanted = objects(tree, variant)
+def by_sparse(make, _, names):
+    """Complaints of sparse about objects' sources; one if it did not look at every file."""
+    code, lines = run(*make, "W=1", "C=2", f"CHECK={SPARSE}", *names)
+    seen = {line.split()[-1] for line in lines if line.split()[:1] == ["CHECK"]}
+    missed = [name for name in names if not any(file.endswith(re.sub(r"\.o$", ".c", name)) for file in seen)]
+    return complaints(code, lines) + [f"sparse did not look at {name}" for name in missed]
+
+
+def beyond(found, usual):
+    """What is found beyond what is usual, wherever in a file that stands."""
+    def text(line):
+        return re.sub(r":\d+", "", line)
+
+    rest, new = collections.Counter(map(text, usual)), []
+    for line in found:
+        rest[text(line)] -= 1
+        if rest[text(line)] < 0:
+            new.append(line)
+    return new
+
+
+def judge(look, tree, variant, fragments, compiler="gcc"):
+    """Complaints about all code of ours in a build, as look (by_...) sees it, but for those that upstream gives."""
+    make, out, found = configure(tree, compiler, fragments)
     if found:
         return found
-    code, lines = run(*make, "W=1", "C=2", f"CHECK={SPARSE}", *wanted)
-    found = complaints(code, lines)
-    seen = {line.split()[-1] for line in lines if line.split()[:1] == ["CHECK"]}
-    missed = [name for name in wanted if not any(file.endswith(re.sub(r"\.o$", ".c", name)) for file in seen)]
-    return found + [f"sparse did not look at {name}" for name in missed]
+    names = sorted(objects(tree, variant) - left_out(out))
+    found = look(make, out, names)
+    upstream = [name for name in names if (ROOT / "build/source" / name).with_suffix(".c").exists()]
+    if found and tree == "patched" and upstream:
+        make, out, failed = configure("unpatched", compiler, (*fragments[:2], "unpatched"))
+        found = failed or beyond(found, look(make, out, upstream))
+    return found
 
 
 def user_c():
     """C files that run outside of the kernel."""
     ours = {file for tree in ("patched", "unpatched") for file, _ in inputs(tree)[0]}
     tracked = subprocess.check_output(["git", "ls-files", "-z", "*.c"], cwd=ROOT, text=True).split("\0")
-    kernel = ("common/", "variants/", "kunit/")
+    kernel = ("common/", "variants/")
     return [name for name in tracked if name and name not in ours and not name.startswith(kernel)]
 
 
@@ -142,7 +181,8 @@ def kernel_doc(tree):
 def check_w1(tap):
     for compiler in COMPILERS:
         for tree, variant, fragments in BUILDS:
-            tap.point(f"W=1 {compiler} {'-'.join(fragments[1:])}", warnings(tree, variant, fragments, compiler))
+            tap.point(f"W=1 {compiler} {'-'.join(fragments[1:])}",
+                      judge(by_compiler, tree, variant, fragments, compiler))
     tap.point("kernel-doc of our headers", kernel_doc("patched"))
     flags = shlex.split(os.environ["USER_CFLAGS"])
     for compiler in ("gcc", "clang-19"):
@@ -152,7 +192,7 @@ def check_w1(tap):
 
 def check_sparse(tap):
     for tree, variant, fragments in BUILDS:
-        tap.point(f"sparse {'-'.join(fragments[1:])}", sparse(tree, variant, fragments))
+        tap.point(f"sparse {'-'.join(fragments[1:])}", judge(by_sparse, tree, variant, fragments))
 
 
 def main():

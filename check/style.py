@@ -43,8 +43,22 @@ NO_SPDX = re.compile(r"^(results/.*(?<!\.svg)|.*\.(patch|json|jsonl|png))$")
 # machine's own apt sources are added at run time.
 MACHINE = r"(?<![\w.})\]-])/(?:work|home|tmp/plan|tmp/x)/|\b(?:deb|ftp|security|snapshot)[\w.]*\.debian\.org\b"
 
-SUBJECT = re.compile(r"^(Merge .*|Revert .*|[a-z0-9][\w/.,+ -]*: [^\s].*[^.\s])$")
+SUBJECT = re.compile(r"^(Merge .*|Revert .*|[a-zA-Z0-9][\w/.,+ -]*: [^\s].*[^.\s])$")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)|<img[^>]*\ssrc=\"([^\"]+)\"")
+
+
+# Who must know no variant: clients, the facade, the suite, workloads; but the facade
+# chooses one, by options and headers.
+NAMES_NO_VARIANT = re.compile(r"^(common/(?!README)|kunit/\w+\.[ch]$|bench/guest/)")
+CHOOSES_ALL = re.compile(r"/(Kconfig|Makefile)$")
+CHOOSES = {"common/include/linux/pcpu_drain.h", "common/mm/pcpu_drain/internal.h"}
+CHOICE = re.compile(r"#\s*(if|ifdef|elif|include)\b")
+# What one of them is named after.
+UPSTREAM = re.compile(r"\b(exit_task_work|task_work_(add|run|cancel))\b")
+
+# Workloads run in any lab; these are what labs are made of.
+NAMES_NO_LAB = re.compile(r"^bench/guest/")
+LAB_WORDS = ("qemu", "tcg", "icount", "kvm", "uml")
 
 
 class Tree:
@@ -122,6 +136,25 @@ def links(tree):
                     yield f"{name}:{number}: link to {path}, which does not exist"
 
 
+def names(tree):
+    """Who must not know a variant or a lab names none."""
+    variants = {name.split("/")[1] for name in tree.names if re.match(r"variants/\w+/", name)}
+    for name in tree.names:
+        words = set()
+        if NAMES_NO_VARIANT.match(name) and not CHOOSES_ALL.search(name):
+            words |= variants
+        if NAMES_NO_LAB.match(name):
+            words |= set(LAB_WORDS)
+        if not words:
+            continue
+        pattern = re.compile(rf"(?<![a-z])({'|'.join(sorted(words))})(?![a-z])", re.IGNORECASE)
+        for number, line in enumerate(tree.text(name).splitlines(), 1):
+            chosen = name in CHOOSES and CHOICE.match(line)
+            upstream = name.endswith(".patch") and line.startswith((" ", "@@"))
+            if not chosen and not upstream and (found := pattern.search(UPSTREAM.sub("", line))):
+                yield f"{name}:{number}: names {found.group()}, which it should not know"
+
+
 def checkpatch(tree, kernel):
     """checkpatch --strict on C, Kconfig and patches."""
     tool = pathlib.Path(kernel).resolve() / "scripts/checkpatch.pl"
@@ -160,6 +193,7 @@ def main():
         tap.point("no machine's paths or package hosts", machine(tree, apt_hosts()))
         tap.point("commit subjects", subjects(tree))
         tap.point("links in pages", links(tree))
+        tap.point("no variant's name in a client, no lab's in a workload", names(tree))
         tap.point("checkpatch --strict", checkpatch(tree, args.kernel))
         tap.point("shellcheck", tree.run("shellcheck", *shell) if shell else [])
         tap.point("ruff", tree.run(args.ruff, "check", "--quiet", "--no-cache", "--output-format=concise",

@@ -61,8 +61,8 @@ def test_apt_hosts(tmp_path):
 
 
 def test_subjects(repository):
-    tree = repository({}, "area: do it", "variants/qpw: do it", "No area", "area: ends with a stop.", "area:none",
-                      "area: " + "long" * 20, "Merge branch 'x'")
+    tree = repository({}, "area: do it", "variants/qpw: do it", "README: do it", "No area", "area: ends with a stop.",
+                      "area:none", "area: " + "long" * 20, "Merge branch 'x'")
     assert sorted(line.split("characters: ")[1] for line in style.subjects(tree)) == sorted(
         ["No area", "area: ends with a stop.", "area:none", "area: " + "long" * 20])
 
@@ -73,6 +73,21 @@ def test_links(repository):
                        "sub/c.md": "[good](../b.md) [bad](b.md)\n"})
     assert [line.split(", ")[0] for line in style.links(tree)] == [
         "a.md:1: link to none.md", "b.md:1: link to ../none", "b.md:1: link to gone.svg", "sub/c.md:1: link to b.md"]
+
+
+def test_names(repository):
+    header = "common/include/linux/pcpu_drain.h"
+    tree = repository({
+        "variants/qpw/qpw.c": "qpw", "variants/task_work/README.md": "", "common/README.md": "qpw\n",
+        "common/mm/Kconfig": "config PCPU_DRAIN_QPW\n", "common/mm/core.c": "\nif (pcd_qpw_on())\n",
+        header: "#elif defined(CONFIG_PCPU_DRAIN_QPW)\n#include <linux/pcpu_drain_qpw.h>\nint qpw;\n",
+        "common/mm/demo.c": "#ifdef CONFIG_PCPU_DRAIN_QPW\n", "common/patches/1.patch": "@@ task_work\n qpw\n+qpw\n",
+        "bench/guest/owner.c": "/* eqpws, TCGs and likvm are no names, QEMU is */\n",
+        "kunit/suite.c": "pcd_task_work\n/* after exit_task_work() */\n", "bench/virtual.py": "qemu, qpw\n",
+        "kunit/mutants/1.patch": "+qpw\n"})
+    assert {line.split(":", 1)[0] + line.split(":")[1] for line in style.names(tree)} == {
+        "common/mm/core.c2", f"{header}3", "common/mm/demo.c1", "common/patches/1.patch3", "bench/guest/owner.c1",
+        "kunit/suite.c1"}
 
 
 def test_scripts_by_suffix_and_first_line(repository):
