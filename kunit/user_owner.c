@@ -31,6 +31,7 @@
  * @told: commands given
  * @taken: commands that it has begun
  * @done: commands whose function has returned
+ * @waiting: it has nothing to do
  * @fn: the newest command's function, or NULL
  * @arg: its argument
  * @next: what to do in user mode after it
@@ -49,6 +50,7 @@ struct user_owner {
 	unsigned int told;
 	unsigned int taken;
 	unsigned int done;
+	bool waiting;
 	void (*fn)(void *arg);
 	void *arg;
 	enum owner_next next;
@@ -88,11 +90,13 @@ static ssize_t owner_read(struct file *file, char __user *buf, size_t size, loff
 
 	if (size != sizeof(next))
 		return -EINVAL;
+	WRITE_ONCE(owner->waiting, true);
 	/* The acquire pairs with the release in owner_tell(). */
 	if (wait_event_interruptible(owner->wait,
 				     smp_load_acquire(&owner->told) != owner->taken ||
 				     READ_ONCE(owner->repeat)))
 		return -ERESTARTSYS;
+	WRITE_ONCE(owner->waiting, false);
 	next = owner->next;
 	WRITE_ONCE(shared(owner)->beats, 0);
 	WRITE_ONCE(shared(owner)->go, 0);
@@ -207,6 +211,7 @@ static struct user_owner *owner_prepare(struct kunit *test)
 	owner->taken = 0;
 	owner->done = 0;
 	owner->repeat = false;
+	owner->waiting = false;
 	owner->fault_fn = NULL;
 	return owner;
 }
@@ -218,7 +223,7 @@ static void owner_ready(struct kunit *test, struct user_owner *owner, int cpu)
 			      "%s does not open its file", OWNER_PROGRAM);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, owner_end, owner), 0);
 	owner_do(test, owner, owner_pin, (void *)(long)cpu, OWNER_AGAIN);
-	KUNIT_ASSERT_TRUE(test, eventually(owner_is_asleep(owner)));
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_waiting(owner)));
 	KUNIT_ASSERT_EQ(test, task_cpu(owner->task), cpu);
 }
 
@@ -315,6 +320,12 @@ bool owner_is_asleep(struct user_owner *owner)
 	       !READ_ONCE(owner->task->on_rq) && !READ_ONCE(owner->task->on_cpu);
 }
 
+/* Asleep in its read for want of a command. */
+bool owner_is_waiting(struct user_owner *owner)
+{
+	return owner_has_done(owner) && READ_ONCE(owner->waiting) && owner_is_asleep(owner);
+}
+
 bool owner_is_dead(struct user_owner *owner)
 {
 	return READ_ONCE(owner->task->exit_state) && !READ_ONCE(owner->task->on_cpu);
@@ -348,6 +359,6 @@ void owner_do(struct kunit *test, struct user_owner *owner, void (*fn)(void *arg
 void owner_come_back(struct kunit *test, struct user_owner *owner)
 {
 	owner_go(owner);
-	KUNIT_ASSERT_TRUE_MSG(test, eventually(owner_is_asleep(owner)),
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(owner_is_waiting(owner)),
 			      "the owner does not come back");
 }

@@ -22,6 +22,7 @@ bool owner_is_in_user_mode(struct user_owner *owner);
 void owner_go(struct user_owner *owner);
 void owner_on_fault(struct user_owner *owner, void (*fn)(void *arg), void *arg);
 bool owner_is_asleep(struct user_owner *owner);
+bool owner_is_waiting(struct user_owner *owner);
 bool owner_is_dead(struct user_owner *owner);
 struct task_struct *owner_task(struct user_owner *owner);
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What owners do in the kernel: see owner_acts.h. */
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/sched.h>
+
+#include "fixture.h"
+#include "owner_acts.h"
+
+/* Holds up an owner in a system call, busy or asleep; opened at the test's end. */
+static bool gate_open;
+static DECLARE_WAIT_QUEUE_HEAD(gate);
+
+/* Until the test ends at the latest. */
+void close_gate(struct kunit *test)
+{
+	WRITE_ONCE(gate_open, false);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_gate, NULL), 0);
+}
+
+void open_gate(void *unused)
+{
+	WRITE_ONCE(gate_open, true);
+	wake_up_all(&gate);
+}
+
+void be_busy(void *unused)
+{
+	while (!READ_ONCE(gate_open))
+		cpu_relax();
+}
+
+void be_asleep(void *unused)
+{
+	wait_event(gate, READ_ONCE(gate_open));
+}
+
+void cache_and_be_busy(void *unused)
+{
+	script_cache(NULL);
+	be_busy(NULL);
+}
+
+void cache_and_be_asleep(void *unused)
+{
+	script_cache(NULL);
+	be_asleep(NULL);
+}
+
+/*
+ * After exit_task_work() no task work can be added, and a task still frees: here
+ * its splice pipe, whose buffer's release is ours.
+ */
+static void cache_on_release(struct pipe_inode_info *pipe, struct pipe_buffer *buf)
+{
+	script_cache(NULL);
+}
+
+static const struct pipe_buf_operations caching_pipe = {
+	.release = cache_on_release,
+};
+
+void cache_late_in_exit(void *unused)
+{
+	struct pipe_inode_info *pipe = alloc_pipe_info();
+
+	if (!pipe)
+		return;
+	pipe->bufs[0].ops = &caching_pipe;
+	current->splice_pipe = pipe;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _PCD_KUNIT_OWNER_ACTS_H
+#define _PCD_KUNIT_OWNER_ACTS_H
+
+/* What owners do in the kernel: functions for owner_tell(). */
+
+#include <kunit/test.h>
+
+void close_gate(struct kunit *test);
+void open_gate(void *unused);
+void be_busy(void *unused);
+void be_asleep(void *unused);
+void cache_and_be_busy(void *unused);
+void cache_and_be_asleep(void *unused);
+void cache_late_in_exit(void *unused);
+
+#endif /* _PCD_KUNIT_OWNER_ACTS_H */

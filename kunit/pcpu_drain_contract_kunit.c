@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit suite: the contract, cell by cell (contract.h).
+ *
+ * Each case puts an owner on an isolated CPU into a state, something cached there,
+ * makes a request, lets the owner move on, and notes what happened.  What the table
+ * says only decides how long to wait for it.
+ *
+ * pcd_kunit.arm=NAME on the command line says which table is to hold.
+ */
+#include <kunit/test.h>
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/interrupt.h>
+#include <linux/moduleparam.h>
+#include <linux/resume_user_mode.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/smp.h>
+#include <linux/wait.h>
+
+#include "contract.h"
+#include "fixture.h"
+#include "owner_acts.h"
+#include "user_owner.h"
+
+#if defined(CONFIG_PCPU_DRAIN_QPW)
+#include "../contract_qpw.h"
+#elif defined(CONFIG_PCPU_DRAIN_TASK_WORK)
+#include "../contract_task_work.h"
+#elif defined(CONFIG_PCPU_DRAIN_DEFERRED_WQ)
+#include "../contract_deferred_wq.h"
+#else
+#include "../contract_none.h"
+#endif
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "pcd_kunit."
+
+static char *arm = "";
+module_param(arm, charp, 0444);
+MODULE_PARM_DESC(arm, "whose contract to check");
+
+/* Long enough for whatever happens by itself; shorter than PCD_PATIENCE. */
+#define SETTLE (HZ / 25)
+
+static const struct contract *contract_of_arm(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(contracts); i++)
+		if (!strcmp(contracts[i].arm, arm))
+			return &contracts[i];
+	KUNIT_FAIL_AND_ABORT(test, "no contract for pcd_kunit.arm=%s", arm);
+	return NULL;
+}
+
+/* ---- states: how to get there, something cached, and how to move on ---- */
+
+struct situation {
+	int cpu;
+	struct user_owner *owner;	/* asleep in its read before @enter */
+	struct thread thread;
+};
+
+static struct situation situation;
+
+struct state {
+	const char *name;
+	void (*enter)(struct kunit *test, struct situation *s);
+	void (*move_on)(struct kunit *test, struct situation *s);
+};
+
+static void let_go_on(struct kunit *test, struct situation *s)
+{
+	open_gate(NULL);
+}
+
+static void enter_user_mode(struct kunit *test, struct situation *s)
+{
+	owner_do(test, s->owner, script_cache, NULL, OWNER_SPIN);
+}
+
+/* To the kernel and back again. */
+static void make_a_system_call(struct kunit *test, struct situation *s)
+{
+	owner_tell(s->owner, NULL, NULL, OWNER_SPIN);
+	owner_go(s->owner);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(s->owner)));
+	owner_come_back(test, s->owner);
+}
+
+static void system_call(struct kunit *test, struct situation *s)
+{
+	owner_tell(s->owner, cache_and_be_busy, NULL, OWNER_AGAIN);
+}
+
+static void exception(struct kunit *test, struct situation *s)
+{
+	owner_on_fault(s->owner, cache_and_be_busy, NULL);
+	owner_tell(s->owner, NULL, NULL, OWNER_FAULT);
+}
+
+static void interrupted(struct kunit *test, struct situation *s)
+{
+	owner_do(test, s->owner, NULL, NULL, OWNER_SPIN);
+	smp_call_function_single(s->cpu, script_cache, NULL, true);
+}
+
+static void cache_in_softirq(struct tasklet_struct *tasklet)
+{
+	script_cache(NULL);
+}
+
+static DECLARE_TASKLET(caching_tasklet, cache_in_softirq);
+
+static void raise_softirq_here(void *unused)
+{
+	tasklet_schedule(&caching_tasklet);
+}
+
+static void softirq(struct kunit *test, struct situation *s)
+{
+	owner_do(test, s->owner, NULL, NULL, OWNER_SPIN);
+	smp_call_function_single(s->cpu, raise_softirq_here, NULL, true);
+}
+
+static int kthread_cache_and_be_busy(void *unused)
+{
+	WRITE_ONCE(script.owner, current);
+	cache_and_be_busy(NULL);
+	return 0;
+}
+
+static void enter_kthread(struct kunit *test, struct situation *s)
+{
+	thread_start(test, &s->thread, s->cpu, kthread_cache_and_be_busy, NULL);
+}
+
+static void thread_moves_on(struct kunit *test, struct situation *s)
+{
+	open_gate(NULL);
+	thread_join(&s->thread);
+}
+
+/* As io_wq_worker(), without what it works on. */
+static int io_worker(void *unused)
+{
+	WRITE_ONCE(script.owner, current);
+	cache_and_be_busy(NULL);
+	if (test_thread_flag(TIF_NOTIFY_RESUME))
+		resume_user_mode_work(NULL);
+	be_asleep(NULL);
+	do_exit(0);
+}
+
+static void create_io_worker(void *unused)
+{
+	struct task_struct *task = create_io_thread(io_worker, NULL, NUMA_NO_NODE);
+
+	if (!IS_ERR(task))
+		wake_up_new_task(task);
+}
+
+static void an_io_worker(struct kunit *test, struct situation *s)
+{
+	owner_do(test, s->owner, create_io_worker, NULL, OWNER_AGAIN);
+}
+
+static void idle(struct kunit *test, struct situation *s)
+{
+	smp_call_function_single(s->cpu, script_cache, NULL, true);
+}
+
+static void asleep(struct kunit *test, struct situation *s)
+{
+	owner_tell(s->owner, cache_and_be_asleep, NULL, OWNER_AGAIN);
+}
+
+static void stopped(struct kunit *test, struct situation *s)
+{
+	owner_do(test, s->owner, script_cache, NULL, OWNER_STOP);
+	KUNIT_ASSERT_TRUE(test, eventually(task_is_stopped(owner_task(s->owner))));
+}
+
+static void continued(struct kunit *test, struct situation *s)
+{
+	send_sig(SIGCONT, owner_task(s->owner), 1);
+}
+
+static void exiting(struct kunit *test, struct situation *s)
+{
+	owner_tell(s->owner, cache_late_in_exit, NULL, OWNER_EXIT);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(s->owner)));
+}
+
+static int caches_when_dying = -1;
+
+static int cache_in_dying(unsigned int cpu)
+{
+	if (READ_ONCE(caches_when_dying) == cpu)
+		script_cache(NULL);
+	return 0;
+}
+
+static void offline(struct kunit *test, struct situation *s)
+{
+	if (!cpu_is_hotpluggable(s->cpu))
+		kunit_skip(test, "CPU %d cannot be unplugged", s->cpu);
+	WRITE_ONCE(caches_when_dying, s->cpu);
+	KUNIT_ASSERT_EQ(test, remove_cpu(s->cpu), 0);
+	WRITE_ONCE(caches_when_dying, -1);
+}
+
+static void online_again(struct kunit *test, struct situation *s)
+{
+	KUNIT_ASSERT_EQ(test, add_cpu(s->cpu), 0);
+}
+
+static void stays(struct kunit *test, struct situation *s) { }
+
+static const struct state states[] = {
+	[IN_USER_MODE] = { "user_mode", enter_user_mode, make_a_system_call },
+	[IN_SYSTEM_CALL] = { "system_call", system_call, let_go_on },
+	[IN_EXCEPTION] = { "exception", exception, let_go_on },
+	[INTERRUPTED] = { "interrupt", interrupted, make_a_system_call },
+	[IN_SOFTIRQ] = { "softirq", softirq, make_a_system_call },
+	[IS_KTHREAD] = { "kthread", enter_kthread, thread_moves_on },
+	[IS_IO_WORKER] = { "io_worker", an_io_worker, let_go_on },
+	[IS_IDLE] = { "idle", idle, stays },
+	[IS_ASLEEP] = { "asleep", asleep, let_go_on },
+	[IS_STOPPED] = { "stopped", stopped, continued },
+	[IS_EXITING] = { "exiting", exiting, stays },
+	[IS_OFFLINE] = { "offline", offline, online_again },
+};
+
+static void state_name(const struct state *state, char *name)
+{
+	strscpy(name, state->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(state, states, state_name);
+
+/* ---- what happens ---- */
+
+static unsigned int measured_by(int cpu)
+{
+	switch (script.last[cpu].by) {
+	case BY_OWNER:
+		return OWNER;
+	case BY_TASK:
+		return NEXT_TASK;
+	case BY_KWORKER:
+		return KWORKER;
+	case BY_REQUESTER:
+		return REQUESTER;
+	case BY_DEAD:
+		return DEAD_CALLBACK;
+	default:
+		return 0;
+	}
+}
+
+static enum contract_told measured_told(struct pcd_result result)
+{
+	if (result.drained)
+		return DRAINED;
+	if (result.posted)
+		return POSTED;
+	return result.left ? LEFT : NOTHING;
+}
+
+struct helps {
+	s64 patience;
+	s64 idle;
+};
+
+static struct helps helps(int cpu)
+{
+	struct pcd_stats *stats = script_stats(cpu);
+
+	return (struct helps) {
+		.patience = atomic64_read(&stats->helps[PCD_HELP_PATIENCE]),
+		.idle = atomic64_read(&stats->helps[PCD_HELP_IDLE]),
+	};
+}
+
+static enum contract_help measured_help(int cpu, struct helps before)
+{
+	struct helps after = helps(cpu);
+
+	if (after.patience != before.patience)
+		return HELP_PATIENCE;
+	return after.idle != before.idle ? HELP_IDLE : NO_HELP;
+}
+
+static bool answered_in_time(enum contract_waits expected)
+{
+	if (expected != FOR_OWNER)
+		return eventually(asked_is_answered());
+	schedule_timeout_uninterruptible(SETTLE);
+	return asked_is_answered();
+}
+
+/* The experiment; afterwards nothing is cached. */
+static struct contract_cell measure(struct kunit *test, const struct state *state,
+				    const struct contract_cell *expected)
+{
+	struct situation *s = &situation;
+	struct helps before = helps(s->cpu);
+	struct contract_cell cell;
+
+	state->enter(test, s);
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(atomic_read(&script.cached)),
+			      "nothing is cached");
+	if (expected->told == NOTHING)
+		eventually(!script_items(s->cpu));
+	else
+		schedule_timeout_uninterruptible(SETTLE);
+
+	/* Nothing left: whatever it waits for is not a drain. */
+	cell.waits = FOR_NOTHING;
+	if (script_items(s->cpu))
+		cell.waits = FOR_DRAIN;
+	ask(test, PCD_WAIT);
+	if (!answered_in_time(expected->waits))
+		cell.waits = FOR_OWNER;
+	else if (script_items(s->cpu))
+		cell.waits = FOR_NOTHING;
+	state->move_on(test, s);
+	cell.told = measured_told(answer(test));
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(s->cpu)), "it is still cached");
+
+	cell.by = measured_by(s->cpu);
+	cell.where = script.last[s->cpu].on == s->cpu ? ON_ITS_CPU : ELSEWHERE;
+	cell.help = measured_help(s->cpu, before);
+	return cell;
+}
+
+static void contract(struct kunit *test)
+{
+	const struct state *state = test->param_value;
+	int cpu = isolated_cpu(test, 0);
+	const struct contract_cell *expected = &contract_of_arm(test)->cells[state - states];
+	struct contract_cell cell;
+
+	script_reset();
+	situation.cpu = cpu;
+	situation.owner = owner_start(test, cpu);
+	script.owner = owner_task(situation.owner);
+	close_gate(test);
+
+	cell = measure(test, state, expected);
+
+	KUNIT_EXPECT_TRUE_MSG(test, cell.by & expected->by, "who drains: %#x, not %#x",
+			      cell.by, expected->by);
+	KUNIT_EXPECT_EQ_MSG(test, cell.where, expected->where, "where");
+	KUNIT_EXPECT_EQ_MSG(test, cell.waits, expected->waits, "what the requester waits for");
+	KUNIT_EXPECT_EQ_MSG(test, cell.told, expected->told, "what it is told");
+	KUNIT_EXPECT_EQ_MSG(test, cell.help, expected->help, "what help it takes");
+}
+
+/* A state that no driver of this machine uses, on the dying CPU itself. */
+static int contract_suite_init(struct kunit_suite *suite)
+{
+	return cpuhp_setup_state_nocalls(CPUHP_AP_DUMMY_TIMER_STARTING, "mm/pcd_kunit:dying",
+					 NULL, cache_in_dying);
+}
+
+static void contract_suite_exit(struct kunit_suite *suite)
+{
+	cpuhp_remove_state_nocalls(CPUHP_AP_DUMMY_TIMER_STARTING);
+}
+
+static struct kunit_case contract_cases[] = {
+	KUNIT_CASE_PARAM(contract, state_gen_params),
+	{}
+};
+
+static struct kunit_suite contract_suite = {
+	.name = "mm_pcpu_drain_contract",
+	.suite_init = contract_suite_init,
+	.suite_exit = contract_suite_exit,
+	.test_cases = contract_cases,
+};
+
+kunit_test_suite(contract_suite);
