@@ -46,8 +46,8 @@ for kernel in "${kernels[@]}"; do
 	fi
 	compiles_with "without NO_HZ_FULL" "# CONFIG_NO_HZ_FULL is not set"
 	compiles_with "without MEMCG" "# CONFIG_MEMCG is not set"
-	compiles_with "without DEBUG_FS" "# CONFIG_DEBUG_FS is not set"
-	compiles_with "without tracepoints" "# CONFIG_FTRACE is not set" "# CONFIG_TRACEPOINTS is not set"
+	compiles_with "without debugfs and tracepoints" "# CONFIG_DEBUG_FS is not set" \
+		"# CONFIG_FTRACE is not set" "# CONFIG_TRACEPOINTS is not set"
 	compiles_with "with buffer heads" "CONFIG_BLOCK=y" "CONFIG_EXT2_FS=y" "CONFIG_BUFFER_HEAD=y"
 done
 

@@ -17,14 +17,28 @@ objects_begin() {
 	kbuild_settings
 }
 
-# our_objects: all code of ours: our folder, the files that patches change, the
-# entry code, since patches change its headers, and buffer heads, if there are
-# any, since their caches are a class.
+# built OBJECT: does the tree's configuration build it?
+built() {
+	local option
+
+	option=$(sed -n "s/^obj-\$(\(CONFIG_\w*\))\s*+=.*\b$(basename "$1" .o)\.o.*/\1/p" "$objects_tree/$(dirname "$1")/Makefile")
+	[ -z "$option" ] || grep -qx "$option=y" $objects_tree/.config
+}
+
+# our_objects: all code of ours that is built: our folder, the files that patches
+# change, the entry code, since patches change its headers, and buffer heads,
+# since their caches are a class.
 our_objects() {
-	kernel/inputs.sh patched | sed -n 's/^patch //p' | xargs sed -n 's#^+++ b/\([^\t]*\)\.c\>.*#\1.o#p' | sort -u
+	local object
+
+	{
+		kernel/inputs.sh patched | sed -n 's/^patch //p' | xargs sed -n 's#^+++ b/\([^\t]*\)\.c\>.*#\1.o#p' | sort -u
+		echo fs/buffer.o
+	} | while read -r object; do
+		! built "$object" || echo "$object"
+	done
 	echo mm/pcpu_drain/
 	echo kernel/entry/
-	! grep -q '^CONFIG_BUFFER_HEAD=y' $objects_tree/.config || echo fs/buffer.o
 }
 
 # nothing_missing OBJECT...: whatever of ours one of them uses is in another.
