@@ -78,6 +78,7 @@
 #include <linux/pcpu_drain_deferred_wq.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
+#include <linux/sched/isolation.h>
 #include <linux/string.h>
 #include <linux/thread_info.h>
 #include <linux/workqueue.h>
@@ -119,10 +120,10 @@ static bool pcd_deferred_queue(struct pcd_deferred *d)
 
 	lockdep_assert_irqs_disabled();
 	do {
+		if (old & PCD_QUEUED)
+			return true;
 		if (old & PCD_USER)
 			new = old | PCD_POSTED;
-		else if (old & PCD_QUEUED)
-			return true;
 		else
 			new = (old & ~PCD_POSTED) | PCD_QUEUED;
 		/* Full barrier: pairs with the owner's own on this word. */
@@ -350,8 +351,15 @@ static int __init pcd_deferred_init(void)
 {
 	int cpu;
 
-	if (!pcd_tracked_init())
+	if (!housekeeping_enabled(HK_TYPE_KERNEL_NOISE))
 		return 0;
+	/* Never freezable: a task that is frozen may wait for it. */
+	pcd_deferred_wq = alloc_workqueue("pcd_deferred", WQ_MEM_RECLAIM | WQ_PERCPU, 0);
+	if (!pcd_deferred_wq) {
+		pr_err("no memory for a workqueue; isolated CPUs are drained as all others\n");
+		return -ENOMEM;
+	}
+	pcd_tracked_init();
 	for_each_possible_cpu(cpu) {
 		struct pcd_deferred *d = per_cpu_ptr(&pcd_deferred, cpu);
 
@@ -361,9 +369,6 @@ static int __init pcd_deferred_init(void)
 		/* Hard: on PREEMPT_RT it would wait for a thread else. */
 		d->kick = IRQ_WORK_INIT_HARD(pcd_deferred_kick);
 	}
-	/* Never freezable: a task that is frozen may wait for it. */
-	pcd_deferred_wq = alloc_workqueue("pcd_deferred", WQ_MEM_RECLAIM | WQ_PERCPU, 0);
-	BUG_ON(!pcd_deferred_wq);
 	static_branch_enable(&pcd_deferred_key);
 	if (pcd_eager)
 		static_branch_enable(&pcd_cached_key);

@@ -14,9 +14,8 @@ static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
 
 static inline bool pcd_variant_owes(int cpu)
 {
-	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, cpu);
-
-	return owner->tracked && (READ_ONCE(owner->pending) || owner->draining);
+	/* Another task's unfinished drain has been repeated. */
+	return pcd_tracks(cpu) && READ_ONCE(per_cpu(pcd_owners.pending, cpu));
 }
 
 static inline bool pcd_variant_clean_in_user(void)

@@ -133,6 +133,7 @@ enum pcd_help {
 	PCD_HELP_MUST,
 	PCD_HELP_PATIENCE,
 	PCD_HELP_IDLE,
+	/* private: how many there are */
 	PCD_HELPS
 };
 

@@ -351,8 +351,9 @@ static void pcd_account_request(struct pcd_class *class, u64 start, bool rode)
  * call, in the sense of happens-before, has left its cache on return.  There are
  * two exceptions, and the result tells them: a CPU that is going offline, where
  * what it still holds is @left for its dead callback; and, with %PCD_WAIT only, an
- * isolated CPU in user mode that the variant does not disturb (@posted).  A requester that finds an overlapping request of somebody
- * else may return that one's result instead.
+ * isolated CPU in user mode that the variant does not disturb (@posted).  A
+ * requester that finds an overlapping request of somebody else may return that
+ * one's result instead.
  *
  * Context: may sleep.  Must not be called from the class's own work.
  * Return: what became of it, in items.

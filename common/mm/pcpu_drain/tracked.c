@@ -73,11 +73,16 @@ bool __init pcd_tracked_init(void)
 /**
  * pcd_tracked_register - give a class its bit
  * @class: being registered
+ *
+ * If none is left it works as upstream.
  */
 void __init pcd_tracked_register(struct pcd_class *class)
 {
-	BUG_ON(pcd_nr_classes == BITS_PER_LONG);
 	init_waitqueue_head(&class->served);
+	if (WARN_ON(pcd_nr_classes == BITS_PER_LONG)) {
+		class->upstream = true;
+		return;
+	}
 	class->bit = pcd_nr_classes;
 	pcd_class_of[pcd_nr_classes++] = class;
 }
