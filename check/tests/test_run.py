@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The sums of check/run and tapfile, against a make that misbehaves on purpose."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -58,8 +59,8 @@ sys.exit(code)
     make.chmod(0o755)
 
     def call(*targets):
-        done = subprocess.run([RUN, "--make", make, "--results", tmp_path, *targets],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run([RUN, "--make", make, "--results", tmp_path, *targets], capture_output=True, text=True,
+                              env=os.environ | {"CACHE": tmp_path}, check=False)
         return done.returncode, done.stdout.splitlines()
 
     return call
@@ -91,6 +92,17 @@ def test_reason_for_giving_up_is_shown(run):
 def test_skip_reason_is_shown(run):
     _, lines = run("check-good")
     assert any("no clock" in line for line in lines)
+
+
+def test_expected_times(run, tmp_path):
+    (tmp_path / "times").mkdir()
+    (tmp_path / "times/check-good").write_text("300")
+    (tmp_path / "times/check-dies").write_text("torn")
+    _, lines = run("check-good", "check-dies")
+    assert lines[0] == "2 checks, about 5 minutes"
+    assert "[1/2] check-good ... (0 s so far, takes about 300 s)" in lines
+    assert "[2/2] check-dies ... (0 s so far)" in lines
+    assert float((tmp_path / "times/check-good").read_text()) < 60
 
 
 def test_a_stale_result_does_not_count(run, tmp_path):
