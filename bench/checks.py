@@ -24,7 +24,8 @@ import sys
 import boot
 import campaign
 
-sys.path[:0] = [str(boot.ROOT / "check"), str(boot.ROOT / "bench/report")]
+sys.path.insert(0, str(boot.ROOT / "check"))
+sys.path.insert(0, str(boot.ROOT / "bench/report"))
 import hotpaths
 import tapfile
 
@@ -202,7 +203,7 @@ def check_lab_verdicts(tap, cell):
 
 
 def hotpath_folders(arms):
-    """{cell: [folder]} of the boots that count hot paths: the kept results if they are up to date, else boots of now."""
+    """{cell: [folder]} of the boots that count hot paths: kept results if they are up to date, else boots of now."""
     todo, folders = {}, {}
     args = argparse.Namespace(lab="virtual", set=[])
     for model, arm in itertools.product(boot.MODELS, arms):
@@ -241,7 +242,8 @@ def check_hotpaths(tap, _):
         # Context tracking: one atomic operation each on the way in and out, where the CPU is tracked.
         known = {kind: base[kind, "getppid"].atomics for kind in hotpaths.KINDS if (kind, "getppid") in base}
         right = {"isolated": 2, "housekeeping": 2, "not isolated": 0}
-        tap.point(f"known count: locked instructions of getppid, {model}", [] if known == right else [f"counted {known}"])
+        wrong = [] if known == right else [f"counted {known}, not {right}"]
+        tap.point(f"known count: locked instructions of getppid, {model}", wrong)
         for arm, limits in HOTPATH_LIMITS.items():
             said = "takes exactly what unpatched takes" if arm == "none" else "takes no more than it may"
             tap.point(f"{model}-{arm} {said} in {len(base)} hot paths", over_limits(cells[model, arm], base, limits))

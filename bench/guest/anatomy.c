@@ -2,7 +2,8 @@
 /*
  * The anatomy of one drain: an owner caches something, a requester asks once,
  * and the kernel's trace events say who ran what when. Once with the owner in
- * user mode at the request, once in the middle of a system call.
+ * user mode at the request, once in the middle of a system call that has
+ * cached something at its beginning.
  *
  * All times are readings of the TSC, which is the trace's clock as well.
  */
@@ -33,11 +34,11 @@
 
 /* When, after a scene's start. The system call takes over 500 us. */
 #define FILL_AT		(100 * US)
-#define LONG_CALL_AT	(150 * US)
 #define REQUEST_AT	(250 * US)
 #define NEXT_CALL_AT	(3000 * US)
 #define SCENE_LENGTH	(3500 * US)
 #define LONG_CALL_BYTES	(64 * PAGE)
+#define MARGIN		(3000 * US)
 
 static const char *const systems[] = {
 	"pcpu_drain", "context_tracking", "irq_vectors", "workqueue",
@@ -91,47 +92,39 @@ static void now_is(enum moment moment)
 	play->moments[moment] = __rdtsc();
 }
 
-static char *touched(size_t size)
+/* The first page of a region is the only one that has not been touched. */
+static char *region(void)
 {
-	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		fail("anatomy: mmap");
-	return memory;
-}
-
-/* A page before the one that it touches, so that there is a page table. */
-static char *fresh_page(void)
-{
-	char *memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+	char *memory = mmap(NULL, LONG_CALL_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t page;
 
 	if (memory == MAP_FAILED)
 		fail("anatomy: mmap");
-	touch(memory);
-	return memory + PAGE;
+	for (page = PAGE; page < LONG_CALL_BYTES; page += PAGE)
+		touch(memory + page);
+	return memory;
 }
 
 static void run_owner(void *unused)
 {
-	char *buffer = touched(LONG_CALL_BYTES), *fresh = fresh_page();
 	int zero = open("/dev/zero", O_RDONLY);
+	char *memory = region();
 
 	(void)unused;
 	prctl(PR_SET_NAME, "owner");
 	/* It drains what all this has cached. */
-	if (zero < 0 || mlock(buffer, PAGE) || munlock(buffer, PAGE))
+	if (zero < 0 || mlock(memory + PAGE, PAGE) ||
+	    munlock(memory + PAGE, PAGE))
 		fail("anatomy: owner");
 	spin_until(play->start + FILL_AT);
 	now_is(FILL);
-	touch(fresh);
 	if (play->scene == IN_SYSTEM_CALL) {
-		spin_until(play->start + LONG_CALL_AT);
 		now_is(CALL);
-		if (read(zero, buffer, LONG_CALL_BYTES) != LONG_CALL_BYTES)
+		if (read(zero, memory, LONG_CALL_BYTES) != LONG_CALL_BYTES)
 			fail("anatomy: /dev/zero");
 	} else {
+		touch(memory);
 		spin_until(play->start + NEXT_CALL_AT);
 		now_is(CALL);
 		syscall(SYS_getppid);
@@ -210,6 +203,28 @@ static bool run_scene(const struct cpus *cpus)
 	       write_file(TRACING "/tracing_on", "0");
 }
 
+/* "  task-pid  [cpu] flags time: event"; 0 for a comment. */
+static __u64 time_of(const char *line)
+{
+	const char *cpu = line[0] == '#' ? NULL : strchr(line, '[');
+	unsigned long long at;
+
+	if (!cpu || sscanf(cpu, "[%*d] %*s %llu:", &at) != 1)
+		return 0;
+	return at;
+}
+
+/* Only what belongs to the scene: the serial port is slow. */
+static bool is_of_scene(const char *line)
+{
+	__u64 at = time_of(line);
+
+	if (strstr(line, " EVENTS]"))	/* "CPU:1 [LOST 5 EVENTS]" */
+		return true;
+	return at >= play->moments[FILL] - MARGIN &&
+	       at <= play->moments[CALL_END] + MARGIN;
+}
+
 static void send_scene(void)
 {
 	const char *name = scene_names[play->scene];
@@ -218,7 +233,7 @@ static void send_scene(void)
 	for (i = 0; i < NR_MOMENTS; i++)
 		channel_line("{\"scene\":\"%s\",\"moment\":\"%s\",\"at\":%llu}", name,
 			     moment_names[i], play->moments[i]);
-	channel_lines("trace", TRACING "/trace");
+	channel_lines("trace", TRACING "/trace", is_of_scene);
 }
 
 const char *anatomy_run(const struct params *params, const struct cpus *cpus)

@@ -153,7 +153,8 @@ void channel_file(const char *key, const char *path, bool json)
 	send_line(line, len);
 }
 
-void channel_lines(const char *key, const char *path)
+void channel_lines(const char *key, const char *path,
+		   bool (*wanted)(const char *line))
 {
 	static char from[4096], line[2 * sizeof(from) + 256];
 	FILE *file = fopen(path, "r");
@@ -161,8 +162,11 @@ void channel_lines(const char *key, const char *path)
 	if (!file)
 		give_up(path);
 	while (fgets(from, sizeof(from), file)) {
-		size_t len = sprintf(line, "{\"%s\":", key);
+		size_t len;
 
+		if (!wanted(from))
+			continue;
+		len = sprintf(line, "{\"%s\":", key);
 		len += quote(line + len, from, strcspn(from, "\n"));
 		line[len++] = '}';
 		send_line(line, len);

@@ -39,8 +39,10 @@ void channel_file(const char *key, const char *path, bool json);
  * channel_lines() - send a file's lines, each as a line with one member
  * @key: key of that member
  * @path: the file, which must be there
+ * @wanted: whether a line is to be sent
  */
-void channel_lines(const char *key, const char *path);
+void channel_lines(const char *key, const char *path,
+		   bool (*wanted)(const char *line));
 
 /** channel_raw() - send bytes as they are, to test the reader. */
 void channel_raw(const char *bytes);

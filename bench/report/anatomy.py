@@ -20,6 +20,7 @@ SCENES = ("user mode", "system call")
 MOMENTS = ("fill", "call", "call_end", "request", "request_end")
 REQUESTERS_CPU = 0
 BEFORE, AFTER = 4000, 6000  # ns that are shown before the fill and after the last thing of interest
+SETTLED = 100000  # ns after the owner's call; what the facade does later is for the end of the processes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def event(line):
 def cut(events, moments):
     """The events from a little before the fill to a little after all is done."""
     last = max(moments["call_end"], moments["request_end"],
-               *(e.at for e in events if e.name.startswith("pcd_") and e.at < moments["call_end"] + 1000000))
+               *(e.at for e in events if e.name.startswith("pcd_") and e.at < moments["call_end"] + SETTLED))
     return [e for e in events if moments["fill"] - BEFORE <= e.at <= last + AFTER]
 
 
@@ -154,7 +155,7 @@ def read_scenes(folder):
 # ---- Words ----
 
 
-MOMENT_WORDS = {"fill": "owner touches a new page: its folio is cached", "request": "requester asks for a drain",
+MOMENT_WORDS = {"fill": "owner is about to touch a new page, which caches its folio", "request": "requester asks for a drain",
                 "request_end": "requester goes on", "call": "owner makes a system call", "call_end": "it has returned"}
 
 

@@ -39,13 +39,13 @@ def missing(boots, labs):
     seeds = [len(cell) for cells in labs.values() for cell in cells.values()]
     lines = []
     if absent:
-        lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: {', '.join(absent)}.** "
-                     "Nothing below says anything about them.")
+        lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: "
+                     f"{', '.join(absent)}.** Nothing below says anything about them.")
     if not seeds or min(seeds) < ENOUGH_SEEDS:
         lines.append(f"- **{min(seeds, default=0)} seeds per arm are too few for a verdict** "
                      f"(at least {ENOUGH_SEEDS}): there are medians, intervals and differences, and no judgement.")
-    lines.append("- The controls (A/A, injected disturbance) are not built yet: how large a difference the lab alone can "
-                 "make is unknown. So there are medians, intervals and differences, and no verdicts.")
+    lines.append("- The controls (A/A, injected disturbance) are not built yet: how large a difference the lab alone "
+                 "can make is unknown. So there are medians, intervals and differences, and no verdicts.")
     return "\n".join(lines) + "\n"
 
 
@@ -150,8 +150,8 @@ def alike(boots):
                  "Run `make results` again.\n")
     if unknown:
         text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
-    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release; all arms of "
-                    "a preemption model the same kernel options but for the facade's own.\n")
+    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release; all "
+                    "arms of a preemption model the same kernel options but for the facade's own.\n")
 
 
 def legend(figures, results):
@@ -213,8 +213,8 @@ HOW_TO_READ = """\
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
 - That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
-  as well, and is found empty in the storm. **Per fill, quiet phase** is absolute: all kernel instructions on the isolated
-  CPU in that phase, by the pages that the owner touched.
+  as well, and is found empty in the storm. **Per fill, quiet phase** is absolute: all kernel instructions on the
+  isolated CPU in that phase, by the pages that the owner touched.
 - **Isolated CPU**: where owner (a task that spins in user mode and now and then touches new memory) and cyclictest run.
 - Guest microseconds are instruction time. Ratios in one table mean something; microseconds on hardware do not follow.
 """
@@ -227,8 +227,8 @@ Each figure is the least that three in ten of 200 repetitions took; the others m
 pages. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds). Nobody asks for a drain.
 
 `getppid` is one entry and exit; `interrupt` an interrupt of user mode; `page fault` and `madvise free` cache a folio;
-`mlock`, `munlock`, `munmap` drain this CPU's caches themselves, on any kernel; `yield there, back` is two system calls and
-two context switches. Where an owner drains before it returns to user mode, that is in the figure, with the kworker's
+`mlock`, `munlock`, `munmap` drain this CPU's caches themselves, on any kernel; `yield there, back` is two system
+calls and two context switches. Where an owner drains before it returns to user mode, that is in the figure, with the kworker's
 instructions if it waits for one.
 """
 
@@ -244,14 +244,16 @@ def hotpath_part(lab, cells, faults):
         parts.append("These enter no figure:\n\n" + "".join(f"- {fault}\n" for fault in faults))
     for model in models:
         same = {arm: hotpaths.equal(cells, model, arm) for arm in arms if arm != hotpaths.BASE}
-        parts.append(f"{MODEL_NAMES.get(model, model)}: as many instructions as unpatched, locked ones too: " + "; ".join(
-            f"{arm} in {equal} of {of} figures" for arm, (equal, of) in same.items() if of) + ".\n")
+        counts = [f"{arm} in {equal} of {of} figures" for arm, (equal, of) in same.items() if of]
+        if counts:
+            parts.append(f"{MODEL_NAMES.get(model, model)}: as many instructions as unpatched, locked ones too: "
+                         f"{'; '.join(counts)}.\n")
         for kind, where in hotpaths.KINDS.items():
             parts += [f"#### {MODEL_NAMES.get(model, model)}, {where}\n", hotpaths.table(cells, model, kind, arms)]
     causes = [line for model in models for line in hotpaths.causes(cells, model, arms)]
     if causes:
-        parts.append("<details><summary>In which functions they differ from unpatched, on the isolated CPU</summary>\n\n"
-                     + "\n".join(causes) + "\n\n</details>\n")
+        summary = "<summary>In which functions they differ from unpatched, on the isolated CPU</summary>"
+        parts.append(f"<details>{summary}\n\n" + "\n".join(causes) + "\n\n</details>\n")
     return "\n".join(parts)
 
 
@@ -261,9 +263,9 @@ def anatomy_part(folder, lab, cells):
         return ""
     order = tables.arms_in_order({arm for _, arm in cells})
     text = [f"## One drain, who ran what when (lab: {lab})\n",
-            "One request under each arm, from the kernel's trace events: the owner caches one folio, then the requester asks "
-            "once. Time is guest time with tracing on, stretches without events are shortened. `make anatomy VARIANT=qpw1 "
-            "MODEL=rt` makes one figure.\n"]
+            "One request under each arm, from the kernel's trace events: the owner caches one folio, then the "
+            "requester asks once. Time is guest time with tracing on, stretches without events are shortened. "
+            "`make anatomy VARIANT=qpw1 MODEL=rt` makes one figure.\n"]
     for model, arm in sorted(cells, key=lambda cell: (cell[0] != "rt", cell[0], order.index(cell[1]))):
         name = f"{model}-{arm}"
         try:
@@ -320,8 +322,8 @@ def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
         f"## Items cached, drained, posted, left (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
         "#### Help given to a strategy, per drain\n",
-        "must: a request that must drain disturbed the owner; patience: it stayed in the kernel too long; idle: its CPU "
-        "went idle with something cached. Medians over boots; without a row: none in any boot.\n",
+        "must: a request that must drain disturbed the owner; patience: it stayed in the kernel too long; idle: its "
+        "CPU went idle with something cached. Medians over boots; without a row: none in any boot.\n",
         *(tables.split_table(figures, "help", model, "help") for model in figures.models),
         anatomy_part(folder, lab, traced or {}),
     ]

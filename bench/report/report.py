@@ -63,8 +63,9 @@ def write(results, out, now=sources_now):
     parts = [page.top(boots, labs, now([*boots, *others]), others)]
     for lab, cells in sorted(labs.items()):
         here = [boot for boot in boots if boot.lab == lab]
-        parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells), hotpaths.read_lab(results / lab),
-                                   {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab}))
+        hot = hotpaths.read_lab(results / lab)
+        timelines = {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab}
+        parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells), hot, timelines))
     (out / "RESULTS.md").write_text("\n".join(parts))
     return boots
 

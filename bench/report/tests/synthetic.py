@@ -92,7 +92,8 @@ def manifest(lab, model, arm, seed):
     kernel = {"qpw0": "qpw", "qpw1": "qpw"}.get(arm, arm)
     own = {"qpw0": " qpw=0", "qpw1": " qpw=1"}.get(arm, "")
     return {"schema": 1, "lab": lab, "model": model, "arm": arm, "kernel": kernel, "seed": seed,
-            "kernel_release": "7.3.4", "config_sha256": "c", "common_config_sha256": f"c-{model}", "source_sha256": f"s-{model}-{kernel}",
+            "kernel_release": "7.3.4", "config_sha256": "c",
+            "common_config_sha256": f"c-{model}", "source_sha256": f"s-{model}-{kernel}",
             "image_sha256": f"i-{model}-{kernel}", "initramfs_sha256": "r",
             "plugin_sha256": "p", "cmdline": f"nohz_full=1 bench.seed={seed}{own}", "compiler": "gcc 12",
             "qemu_version": "QEMU 10.0.2", "workload": {"requests": DRAINS, "seed": seed}, "host_cpu": "some CPU",
@@ -152,7 +153,7 @@ def scene(name, start=100000, lost=0):
     events = [
         (-3000, 1, "owner", "user_enter", ""), (500, 1, "owner", "user_exit", ""), (2000, 1, "owner", "user_enter", ""),
         (20500, 0, "requester", "pcd_request", "class=lru mode=wait"),
-        (21000, 0, "requester", "workqueue_queue_work", "work struct=0 function=pcd_work_fn workqueue=w req_cpu=1 cpu=1"),
+        (21000, 0, "requester", "workqueue_queue_work", "work struct=0 function=pcd_work_fn req_cpu=1 cpu=1"),
         (22000, 0, "requester", "sched_switch", "prev_comm=requester prev_pid=1 ==> next_comm=swapper/0 next_pid=0"),
         (25000, 1, "owner", "user_exit", ""), (25500, 1, "owner", "reschedule_entry", "vector=253"),
         (26000, 1, "owner", "reschedule_exit", "vector=253"),

@@ -35,15 +35,16 @@ def test_who_drained(scene):
 
 
 def test_upstreams_work_is_a_drain(tmp_path):
-    events = [anatomy.Event(10, 1, "kworker/1:0", "workqueue_execute_start", "work struct 0: function lru_add_drain_per_cpu"),
-              anatomy.Event(20, 1, "kworker/1:0", "workqueue_execute_end", "work struct 0: function lru_add_drain_per_cpu")]
+    work = "work struct 0: function lru_add_drain_per_cpu"
+    events = [anatomy.Event(10, 1, "kworker/1:0", "workqueue_execute_start", work),
+              anatomy.Event(20, 1, "kworker/1:0", "workqueue_execute_end", work)]
     assert anatomy.drain_bars(anatomy.Scene("", 1, events, {}, {})) == [(10, 20, "kworker")]
 
 
 def test_listing_has_all_in_order(scene):
     text = anatomy.listing("title", [scene])
     assert "    +8.0  CPU 1  kworker/1:0    drain begin: class=lru cpu=1" in text
-    assert "   −20.0  CPU 1  owner          owner touches a new page" in text
+    assert "   −20.0  CPU 1  owner          owner is about to touch a new page" in text
     assert text.index("asks for a drain") < text.index("queues work pcd_work_fn on CPU 1") < text.index("goes on")
     assert text.index("it has returned") > text.index("served: class=lru drained=1")
 
