@@ -155,8 +155,9 @@ def read_scenes(folder):
 # ---- Words ----
 
 
-MOMENT_WORDS = {"fill": "owner is about to touch a new page, which caches its folio", "request": "requester asks for a drain",
-                "request_end": "requester goes on", "call": "owner makes a system call", "call_end": "it has returned"}
+MOMENT_WORDS = {"fill": "owner is about to touch a new page, which caches its folio",
+                "request": "requester asks for a drain", "request_end": "requester goes on",
+                "call": "owner makes a system call", "call_end": "it has returned"}
 
 
 def words(e):

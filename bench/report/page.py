@@ -228,8 +228,8 @@ pages. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds).
 
 `getppid` is one entry and exit; `interrupt` an interrupt of user mode; `page fault` and `madvise free` cache a folio;
 `mlock`, `munlock`, `munmap` drain this CPU's caches themselves, on any kernel; `yield there, back` is two system
-calls and two context switches. Where an owner drains before it returns to user mode, that is in the figure, with the kworker's
-instructions if it waits for one.
+calls and two context switches. Where an owner drains before it returns to user mode, that is in the figure, with the
+kworker's instructions if it waits for one.
 """
 
 
