@@ -17,6 +17,7 @@ import hotpaths
 import metrics
 import page
 import read
+import sizes
 import tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -66,6 +67,7 @@ def write(results, out, now=sources_now):
         hot = hotpaths.read_lab(results / lab)
         timelines = {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab}
         parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells), hot, timelines))
+    parts += ["## What each variant is to maintain (counted in the sources)\n", sizes.table(), sizes.shared()]
     (out / "RESULTS.md").write_text("\n".join(parts))
     return boots
 

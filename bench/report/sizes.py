@@ -72,8 +72,8 @@ def shared(root=ROOT):
     files, added, removed = patched(root / "common")
     calls = sum(line.lstrip("+ \t").startswith("pcd_cached(") for patch in (root / "common/patches").glob("*.patch")
                 for line in patch.read_text().splitlines() if line.startswith("+"))
-    return (f"Lines of C without comments. Beside that, task_work and deferred_wq share `tracked.c` ({tracked} lines), and "
-            f"all variants the facade and its clients' patches ({files} existing files, +{added} −{removed}). "
-            f"Hooks in clients: {calls} calls of `pcd_cached()` for the two, lock forms and a drain that may run elsewhere for "
-            "qpw. Defects are those of [variants/LEDGER.md](variants/LEDGER.md), from the first line on; entries for \"both\" "
-            "count for either.\n")
+    return ("Lines of C without comments. Beside that, task_work and deferred_wq share "
+            f"`tracked.c` ({tracked} lines), and all variants\nthe facade and its clients' patches "
+            f"({files} existing files, +{added} −{removed}). Hooks in clients: {calls} calls of `pcd_cached()`\n"
+            "for these two; lock forms, and a drain that may run elsewhere, for qpw. Defects are those of\n"
+            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; an entry for \"both\" counts for either.\n")
