@@ -76,4 +76,5 @@ def shared(root=ROOT):
             f"`tracked.c` ({tracked} lines), and all variants\nthe facade and its clients' patches "
             f"({files} existing files, +{added} −{removed}). Hooks in clients: {calls} calls of `pcd_cached()`\n"
             "for these two; lock forms, and a drain that may run elsewhere, for qpw. Defects are those of\n"
-            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; an entry for \"both\" counts for either.\n")
+            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; "
+            "an entry for \"both\" counts for either.\n")
