@@ -47,11 +47,11 @@ SUBJECT = re.compile(r"^(Merge .*|Revert .*|[a-zA-Z0-9][\w/.,+ -]*: [^\s].*[^.\s
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)|<img[^>]*\ssrc=\"([^\"]+)\"")
 
 
-# Who must know no variant: clients, the facade, the suite, workloads; but the facade
-# chooses one, by options and headers.
+# Who must know no variant: clients, the facade, the suites, workloads; but these
+# choose one, by options and headers.
 NAMES_NO_VARIANT = re.compile(r"^(common/(?!README)|kunit/\w+\.[ch]$|bench/guest/)")
 CHOOSES_ALL = re.compile(r"/(Kconfig|Makefile)$")
-CHOOSES = {"common/include/linux/pcpu_drain.h", "common/mm/pcpu_drain/internal.h"}
+CHOOSES = {"common/include/linux/pcpu_drain.h", "common/mm/pcpu_drain/internal.h", "kunit/pcpu_drain_contract_kunit.c"}
 CHOICE = re.compile(r"#\s*(if|ifdef|elif|include)\b")
 # What one of them is named after.
 UPSTREAM = re.compile(r"\b(exit_task_work|task_work_(add|run|cancel))\b")
@@ -155,6 +155,16 @@ def names(tree):
                 yield f"{name}:{number}: names {found.group()}, which it should not know"
 
 
+def listed(tree):
+    """check/README.md lists every check."""
+    page = tree.text("check/README.md")
+    for name in tree.match("Makefile", "*.mk"):
+        for targets in re.findall(r"^(check-[a-z0-9 -]+):", tree.text(name), re.MULTILINE):
+            for target in targets.split():
+                if f"`{target}`" not in page:
+                    yield f"check/README.md:1: does not list {target} of {name}"
+
+
 def checkpatch(tree, kernel):
     """checkpatch --strict on C, Kconfig and patches."""
     tool = pathlib.Path(kernel).resolve() / "scripts/checkpatch.pl"
@@ -194,6 +204,7 @@ def main():
         tap.point("commit subjects", subjects(tree))
         tap.point("links in pages", links(tree))
         tap.point("no variant's name in a client, no lab's in a workload", names(tree))
+        tap.point("checks in check/README.md", listed(tree))
         tap.point("checkpatch --strict", checkpatch(tree, args.kernel))
         tap.point("shellcheck", tree.run("shellcheck", *shell) if shell else [])
         tap.point("ruff", tree.run(args.ruff, "check", "--quiet", "--no-cache", "--output-format=concise",

@@ -90,6 +90,12 @@ def test_names(repository):
         "kunit/suite.c1"}
 
 
+def test_listed(repository):
+    tree = repository({"check/README.md": "`check-a`, check-b\n", "x.mk": "check-a check-b: all\n\tmake check-d\n",
+                       "Makefile": "check-c:\n"})
+    assert [line.split("list ")[1] for line in style.listed(tree)] == ["check-c of Makefile", "check-b of x.mk"]
+
+
 def test_scripts_by_suffix_and_first_line(repository):
     tree = repository({"a.sh": "", "b": "#!/bin/bash\n", "c": "#!/usr/bin/env sh\n", "d": "#!/usr/bin/python3\n",
                        "e.txt": "sh\n", "f.py": ""})
