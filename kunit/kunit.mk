@@ -9,13 +9,14 @@ KUNIT_KERNELS := $(sort $(foreach arm,$(KUNIT_ARMS),$(call arm_kernel,$(arm))))
 KUNIT_MODELS := rt lazy
 
 # Runs in QEMU: MODEL.ARM.ISOLATION.LAB. All arms with CPUs that do run at once and
-# the strictest isolation; each model's schedules and the laxer isolation once per
-# way of draining.
+# the strictest isolation; the laxer one once per way of draining; and replayable
+# schedules (another KUNIT_SEED is another schedule) where isolated CPUs are tracked.
 KUNIT_FORMS := none qpw1 task_work deferred_eager deferred_lazy
+KUNIT_DITHERED := task_work deferred_eager deferred_lazy
+KUNIT_SEED ?= 1
 QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mttcg)) \
 	$(KUNIT_FORMS:%=lazy.%.nohz_full.mttcg) \
-	$(KUNIT_FORMS:%=lazy.%.domain.dither-$(KUNIT_SEED))
-KUNIT_SEED ?= 1
+	$(KUNIT_DITHERED:%=lazy.%.domain.dither-$(KUNIT_SEED))
 
 UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 QEMU_CONSOLES := $(QEMU_RUNS:%=build/kunit/%.console)

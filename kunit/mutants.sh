@@ -1,18 +1,53 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Plant each bug of kunit/mutants/ in turn, in User-Mode Linux, and see that the
-# test which its "Reddens:" line names fails.
+# Plant each bug of kunit/mutants/ in turn, and see that the test which its
+# "Reddens:" line names fails.
 #   kunit/mutants.sh [PATCH...]		writes build/check/mutants.tap
-# About 10 s each once the tree is built.
+# "Arm:" is the arm to run. In User-Mode Linux (10 s each once the tree is built),
+# or where a mutant says "Runs-in: qemu", on x86 in QEMU, PREEMPT_LAZY, only the
+# test that it names (a minute each).
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
 folder=build/kunit/mutants
 tap=build/check/mutants.tap
 [ $# -gt 0 ] || set -- kunit/mutants/*.patch
 
 header() { sed -n "s/^$1: //p" "$2"; }
+
+# run_in_uml NAME PATCH: to $folder/NAME.console
+run_in_uml() {
+	kunit/build-uml.sh "$KERNEL" "$folder/$1.linux" "$2" >"$folder/$1.log" 2>&1 ||
+		die "mutant $1 does not build; see $folder/$1.log"
+	# shellcheck disable=SC2086 # BOOT holds words
+	kunit/run-uml.sh "$folder/$1.linux" $BOOT >"$folder/$1.console"
+	rm "$folder/$1.linux"
+}
+
+# build_for_qemu PATCH: in the tree of the test images, in place.
+build_for_qemu() (
+	dir=build/linux/patched-lazy-debug
+	lock build/linux/.lock-build-patched-lazy-debug
+	kernel/assemble.sh patched lazy-debug "$1" 8>&-
+	mapfile -t fragments < <(fragments lazy "$KERNEL" kunit)
+	kbuild_settings
+	configure "mutant of lazy-$KERNEL" "$dir" "${fragments[@]}"
+	rm -f "$dir/.pcd-built"
+	"${kbuild[@]}" -C "$dir" bzImage
+	cp "$dir/arch/x86/boot/bzImage" "$folder/bzImage"
+)
+
+# run_in_qemu NAME PATCH: to $folder/NAME.console
+run_in_qemu() {
+	build_for_qemu "$2" >"$folder/$1.log" 2>&1 ||
+		die "mutant $1 does not build; see $folder/$1.log"
+	# shellcheck disable=SC2086 # BOOT holds words
+	KUNIT_LIMIT=90 kunit/run-qemu.sh mttcg domain "$folder" "pcd_kunit.arm=$arm" \
+		"kunit.filter_glob=mm_pcpu_drain*.$(header Reddens "$2")" $BOOT >"$folder/$1.console"
+}
 
 # reddens PATCH: leave in $folder/NAME.failed the cases that fail with it planted.
 reddens() {
@@ -21,17 +56,17 @@ reddens() {
 	arm=$(header Arm "$1")
 	# shellcheck source=/dev/null
 	. "bench/arms/$arm"
-	kunit/build-uml.sh "$KERNEL" "$folder/$name.linux" "$1" >"$folder/$name.log" 2>&1 ||
-		die "mutant $name does not build; see $folder/$name.log"
-	# shellcheck disable=SC2086 # BOOT holds words
-	kunit/run-uml.sh "$folder/$name.linux" $BOOT >"$folder/$name.console"
+	case $(header Runs-in "$1") in
+	"") run_in_uml "$name" "$1" ;;
+	qemu) run_in_qemu "$name" "$1" ;;
+	*) die "mutant $name: its Runs-in: is neither absent (UML) nor qemu" ;;
+	esac
 	kunit/judge.py --failed "$folder/$name.console" >"$folder/$name.failed"
-	rm "$folder/$name.linux"
 }
 
 mkdir -p "$folder" build/check
-# Leave the tree as it should be, whatever happens.
-trap 'kernel/assemble.sh patched uml >/dev/null' EXIT
+# Leave the trees as they should be, whatever happens.
+trap 'kernel/assemble.sh patched uml >/dev/null; kernel/assemble.sh patched lazy-debug >/dev/null' EXIT
 {
 	echo "TAP version 14"
 	echo "1..$#"

@@ -3,19 +3,23 @@
 #include <linux/mutex.h>
 #include <linux/wait.h>
 #include <linux/pipe_fs_i.h>
+#include <linux/resume_user_mode.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 
 #include "fixture.h"
 #include "owner_acts.h"
 
 /* Holds up an owner in a system call, busy or asleep; opened at the test's end. */
 static bool gate_open;
+static bool io_worker_may_cache;
 static DECLARE_WAIT_QUEUE_HEAD(gate);
 
 /* Until the test ends at the latest. */
 void close_gate(struct kunit *test)
 {
 	WRITE_ONCE(gate_open, false);
+	WRITE_ONCE(io_worker_may_cache, false);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_gate, NULL), 0);
 }
 
@@ -69,4 +73,39 @@ void cache_late_in_exit(void *unused)
 		return;
 	pipe->bufs[0].ops = &caching_pipe;
 	current->splice_pipe = pipe;
+}
+
+/*
+ * As io_wq_worker(), without what it works on: when told to it caches something, is
+ * busy until the gate is open, and looks at its task works before it sleeps.
+ */
+static int io_worker(void *unused)
+{
+	wait_event(gate, READ_ONCE(io_worker_may_cache) || READ_ONCE(gate_open));
+	WRITE_ONCE(script.owner, current);
+	cache_and_be_busy(NULL);
+	if (test_thread_flag(TIF_NOTIFY_RESUME))
+		resume_user_mode_work(NULL);
+	schedule_timeout_idle(HZ / 10);
+	do_exit(0);
+}
+
+void create_io_worker(void *unused)
+{
+	struct task_struct *task = create_io_thread(io_worker, NULL, NUMA_NO_NODE);
+
+	if (!IS_ERR(task))
+		wake_up_new_task(task);
+}
+
+void cache_and_create_io_worker(void *unused)
+{
+	script_cache(NULL);
+	create_io_worker(NULL);
+}
+
+void io_worker_caches(void)
+{
+	WRITE_ONCE(io_worker_may_cache, true);
+	wake_up_all(&gate);
 }

@@ -13,5 +13,8 @@ void be_asleep(void *unused);
 void cache_and_be_busy(void *unused);
 void cache_and_be_asleep(void *unused);
 void cache_late_in_exit(void *unused);
+void create_io_worker(void *unused);
+void cache_and_create_io_worker(void *unused);
+void io_worker_caches(void);
 
 #endif /* _PCD_KUNIT_OWNER_ACTS_H */

@@ -13,9 +13,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/interrupt.h>
 #include <linux/moduleparam.h>
-#include <linux/resume_user_mode.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
 
@@ -143,28 +141,10 @@ static void thread_moves_on(struct kunit *test, struct situation *s)
 	thread_join(&s->thread);
 }
 
-/* As io_wq_worker(), without what it works on. */
-static int io_worker(void *unused)
-{
-	WRITE_ONCE(script.owner, current);
-	cache_and_be_busy(NULL);
-	if (test_thread_flag(TIF_NOTIFY_RESUME))
-		resume_user_mode_work(NULL);
-	be_asleep(NULL);
-	do_exit(0);
-}
-
-static void create_io_worker(void *unused)
-{
-	struct task_struct *task = create_io_thread(io_worker, NULL, NUMA_NO_NODE);
-
-	if (!IS_ERR(task))
-		wake_up_new_task(task);
-}
-
 static void an_io_worker(struct kunit *test, struct situation *s)
 {
 	owner_do(test, s->owner, create_io_worker, NULL, OWNER_AGAIN);
+	io_worker_caches();
 }
 
 static void idle(struct kunit *test, struct situation *s)

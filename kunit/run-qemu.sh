@@ -8,8 +8,8 @@
 # ISOLATION: nohz_full alone, or domain: isolcpus= as well.
 # Five CPUs, one to a socket since the firmware's MP table lists no more; the last
 # two are isolated. The initramfs holds only the program that plays owners: the
-# suite runs before any init, and the kernel then restarts, which ends QEMU. 300 s
-# at most.
+# suite runs before any init, and the kernel then restarts, which ends QEMU. 400 s
+# at most, or KUNIT_LIMIT.
 set -uo pipefail
 
 lab=$1 isolation=$2 image=$3
@@ -40,7 +40,7 @@ dither-*)
 *) echo "error: run-qemu.sh: unknown lab $lab; known: mttcg dither-SEED" >&2; exit 1 ;;
 esac
 
-timeout --foreground 300 build/tools/qemu-system-x86_64 "${machine[@]}" \
+timeout --foreground "${KUNIT_LIMIT:-400}" build/tools/qemu-system-x86_64 "${machine[@]}" \
 	-cpu max -smp 5,sockets=5 -m 512 -nodefaults -no-user-config \
 	-display none -serial stdio -no-reboot -kernel "$image/bzImage" \
 	-initrd build/kunit/owner.cpio -append "$boot $*" 2>&1 </dev/null
