@@ -33,6 +33,7 @@ python3-tap	python:tap
 git		git
 perl		perl
 sparse		sparse
+spin		spin
 clang-19	clang-19
 shellcheck	shellcheck
 '

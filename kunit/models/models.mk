@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Promela models of the variants' protocols, searched with spin.
+
+.PHONY: check-models
+
+check-models: deps
+	kunit/models/run.py

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Search the models completely with spin, and see each twin rejected; write one TAP file.
+
+A test point per line of RUNS. What spin leaves (the verifier's source, the trail
+of an error) is in build/models/<number>/; `spin -t -p -g model.pml` there, with the
+switches of the run, shows a trail. A search that is cut short is a failure.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "check"))
+import tapfile  # noqa: E402  (its folder must be on the path first)
+
+# Both at once stay below 2 GB.
+JOBS = 2
+MEGABYTES = 950
+DEPTH = 2_000_000
+
+
+@dataclasses.dataclass
+class Run:
+    """One search.
+
+    switches: of the model, without -D; claim: a liveness property of it, else its
+    assertions are checked; error: what spin says of a twin, None if it is to find none.
+    """
+
+    model: str
+    switches: str
+    claim: str | None = None
+    error: str | None = None
+
+    def __str__(self):
+        what = self.claim or "safety"
+        return f"{self.model}: {what}{', ' if self.switches else ''}{self.switches.replace(' ', ', ')}"
+
+
+def runs():
+    """All searches: first what must hold, then the twins."""
+    for form in ("", "EAGER", "RUN", "EAGER RUN"):
+        yield Run("deferred_wq", f"{form} OWNERS=1 CLASSES=2".strip())
+        yield Run("deferred_wq", f"{form} REQUESTS=2".strip())
+        for order in ("", " KWORKER_FIRST"):
+            for claim in ("served", "leaves"):
+                yield Run("deferred_wq", f"LIVE {form}{order}".strip(), claim)
+    for switches in ("REQUESTS=1", "HELP", "REQUESTS=0 CLASSES=2 CACHE LOCAL", "REQUESTS=0 MIGRATE CACHE LOCAL"):
+        yield Run("task_work", switches)
+    for order in ("", " KWORKER_FIRST"):
+        for claim in ("served", "leaves"):
+            yield Run("task_work", f"LIVE{order}", claim)
+
+    for switches, error in (
+        ("BROKEN_LATE", r"assertion violated .*word&1"),
+        ("BROKEN_CLEAR", r"assertion violated .*word&4"),
+        ("BROKEN_ENTRY", r"assertion violated .*posted"),
+        ("BROKEN_LOCAL", r"assertion violated .*posted"),
+        ("BROKEN_ORDER", r"assertion violated .*marked"),
+        ("BROKEN_BIT EAGER", r"assertion violated .*cache"),
+        ("BROKEN_LOOK EAGER", r"assertion violated .*pending"),
+    ):
+        yield Run("deferred_wq", switches, error=error)
+    yield Run("deferred_wq", "LIVE EAGER BROKEN_RIDE", "served", "acceptance cycle")
+    yield Run("deferred_wq", "LIVE RUN BROKEN_TAKE", "leaves", "acceptance cycle")
+    for switches, error in (
+        ("BROKEN_SWITCH", r"assertion violated .*pending"),
+        ("BROKEN_DRAINING", r"assertion violated .*added"),
+        ("BROKEN_ARMED", r"assertion violated .*added"),
+        ("BROKEN_LOOK", r"assertion violated .*pending"),
+        ("BROKEN_ORDER", r"assertion violated .*marked"),
+        ("BROKEN_IRQS CACHE", r"assertion violated .*queued"),
+        ("BROKEN_FLAG", r"assertion violated .*queued"),
+    ):
+        yield Run("task_work", switches, error=error)
+    yield Run("task_work", "LIVE BROKEN_IDLE", "served", "acceptance cycle")
+    yield Run("task_work", "LIVE BROKEN_REPEAT", "leaves", "acceptance cycle")
+
+
+def search(run, folder):
+    """Do one search in a folder of its own; return what was printed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.pml").write_text((HERE / f"{run.model}.pml").read_text(encoding="utf-8"), encoding="utf-8")
+    if run.claim:
+        # Fair to this many processes, three for each of NFAIR; assertions are for the other runs.
+        compiled, how = ["-DNFAIR=3"], ["-a", "-f", "-A", "-N", run.claim]
+    else:
+        compiled, how = ["-DSAFETY"], []
+    text = ""
+    for command in (
+        ["spin", *(f"-D{switch}" for switch in run.switches.split()), "-a", "model.pml"],
+        ["gcc", "-O2", "-w", "-DCOLLAPSE", f"-DMEMLIM={MEGABYTES}", *compiled, "-o", "pan", "pan.c"],
+        ["./pan", f"-m{DEPTH}", *how],
+    ):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        text += done.stdout + done.stderr
+        if done.returncode:
+            return f"{text}\n{command[0]}: ended with status {done.returncode}"
+    return text
+
+
+def complaints(run, text):
+    """What is wrong with a search, in lines."""
+    found = re.findall(r"^pan:\d+: (.*) \(at depth", text, re.MULTILINE)
+    if run.error:
+        if not any(re.search(run.error, error) for error in found):
+            yield f"spin did not reject the twin for {run.error!r}, but: {found or last_line(text)}"
+    elif found or "errors: 0" not in text:
+        yield found[0] if found else last_line(text)
+    elif cut := re.search(r"Search not completed|max search depth too small|-DMEMLIM bound", text):
+        yield f"the search was cut short: {cut[0]}"
+
+
+def last_line(text):
+    return text.strip().splitlines()[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("only", nargs="*", help="words: only runs that have all of them")
+    args = parser.parse_args()
+
+    chosen = [run for run in runs() if set(args.only) <= {run.model, run.claim, *run.switches.split()}]
+    folders = [ROOT / f"build/models/{number}" for number, _ in enumerate(chosen, 1)]
+    begin = time.monotonic()
+    with tapfile.Writer("models") as tap, concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for run, text in zip(chosen, pool.map(search, chosen, folders), strict=True):
+            states = re.search(r"^\s*([\d.e+]+) states, stored", text, re.MULTILINE)
+            print(f"[{tap.points + 1}/{len(chosen)}] {run}: {float(states[1]) if states else 0:.0f} states "
+                  f"({time.monotonic() - begin:.0f} s so far)", flush=True)
+            verdict = "is rejected" if run.error else "no error in a complete search"
+            tap.point(f"{run}: {verdict}", complaints(run, text))
+    return tap.failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
