@@ -71,3 +71,5 @@ mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants, 
 	kunit/mutants.sh
 
 FORCE:
+
+include kunit/models/models.mk
