@@ -13,6 +13,7 @@
  *			which nothing boosts; KWORKER_FIRST: after it
  *		OWNERS, CLASSES, REQUESTS	how many; requests are per requester
  *		BROKEN_...	a twin, see there
+ * run.py has the runs and what each is to say; README.md the sizes.
  *
  * Safety (assertions): whoever goes to user mode leaves no drain under way, no work
  * queued, no drain owed but to a requester who is about to post it, nothing that
@@ -182,7 +183,8 @@ stay:	/* a system call, exception or interrupt; what it caches: interrupt() */
 	:: HERE -> goto leave
 #ifdef LIVE
 	:: atomic { HERE -> runnable[_pid] = 0; cur = NOBODY } false
-#elif OWNERS == 2
+#endif
+#if OWNERS == 2
 	/* pcd_drain_local(); help's pcd_work_fn() */
 #ifdef BROKEN_LOCAL	/* it clears the bit, and is preempted */
 	:: drain(0, true)
@@ -313,12 +315,13 @@ active [CLASSES] proctype requester()
 			marked = marked & ~BIT(c);
 			goto served }
 		:: atomic { !(word & USER) && (word & RIDE) -> asking = asking & ~BIT(c) }
-		:: atomic { !(word & (USER | RIDE)) -> asking = asking & ~BIT(c);
 #ifdef BROKEN_LATE	/* QUEUED is set when it queues, not when it decides to */
-			skip }
-			d_step { word = (word & ~POSTED) | QUEUED; queue_work() }
+		:: !(word & (USER | RIDE)) ->
+			d_step { word = (word & ~POSTED) | QUEUED; asking = asking & ~BIT(c); queue_work() }
 #else
-			word = (word & ~POSTED) | QUEUED }
+		:: atomic { !(word & (USER | RIDE)) ->
+			word = (word & ~POSTED) | QUEUED;
+			asking = asking & ~BIT(c) }
 			d_step { queue_work() }
 #endif
 		fi;

@@ -8,12 +8,16 @@
  * process names the function that it stands for.
  *
  * Switches:	CLASSES, REQUESTS	how many
+ *		CACHE, LOCAL	a task caches, or drains for itself, as well: what
+ *			interrupts cache is the same but for the first look
  *		HELP	the requester's patience may end at any time
  *		MIGRATE	a task may go elsewhere, armed, and return from user mode there
  *		LIVE	for liveness: scheduled by priority, a drain sleeps half way,
  *			only so many interrupts and stays in the kernel; KWORKER_FIRST:
  *			the kworker comes before the tasks, else after
  *		BROKEN_...	a twin, see there
+ *
+ * run.py has the runs and what each is to say; README.md the sizes.
  *
  * Safety (assertions): in user mode nothing is owed and nothing is cached; a head
  * is never queued twice; a requester that is told "drained" has nothing left of
