@@ -25,6 +25,8 @@ KERNEL_STYLE = ("*.c", "*.h", "Kconfig*")
 CHECKPATCH_IGNORE = (
     # TRACE_EVENT() is not C; upstream's headers of this kind look the same.
     ("trace/events/*.h", ("OPEN_ENDED_LINE", "PARENTHESIS_ALIGNMENT")),
+    # A table of words, a line a state.
+    ("contract*.h", ("LONG_LINE",)),
     # Locks are opaque types and macros that pick one of two forms by a static branch, as local_lock.h has them.
     ("pcpu_drain_*.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE")),
     ("*", (

@@ -36,7 +36,8 @@ static enum hrtimer_restart dither_again(struct hrtimer *timer)
 {
 	u32 span = LONGEST_NS - SHORTEST_NS;
 
-	hrtimer_forward_now(timer, ns_to_ktime(SHORTEST_NS + prandom_u32_state(&dither_rnd) % span));
+	hrtimer_forward_now(timer, ns_to_ktime(SHORTEST_NS +
+					       prandom_u32_state(&dither_rnd) % span));
 	return HRTIMER_RESTART;
 }
 

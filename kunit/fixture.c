@@ -119,6 +119,19 @@ struct pcd_stats *script_stats(int cpu)
 
 /* ---- CPUs ---- */
 
+/* CPUs that work as upstream: all, unless the variant drains isolated ones its own way. */
+const struct cpumask *upstream_cpus(void)
+{
+	static struct cpumask cpus;
+	int cpu;
+
+	cpumask_copy(&cpus, cpu_online_mask);
+	for_each_online_cpu(cpu)
+		if (pcd_tracks(cpu))
+			cpumask_clear_cpu(cpu, &cpus);
+	return &cpus;
+}
+
 /* A CPU that is neither this thread's nor offline, to play the owner. */
 int other_cpu(struct kunit *test)
 {

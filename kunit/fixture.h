@@ -73,13 +73,7 @@ struct pcd_stats *script_stats(int cpu);
 
 /* ---- CPUs ---- */
 
-/* CPUs that work as upstream: all, unless the variant drains isolated ones its own way. */
-#define for_each_upstream_cpu(cpu)					\
-	for_each_online_cpu(cpu)					\
-		if (pcd_tracks(cpu))					\
-			continue;					\
-		else
-
+const struct cpumask *upstream_cpus(void);
 int other_cpu(struct kunit *test);
 int isolated_cpu(struct kunit *test, unsigned int nr);
 void stay_here(struct kunit *test);

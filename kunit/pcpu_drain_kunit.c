@@ -164,12 +164,12 @@ static void drains_where_the_variant_says(struct kunit *test)
 
 	stay_here(test);
 	script_reset();
-	for_each_upstream_cpu(cpu)
+	for_each_cpu(cpu, upstream_cpus())
 		atomic_set(&script.items[cpu], 1);
 
 	pcd_drain_all(&scripted, NULL, PCD_WAIT);
 
-	for_each_upstream_cpu(cpu)
+	for_each_cpu(cpu, upstream_cpus())
 		KUNIT_EXPECT_EQ(test, script.last[cpu].on,
 				pcd_variant_drains_remotely() ?
 				raw_smp_processor_id() : cpu);
@@ -767,7 +767,7 @@ static void each_lru_batch_is_drained(struct kunit *test)
 	struct lru_cache_args args = { param };
 	int cpu;
 
-	for_each_upstream_cpu(cpu) {
+	for_each_cpu(cpu, upstream_cpus()) {
 		args.folio = new_folio_on_lru(test, param);
 		lru_add_drain_all();
 

@@ -116,7 +116,7 @@ static void do_something(void *data)
 		break;
 	case 2:
 		script_cache(NULL);
-		yield();
+		cond_resched();
 		script_cache(NULL);
 		break;
 	case 3:

@@ -79,8 +79,15 @@ static int owner_open(struct inode *inode, struct file *file)
 
 	/* After an exec it is the same task. */
 	if (!owner->task)
+		/* Pairs with the acquire in owner_ready(). */
 		smp_store_release(&owner->task, get_task_struct(current));
 	return nonseekable_open(inode, file);
+}
+
+static bool owner_has_to_act(struct user_owner *owner)
+{
+	/* Pairs with the release in owner_tell(). */
+	return smp_load_acquire(&owner->told) != owner->taken || READ_ONCE(owner->repeat);
 }
 
 static ssize_t owner_read(struct file *file, char __user *buf, size_t size, loff_t *pos)
@@ -91,10 +98,7 @@ static ssize_t owner_read(struct file *file, char __user *buf, size_t size, loff
 	if (size != sizeof(next))
 		return -EINVAL;
 	WRITE_ONCE(owner->waiting, true);
-	/* The acquire pairs with the release in owner_tell(). */
-	if (wait_event_interruptible(owner->wait,
-				     smp_load_acquire(&owner->told) != owner->taken ||
-				     READ_ONCE(owner->repeat)))
+	if (wait_event_interruptible(owner->wait, owner_has_to_act(owner)))
 		return -ERESTARTSYS;
 	WRITE_ONCE(owner->waiting, false);
 	next = owner->next;
@@ -190,8 +194,7 @@ static void owner_pin(void *cpu)
 
 static int owner_run(struct user_owner *owner, int wait)
 {
-	static char *envp[] = { "HOME=/", NULL };
-	char file[32], *argv[] = { OWNER_PROGRAM, file, NULL };
+	char file[32], *argv[] = { OWNER_PROGRAM, file, NULL }, *envp[] = { NULL };
 
 	snprintf(file, sizeof(file), "/proc/" OWNER_DIR "/%s", owner->file);
 	return call_usermodehelper(OWNER_PROGRAM, argv, envp, wait);

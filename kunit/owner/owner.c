@@ -17,7 +17,7 @@
 
 #define PAGE	4096UL
 
-static void __attribute__((noreturn)) fail(const char *what)
+static void __noreturn fail(const char *what)
 {
 	perror(what);
 	_exit(1);
@@ -35,10 +35,11 @@ static void *map(int file, enum owner_map page)
 /* Each time a new mapping, so that each time it faults. */
 static void fault(int file)
 {
-	volatile char *at = map(file, OWNER_MAP_FAULT);
+	char *at = map(file, OWNER_MAP_FAULT);
 
-	*at = 1;
-	if (munmap((void *)at, PAGE))
+	/* Not to be left out for want of a reader. */
+	__atomic_store_n(at, 1, __ATOMIC_RELAXED);
+	if (munmap(at, PAGE))
 		fail("owner: munmap");
 }
 
