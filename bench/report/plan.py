@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What was decided before a campaign: metrics with margins, controls' limits, primary contrasts.
+
+The only place where they stand. bench/METHOD.md shows them as tables (a unit
+test compares), the report judges by them. As a command: print these tables.
+"""
+
+import dataclasses
+import itertools
+
+import markdown
+
+BASE = "unpatched"
+BOOTS = 12  # with as many seeds a verdict is possible: the least p of sign flips is then 2 / 2**12
+LEVEL = 0.95  # of intervals
+ALPHA = 0.05  # of Holm's family, of one alarm, and of the rate of alarms
+SLOPE = (0.95, 1.05)  # the interval of the slope of response against dose lies within
+DETECT = 1000  # the limit of detection is at most the margin of what is imposed per drain
+JUDGED_LAB = "virtual"  # the lab that the contrasts are about
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A figure that verdicts and alarms are about. In all of them less is better.
+
+    key: in metrics.measure()'s result. margin: a difference up to it, in the
+    metric's unit, is none that matters; why: for whom. dose: counts
+    instructions on the isolated CPU, so depends on the dose control.
+    """
+
+    key: str
+    name: str
+    unit: str
+    margin: float
+    why: str
+    dose: bool = False
+
+
+MICROSECOND = "1 µs at one instruction per ns, 1/20 of the shortest published deadline (20 µs)"
+ONE_IN_TEN = "one more in ten drains"
+PER_FILL = '1 % of what a fill takes: the loss at which "unfit for HPC" (C03) is decided'
+METRICS = (
+    Metric("owner/imposed", "kernel instructions imposed on the isolated CPU", "per drain", 1000, MICROSECOND, True),
+    Metric("owner/own", "its own tasks' kernel instructions", "per drain", 1000, MICROSECOND, True),
+    Metric("owner/kernel", "both together", "per drain", 1000, MICROSECOND, True),
+    Metric("owner/entries", "kernel entries on the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
+    Metric("owner/switches", "context switches on the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
+    Metric("owner/ipis", "IPIs received", "per drain", 0.1, ONE_IN_TEN),
+    Metric("owner/timers", "timer interrupts", "per drain", 0.1, ONE_IN_TEN),
+    Metric("owner/works", "work items run", "per drain", 0.1, ONE_IN_TEN),
+    Metric("fill/quiet_own", "owner's own kernel instructions, quiet phase", "per fill", 100, PER_FILL, True),
+    Metric("fill/quiet", "kernel instructions of the isolated CPU, quiet phase", "per fill", 100, PER_FILL, True),
+    Metric("fill/storm", "kernel instructions of the isolated CPU, storm", "per fill", 100, PER_FILL, True),
+    Metric("request/own", "requester's own kernel instructions", "per request", 250,
+           "5 % of what unpatched takes; the published effect is 12 % (C23)"),
+    Metric("others/kernel", "kernel instructions on all other CPUs", "per drain", 500, "as above, for requester and kworkers"),
+    Metric("request/completion", "completion of a request, median of a boot", "guest µs", 20,
+           "the shortest published deadline (C15)"),
+    Metric("request/completion_max", "completion of a request, longest of a boot", "guest µs", 50,
+           "the next published deadline (C15, C22)"),
+    Metric("items/before", "items cached just before a request", "items", 1, "one item"),
+    Metric("items/after", "items cached just after a request", "items", 1, "one item"),
+    *(Metric(f"cyclictest/storm/{key}", f"cyclictest, {name}", "guest µs", 5,
+             "a quarter of the shortest deadline (C15)")
+      for key, name in (("min", "shortest"), ("avg", "mean"), ("p99", "99th percentile"), ("max", "longest"))),
+    Metric("cyclictest/storm/overflow", "cyclictest, later than the histogram", "wake-ups", 1, "one wake-up"),
+)
+BY_KEY = {metric.key: metric for metric in METRICS}
+
+
+@dataclasses.dataclass(frozen=True)
+class Contrast:
+    """One named comparison: arm - base, paired by seed, of one metric under one preemption model."""
+
+    model: str
+    arm: str
+    base: str
+    key: str
+    asks: str
+
+    @property
+    def name(self):
+        return f"{self.model}: {self.arm} − {self.base}"
+
+
+CONTRASTS = (
+    Contrast("rt", "qpw1", BASE, "owner/imposed", "does remote draining spare the owner? (C08, C10)"),
+    Contrast("rt", "task_work", BASE, "owner/imposed", "does draining on return spare the owner? (C08)"),
+    Contrast("rt", "deferred_lazy", BASE, "owner/imposed", "does posting spare the owner? (C08)"),
+    Contrast("rt", "deferred_lazy", BASE, "owner/switches", "does posting spare context switches? (C08)"),
+    Contrast("rt", "none", BASE, "fill/quiet", "does the facade itself cost? (C17)"),
+    Contrast("rt", "qpw0", BASE, "fill/quiet", "does qpw cost when off? (C17)"),
+    Contrast("lazy", "qpw0", BASE, "fill/quiet", "does qpw cost when off? (C17)"),
+    Contrast("rt", "qpw1", BASE, "fill/quiet", "has RT paid for the lock already? (C13)"),
+    Contrast("lazy", "qpw1", BASE, "fill/quiet", "does the lock cost without RT? (C16)"),
+    Contrast("rt", "task_work", "qpw1", "fill/storm", "all in all, is draining on return dearer? (C03)"),
+    Contrast("rt", "deferred_lazy", "qpw1", "fill/storm", "all in all, is posting dearer? (C09)"),
+    Contrast("rt", "qpw1", BASE, "request/own", "does the requester save by draining itself? (C23)"),
+)
+
+# Questions that stand beside the contrasts and that no lab here can decide: (question, what it needs).
+NOT_TESTABLE = (
+    ("whether an RT task misses its deadline in microseconds (C15)", "a quiet host: `make debs`, or LAB=kvm there"),
+    ("contention of lru_lock when many CPUs drain at once (C18)", "a host with dozens of CPUs"),
+    ("cost of a drain with caches and buses, for the owner's user code (C03)", "a quiet host, bare metal"),
+)
+
+
+def metrics_table():
+    """The metrics with their margins, as METHOD.md has them."""
+    alike = itertools.groupby(METRICS, lambda metric: (metric.unit, metric.margin, metric.why))
+    return markdown.table(["metric (less is better)", "unit", ">margin ±", "why this margin"],
+                          [["; ".join(metric.name for metric in group), unit, markdown.number(margin), why]
+                           for (unit, margin, why), group in alike])
+
+
+def contrasts_table():
+    """The primary contrasts, as METHOD.md has them."""
+    return markdown.table([">", "contrast", "metric", ">margin ±", "asks"],
+                          [[number, contrast.name, f"{BY_KEY[contrast.key].name}, {BY_KEY[contrast.key].unit}",
+                            markdown.number(BY_KEY[contrast.key].margin), contrast.asks]
+                           for number, contrast in enumerate(CONTRASTS, 1)])
+
+
+if __name__ == "__main__":
+    print(metrics_table(), contrasts_table(), sep="\n")

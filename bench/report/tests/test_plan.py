@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""plan.py is whole, and METHOD.md says the same."""
+
+import pathlib
+
+import metrics
+import plan
+import pytest
+import read
+import synthetic
+
+METHOD = pathlib.Path(__file__).parents[2] / "METHOD.md"
+
+
+@pytest.mark.parametrize("table", [plan.metrics_table, plan.contrasts_table])
+def test_the_method_has_the_plan_s_tables(table):
+    assert table() in METHOD.read_text()
+
+
+@pytest.mark.parametrize("limit", [f"1 to {plan.BOOTS};", f"{plan.SLOPE[0]} .. {plan.SLOPE[1]}",
+                                   f"at most {plan.DETECT:,}", f"at most {plan.ALPHA:.0%}", f"p < {plan.ALPHA}"])
+def test_the_method_has_the_plan_s_limits(limit):
+    assert limit in METHOD.read_text()
+
+
+def test_every_metric_is_measured(tmp_path):
+    figures = metrics.measure(read.read_boot(synthetic.boot(tmp_path)))
+    assert {metric.key for metric in plan.METRICS} <= figures.keys()
+
+
+def test_every_contrast_has_a_metric_with_a_margin():
+    assert all(plan.BY_KEY[contrast.key].margin > 0 for contrast in plan.CONTRASTS)
+    assert len(set(plan.CONTRASTS)) == len(plan.CONTRASTS) and len(plan.BY_KEY) == len(plan.METRICS)
