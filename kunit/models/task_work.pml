@@ -211,7 +211,7 @@ leave:	/* exit_to_user_mode_loop(), interrupts off at its end */
 		queued[_pid] = 0 }
 	fi;
 
-	/* pcd_task_work() */
+	/* pcd_task_work(); pcd_settle() */
 	do	/* pcd_drain_pending() */
 	:: atomic { HERE && (pending & 1) -> skip } drain(0, true)
 #if CLASSES == 2

@@ -50,6 +50,8 @@ void pcd_ask(struct pcd_cpu *pc);
 bool pcd_served(struct pcd_cpu *pc);
 void pcd_pay(struct pcd_class *class);
 void pcd_drain_pending(void);
+unsigned long pcd_settle(void);
+void pcd_tell(unsigned long classes);
 void pcd_repeat_unfinished(void);
 void pcd_help_pending(enum pcd_help why);
 

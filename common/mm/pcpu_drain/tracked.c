@@ -12,12 +12,14 @@
  *
  *   - a drain has finished that began after it asked: those take the number of
  *     the newest request when they begin and publish it when they end; or
+ *   - a task that has repeated other tasks' preempted drains has found nothing
+ *     owed any more, and said so in their stead: they may be preempted for long; or
  *   - nothing is pending and no drain is under way: then what was cached before
  *     is out, and nobody may be going to drain again.
  *
  * A drain, on the owner's CPU (or for a dead one):	A requester:
  *
- *	draining++					asked++ (its number)
+ *	draining++ (the CPU's, the class's)		asked++ (its number)
  *	smp_mb()	(E)				smp_mb()	(G)
  *	if it pays: clear the pending bit		pending bit clear?
  *	smp_mb()	(F)				smp_rmb()	(H)
@@ -25,7 +27,7 @@
  *	empty the cache
  *	done = max(done, ticket)			done >= its number?
  *	smp_mb()	(I)
- *	draining--
+ *	draining-- (the class's, the CPU's)
  *
  * If (H)'s requester sees the bit cleared, (E) lets it see that drain under way
  * until (I) has put the emptying before the decrement.  A bit that was never set
@@ -33,6 +35,9 @@
  * before the request was so, its bit set, before the look at the bit.  If a drain
  * misses the request's number at (F), it began before, and the requester finds it
  * under way, or the bit set, or all of it done.
+ *
+ * The CPU's own count is the outer one: what a requester finds under way, the next
+ * task there finds unfinished.
  */
 #include <linux/cache.h>
 #include <linux/init.h>
@@ -107,9 +112,9 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 
 	if (!owner->tracked)
 		return 0;
-	atomic_inc(&pc->draining);
 	if (pcd_drains_here(pc))
 		this_cpu_inc(pcd_owners.draining);
+	atomic_inc(&pc->draining);
 	smp_mb__after_atomic();		/* (E) pairs with (H) */
 	if (pays) {
 		/* After the count, and taken back before it. */
@@ -121,6 +126,24 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 	return atomic_read(&pc->asked);
 }
 
+/* Publish that all requests up to a number are served, unless a newer one is. */
+static void pcd_publish(struct pcd_cpu *pc, int ticket)
+{
+	int done = atomic_read(&pc->done);
+
+	/* Release: pairs with pcd_served(). */
+	while (ticket - done > 0 &&
+	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
+		;
+}
+
+/* Its barrier pairs with the one of wait_event(). */
+static void pcd_wake_requesters(struct pcd_class *class)
+{
+	if (wq_has_sleeper(&class->served))
+		wake_up_all(&class->served);
+}
+
 /**
  * pcd_drain_end - and now it is out
  * @pc: the class's data for that CPU
@@ -130,14 +153,9 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
  */
 void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 {
-	int done = atomic_read(&pc->done);
-
 	if (!pcd_tracks(pc->cpu))
 		return;
-	/* Another drain may publish a newer one; release: pairs with pcd_served(). */
-	while (ticket - done > 0 &&
-	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
-		;
+	pcd_publish(pc, ticket);
 	smp_mb__before_atomic();	/* (I) pairs with pcd_served()'s acquire */
 	atomic_dec(&pc->draining);
 	if (pcd_drains_here(pc)) {
@@ -145,9 +163,7 @@ void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 			this_cpu_write(pcd_owners.payer, NULL);
 		this_cpu_dec(pcd_owners.draining);
 	}
-	/* Its barrier pairs with the one of wait_event(). */
-	if (wq_has_sleeper(&pc->class->served))
-		wake_up_all(&pc->class->served);
+	pcd_wake_requesters(pc->class);
 }
 
 /**
@@ -173,7 +189,7 @@ bool pcd_served(struct pcd_cpu *pc)
 {
 	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
 
-	/* Acquire: pairs with the release in pcd_drain_end(). */
+	/* Acquire: pairs with the release in pcd_publish(). */
 	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
 		return true;
 	if (test_bit(pc->class->bit, &owner->pending))
@@ -205,6 +221,50 @@ void pcd_drain_pending(void)
 		local_irq_enable();
 		pcd_pay(pcd_class_of[__ffs(pending)]);
 	}
+}
+
+/**
+ * pcd_settle - end preempted drains for those who wait for them
+ *
+ * A task that begins to run owes again what others there are in the middle of
+ * (pcd_repeat_unfinished()), so that once it owes nothing their caches are empty,
+ * whenever they may run on.
+ *
+ * Context: a task that pcd_repeat_unfinished() has been called for whenever it
+ * began to run, interrupts disabled since pcd_drain_pending() returned.
+ * Return: classes whose requesters are to be told, by pcd_tell().
+ */
+unsigned long pcd_settle(void)
+{
+	unsigned long classes = 0;
+	unsigned int i;
+
+	if (likely(!this_cpu_read(pcd_owners.draining)))
+		return 0;
+	for (i = 0; i < pcd_nr_classes; i++) {
+		struct pcd_cpu *pc = this_cpu_ptr(pcd_class_of[i]->pcpu);
+
+		if (!atomic_read(&pc->draining))
+			continue;
+		/* What was cached before such a request is out; pairs with (G). */
+		pcd_publish(pc, atomic_read(&pc->asked));
+		classes |= BIT(i);
+	}
+	return classes;
+}
+
+/**
+ * pcd_tell - wake who waits for drains of these classes
+ * @classes: from pcd_settle()
+ *
+ * Context: task context; the waking takes a lock that sleeps on PREEMPT_RT.
+ */
+void pcd_tell(unsigned long classes)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, &classes, BITS_PER_LONG)
+		pcd_wake_requesters(pcd_class_of[i]);
 }
 
 /**
