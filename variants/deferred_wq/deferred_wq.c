@@ -169,8 +169,6 @@ void __pcd_cached(struct pcd_class *class)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	unsigned long flags;
 
-	if (!owner->tracked)
-		return;
 	/* A drain is yet to begin, or will look again: this CPU's own doing. */
 	if (test_bit(class->bit, &owner->pending) &&
 	    atomic_read(&d->word) & (PCD_QUEUED | PCD_RUNNING))
@@ -230,14 +228,11 @@ static void pcd_deferred_kick(struct irq_work *kick)
 	}
 }
 
-/* Called on a CPU that is not isolated as well. */
 bool __pcd_claim_user(void)
 {
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	int old = 0;
 
-	if (!this_cpu_read(pcd_owners.tracked))
-		return true;
 	/* Full barrier: a request finds USER, or we find what it has done. */
 	if (likely(atomic_try_cmpxchg(&d->word, &old, PCD_USER)))
 		return true;
@@ -293,10 +288,6 @@ void __pcd_resume_user_mode(void)
 {
 	struct pcd_deferred *d;
 	bool wait;
-
-	/* Wrong if we migrate, and then the exit claim sends us here again. */
-	if (!raw_cpu_read(pcd_owners.tracked))
-		return;
 
 	migrate_disable();
 	d = this_cpu_ptr(&pcd_deferred);

@@ -10,6 +10,7 @@
 #ifdef CONFIG_PCPU_DRAIN_DEFERRED_WQ
 
 #include <linux/jump_label.h>
+#include <linux/pcpu_drain_owner.h>
 
 DECLARE_STATIC_KEY_FALSE(pcd_deferred_key);
 bool __pcd_claim_user(void);
@@ -24,7 +25,8 @@ void __pcd_kernel_entered(void);
  */
 static __always_inline bool pcd_claim_user(void)
 {
-	return !static_branch_unlikely(&pcd_deferred_key) || __pcd_claim_user();
+	return !static_branch_unlikely(&pcd_deferred_key) ||
+		!this_cpu_read(pcd_owners.tracked) || __pcd_claim_user();
 }
 
 /**
@@ -34,7 +36,9 @@ static __always_inline bool pcd_claim_user(void)
  */
 static inline void pcd_resume_user_mode(void)
 {
-	if (static_branch_unlikely(&pcd_deferred_key))
+	/* Wrong if we migrate, and then the exit claim sends us here again. */
+	if (static_branch_unlikely(&pcd_deferred_key) &&
+	    raw_cpu_read(pcd_owners.tracked))
 		__pcd_resume_user_mode();
 }
 

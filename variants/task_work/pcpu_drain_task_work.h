@@ -7,6 +7,7 @@
 #ifdef CONFIG_PCPU_DRAIN_TASK_WORK
 
 #include <linux/jump_label.h>
+#include <linux/pcpu_drain_owner.h>
 #include <linux/sched.h>
 
 DECLARE_STATIC_KEY_FALSE(pcd_task_key);
@@ -28,7 +29,10 @@ static inline void pcd_task_fork(struct task_struct *task)
  */
 static __always_inline void pcd_task_switched(void)
 {
-	if (static_branch_unlikely(&pcd_task_key))
+	/* This CPU's own; an interrupt that caches from here on finds the new task. */
+	if (static_branch_unlikely(&pcd_task_key) &&
+	    unlikely(this_cpu_read(pcd_owners.pending) ||
+		     this_cpu_read(pcd_owners.draining)))
 		__pcd_task_switched();
 }
 

@@ -135,7 +135,7 @@ void __pcd_cached(struct pcd_class *class)
 	 * If the bit is set, somebody is arranged for already; he clears it
 	 * before he drains, and so finds what was cached just now.
 	 */
-	if (!owner->tracked || test_bit(class->bit, &owner->pending))
+	if (test_bit(class->bit, &owner->pending))
 		return;
 
 	local_irq_save(flags);
@@ -151,11 +151,8 @@ void __pcd_cached(struct pcd_class *class)
  */
 void __pcd_task_switched(void)
 {
-	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
 	unsigned long flags;
 
-	if (likely(!(READ_ONCE(owner->pending) | owner->draining)))
-		return;
 	/* The next to be switched to will see to it. */
 	if (current->flags & PF_KTHREAD && !is_idle_task(current))
 		return;
@@ -164,7 +161,7 @@ void __pcd_task_switched(void)
 	/* An armed task too must know of another's unfinished drain. */
 	if (!is_idle_task(current))
 		pcd_repeat_unfinished();
-	if (owner->pending)
+	if (this_cpu_read(pcd_owners.pending))
 		pcd_arm();
 	local_irq_restore(flags);
 }

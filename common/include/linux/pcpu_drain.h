@@ -71,6 +71,7 @@ static inline void pcd_assert_local_or_dead(int cpu)
  */
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 #include <linux/jump_label.h>
+#include <linux/pcpu_drain_owner.h>
 
 DECLARE_STATIC_KEY_FALSE(pcd_cached_key);
 void __pcd_cached(struct pcd_class *class);
@@ -81,11 +82,13 @@ void __pcd_cached(struct pcd_class *class);
  *
  * Context: any but NMI, on the CPU whose cache it is (its lock held, or pinned
  * otherwise), with no lock of a workqueue, runqueue or task (pi_lock) held.
- * Costs a static branch unless there are isolated CPUs.
+ * Costs a static branch unless there are isolated CPUs, and then a test on the
+ * others.
  */
 static __always_inline void pcd_cached(struct pcd_class *class)
 {
-	if (static_branch_unlikely(&pcd_cached_key))
+	if (static_branch_unlikely(&pcd_cached_key) &&
+	    this_cpu_read(pcd_owners.tracked))
 		__pcd_cached(class);
 }
 #else
@@ -220,7 +223,8 @@ struct pcd_cpu {
  * @drain: empty @cpu's cache of what @key covers and return the number of
  *	items.  May fill caches of classes registered later, none registered
  *	before.  Task context, migration disabled; takes the class's locks
- *	itself by pcd_lock_cpu().  Called on @cpu, or for a dead @cpu, or,
+ *	itself by pcd_lock_cpu().  If nothing is cached it should not sleep: a
+ *	task that finds another's drain unfinished repeats it.  Called on @cpu, or for a dead @cpu, or,
  *	where the variant allows it, from another CPU.
  * @wq: where the class's work items run
  * @upstream: the cache is guarded by no pcd_lock_t, or its owner does not say

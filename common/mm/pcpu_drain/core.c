@@ -49,16 +49,6 @@
 /* Only grows, and only before the secondary CPUs are up. */
 LIST_HEAD(pcd_classes);
 
-#ifndef CONFIG_PCPU_DRAIN_TRACKED
-static inline int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
-{
-	return 0;
-}
-
-static inline void pcd_drain_end(struct pcd_cpu *pc, int ticket) { }
-static inline void pcd_tracked_register(struct pcd_class *class) { }
-#endif
-
 static unsigned int __pcd_run_drain(struct pcd_class *class, int cpu, void *key,
 				    bool pays)
 {

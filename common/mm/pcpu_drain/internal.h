@@ -19,23 +19,7 @@ struct pcd_class *pcd_class_find(const char *name);
 
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 
-/**
- * struct pcd_owner - a CPU that drains by itself what it caches
- * @pending: classes that this CPU owes a drain of before it next returns to user
- *	mode, by their bits; set atomically by the owner or by requesters, cleared
- *	by the drain when it begins
- * @draining: drains under way on this CPU; only this CPU changes it
- * @payer: who began the newest of them that pays, until it ends; likewise
- * @tracked: it is isolated; constant after boot
- */
-struct pcd_owner {
-	unsigned long pending;
-	unsigned int draining;
-	struct task_struct *payer;
-	bool tracked;
-};
-
-DECLARE_PER_CPU(struct pcd_owner, pcd_owners);
+#include <linux/pcpu_drain_owner.h>
 
 static inline bool pcd_tracks(int cpu)
 {
@@ -61,6 +45,15 @@ static inline bool pcd_tracks(int cpu)
 {
 	return false;
 }
+
+static inline void pcd_tracked_register(struct pcd_class *class) { }
+
+static inline int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
+{
+	return 0;
+}
+
+static inline void pcd_drain_end(struct pcd_cpu *pc, int ticket) { }
 
 #endif
 

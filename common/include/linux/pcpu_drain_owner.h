@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _LINUX_PCPU_DRAIN_OWNER_H
+#define _LINUX_PCPU_DRAIN_OWNER_H
+
+/*
+ * What an isolated CPU knows of its own debts, for variants in which it drains by
+ * itself.  Hooks look at it inline, so that a CPU that is not isolated, or owes
+ * nothing, calls nothing.
+ */
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+struct task_struct;
+
+/**
+ * struct pcd_owner - a CPU that drains by itself what it caches
+ * @pending: classes that this CPU owes a drain of before it next returns to user
+ *	mode, by their bits; set atomically by the owner or by requesters, cleared
+ *	by the drain when it begins.  Never set unless @tracked
+ * @draining: drains under way on this CPU; only this CPU changes it.  Likewise
+ * @payer: who began the newest of them that pays, until it ends; likewise
+ * @tracked: it is isolated; constant after boot
+ */
+struct pcd_owner {
+	unsigned long pending;
+	unsigned int draining;
+	struct task_struct *payer;
+	bool tracked;
+};
+
+DECLARE_PER_CPU(struct pcd_owner, pcd_owners);
+
+#endif /* _LINUX_PCPU_DRAIN_OWNER_H */
