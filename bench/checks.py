@@ -239,6 +239,8 @@ def check_hotpaths(tap, _):
         tap.point(f"boots of {'-'.join(cell)}", faults)
     for model in boot.MODELS:
         base = cells[model, hotpaths.BASE]
+        if not base:
+            continue  # its boots have failed above
         # Context tracking: one atomic operation each on the way in and out, where the CPU is tracked.
         known = {kind: base[kind, "getppid"].atomics for kind in hotpaths.KINDS if (kind, "getppid") in base}
         right = {"isolated": 2, "housekeeping": 2, "not isolated": 0}

@@ -83,16 +83,18 @@ class Total:
 
 
 def read(path):
-    """Sum one TAP file.
+    """Sum one TAP file; the note of a failure is its point's name and first complaint.
 
     Only top-level points count (a subtest counts through its parent). A plan
     that does not match, a "Bail out!" and a missing plan are a failure each.
     TODO is no excuse: "not ok" is a failure whatever follows it.
     """
-    total, planned = Total(), None
+    total, planned, unexplained = Total(), None, False
     for line in tap.parser.Parser().parse_file(str(path)):
         if line.category == "plan":
             planned = line.expected_tests
+        elif line.category == "diagnostic" and unexplained:
+            total.notes[-1] += f": {line.text.lstrip('# ')[:200]}"
         elif line.category == "bail":
             total.fail(f"gave up: {line.reason}")
         elif line.category == "test" and not line.ok:
@@ -102,6 +104,7 @@ def read(path):
             total.notes.append(f"skipped {line.description.lstrip('- ')} ({line.directive.reason})")
         elif line.category == "test":
             total.passed += 1
+        unexplained = line.category == "test" and not line.ok
     points = total.passed + total.failed + total.skipped
     if planned is None:
         total.fail("ended early: its TAP file has no plan")

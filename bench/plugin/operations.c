@@ -122,7 +122,7 @@ static unsigned int write_shares(FILE *out, const struct outcome *outcome)
 	return outcome->nr_shares;
 }
 
-/* The least that three in ten repetitions took. */
+/* The least that one in five repetitions took. */
 static const struct outcome *usual(void)
 {
 	const struct outcome *least = NULL;
@@ -132,7 +132,7 @@ static const struct outcome *usual(void)
 	for (i = 0; i < nr_outcomes; i++)
 		times += outcomes[i].times;
 	for (i = 0; i < nr_outcomes; i++) {
-		if (10 * outcomes[i].times >= 3 * times &&
+		if (5 * outcomes[i].times >= times &&
 		    (!least || outcomes[i].counts.kernel < least->counts.kernel))
 			least = &outcomes[i];
 	}

@@ -53,8 +53,8 @@ bool op_end(const struct op_counts *now);
  * @out: a file of JSON lines
  *
  * "op" rows: how often which counts came. "function" rows: in which functions
- * the instructions of the usual counts lie: the least that three in ten
- * repetitions took (of the first of these). None, if no three in ten agree.
+ * the instructions of the usual counts lie: the least that one in five
+ * repetitions took (of the first of these). None, if no fifth agrees.
  *
  * Return: the number of lines.
  */

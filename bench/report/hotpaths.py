@@ -21,7 +21,7 @@ KINDS = {"isolated": "on the isolated CPU", "housekeeping": "on the housekeeping
 
 @dataclasses.dataclass(frozen=True)
 class Path:
-    """What one repetition of an operation took on its CPU: the least that three in ten repetitions took.
+    """What one repetition of an operation took on its CPU: the least that one in five repetitions took.
 
     Others met a full batch, an empty list of free pages, a scheduler that balanced, a timer.
 
@@ -76,9 +76,9 @@ def read_folder(folder):
     found = {}
     for (cpu, op), outcomes in rows.items():
         repetitions = sum(row["times"] for row in outcomes)
-        often = [row for row in outcomes if 10 * row["times"] >= 3 * repetitions]
+        often = [row for row in outcomes if 5 * row["times"] >= repetitions]
         if not often:
-            raise read.Unreadable(f"counts.jsonl: no three in ten repetitions of {names[op]!r} took the same")
+            raise read.Unreadable(f"counts.jsonl: no fifth of the repetitions of {names[op]!r} took the same")
         usual = min(often, key=lambda row: row["kernel"])
         found[kinds[cpu], names[op]] = Path(usual["kernel"], usual["atomics"], usual["switches"], usual["times"],
                                             repetitions, functions.get((cpu, op), {}))

@@ -118,7 +118,7 @@ def test_writer_is_read_back(tmp_path):
     assert (tap.points, tap.failed) == (3, 1)
     total = tapfile.read(tmp_path / "x.tap")
     assert str(total) == "1 passed, 1 failed, 1 skipped"
-    assert total.notes == ["not ok bad", "skipped odd (no kvm)"]
+    assert total.notes == ["not ok bad: line one", "skipped odd (no kvm)"]
 
 
 def test_writer_that_dies_has_failed(tmp_path):

@@ -164,7 +164,7 @@ def test_hot_paths_have_a_table(make, results):
     assert "| fault | 100 (1) | 0 | +3 (+1) | – |" in text
     assert "none in 1 of 1 figures; qpw0 in 0 of 1 figures" in text
     assert "- rt qpw0, fault: +3: g +2, f +1" in text
-    assert "rt-qpw1/hotpath-isolated: counts.jsonl: no three in ten repetitions of 'fault' took the same" in text
+    assert "rt-qpw1/hotpath-isolated: counts.jsonl: no fifth of the repetitions of 'fault' took the same" in text
 
 
 def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):

@@ -224,8 +224,8 @@ struct pcd_cpu {
  *	items.  May fill caches of classes registered later, none registered
  *	before.  Task context, migration disabled; takes the class's locks
  *	itself by pcd_lock_cpu().  If nothing is cached it should not sleep: a
- *	task that finds another's drain unfinished repeats it.  Called on @cpu, or for a dead @cpu, or,
- *	where the variant allows it, from another CPU.
+ *	task that finds another's drain unfinished repeats it.  Called on @cpu,
+ *	or for a dead @cpu, or, where the variant allows it, from another CPU.
  * @wq: where the class's work items run
  * @upstream: the cache is guarded by no pcd_lock_t, or its owner does not say
  *	when it caches: its drain is queued on its CPU, whatever the variant
