@@ -43,11 +43,13 @@
  *   it once more, and tell the requesters that came meanwhile.
  * - Nobody is left to return to user mode (idle): a kworker, by irq_work, since
  *   the look may be made where work must not be queued.
+ * - A dying CPU goes idle owing something: no kick, its dead callback drains.
  * - Kernel threads cannot be armed, and may run for long: a requester's patience
  *   ends, and it helps itself.
  */
 #define pr_fmt(fmt) "pcpu_drain: " fmt
 
+#include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/irq_work.h>
 #include <linux/pcpu_drain_task_work.h>
@@ -81,7 +83,7 @@ static void pcd_kick(struct irq_work *irq_work)
 {
 	struct pcd_kick *kick = container_of(irq_work, struct pcd_kick, irq_work);
 
-	/* Paid meanwhile, or on a CPU that is dying: nothing to do, or no harm. */
+	/* Paid meanwhile? */
 	if (!READ_ONCE(this_cpu_ptr(&pcd_owners)->pending))
 		return;
 	pcd_help_pending(PCD_HELP_IDLE);
@@ -107,7 +109,9 @@ static void pcd_arm(void)
 	if (current->pcd_armed)
 		return;
 	if (is_idle_task(current)) {
-		irq_work_queue(this_cpu_ptr(&pcd_kicks.irq_work));
+		/* A dying CPU's would stay queued for good, and keep out all others. */
+		if (cpu_online(smp_processor_id()))
+			irq_work_queue(this_cpu_ptr(&pcd_kicks.irq_work));
 		return;
 	}
 	/* The next to be switched to will see to it; so for a dying task. */
