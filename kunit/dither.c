@@ -35,9 +35,9 @@ static struct rnd_state dither_rnd;
 static enum hrtimer_restart dither_again(struct hrtimer *timer)
 {
 	u32 span = LONGEST_NS - SHORTEST_NS;
+	u32 ns = SHORTEST_NS + prandom_u32_state(&dither_rnd) % span;
 
-	hrtimer_forward_now(timer, ns_to_ktime(SHORTEST_NS +
-					       prandom_u32_state(&dither_rnd) % span));
+	hrtimer_forward_now(timer, ns_to_ktime(ns));
 	return HRTIMER_RESTART;
 }
 

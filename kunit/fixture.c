@@ -60,10 +60,36 @@ struct pcd_class scripted = {
 	.pcpu = &scripted_pcpu,
 };
 
+static atomic_t items_of_second[NR_CPUS];
+
+static unsigned int second_count(int cpu, void *key)
+{
+	return atomic_read(&items_of_second[cpu]);
+}
+
+static unsigned int second_drain(int cpu, void *key)
+{
+	unsigned int nr = atomic_xchg(&items_of_second[cpu], 0);
+
+	atomic_add(nr, &script.drained);
+	return nr;
+}
+
+static DEFINE_PER_CPU(struct pcd_cpu, second_pcpu);
+
+struct pcd_class second = {
+	.name = "scripted-second",
+	.count = second_count,
+	.drain = second_drain,
+	.wq = &mm_percpu_wq,
+	.pcpu = &second_pcpu,
+};
+
 static int script_cpu_dead(unsigned int cpu)
 {
 	in_dead_callback = true;
 	pcd_cpu_dead(&scripted, cpu);
+	pcd_cpu_dead(&second, cpu);
 	in_dead_callback = false;
 	return 0;
 }
@@ -73,6 +99,7 @@ static int __init script_register(void)
 	int ret;
 
 	pcd_class_register(&scripted);
+	pcd_class_register(&second);
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "mm/pcd_kunit:dead",
 					NULL, script_cpu_dead);
 	return ret < 0 ? ret : 0;
@@ -90,6 +117,7 @@ void script_reset(void)
 	for_each_possible_cpu(cpu) {
 		atomic_set(&script.items[cpu], 0);
 		atomic_set(&script.visits[cpu], 0);
+		atomic_set(&items_of_second[cpu], 0);
 		script.last[cpu] = (struct script_drain){ BY_NOBODY, -1 };
 	}
 	atomic_set(&script.drains, 0);
@@ -105,6 +133,20 @@ void script_cache(void *unused)
 	atomic_inc(&script.items[smp_processor_id()]);
 	pcd_cached(&scripted);
 	preempt_enable();
+}
+
+void script_cache_second(void)
+{
+	preempt_disable();
+	atomic_inc(&script.cached);
+	atomic_inc(&items_of_second[smp_processor_id()]);
+	pcd_cached(&second);
+	preempt_enable();
+}
+
+unsigned int second_items(int cpu)
+{
+	return atomic_read(&items_of_second[cpu]);
 }
 
 unsigned int script_items(int cpu)

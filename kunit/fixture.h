@@ -66,8 +66,13 @@ struct script {
 extern struct script script;
 extern struct pcd_class scripted;
 
+/* Another one, for whoever is about to arrange for the first. */
+extern struct pcd_class second;
+
 void script_reset(void);
 void script_cache(void *unused);
+void script_cache_second(void);
+unsigned int second_items(int cpu);
 unsigned int script_items(int cpu);
 struct pcd_stats *script_stats(int cpu);
 
@@ -93,6 +98,12 @@ void thread_start(struct kunit *test, struct thread *thread, int cpu,
 		  int (*fn)(void *arg), void *arg);
 int thread_join(struct thread *thread);
 int call_on(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg);
+
+/* Its last switch is over; exit_state alone comes while it may still free things. */
+static inline bool task_is_gone(struct task_struct *task)
+{
+	return READ_ONCE(task->__state) == TASK_DEAD && !READ_ONCE(task->on_cpu);
+}
 
 /* ---- requests ---- */
 

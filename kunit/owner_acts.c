@@ -13,13 +13,24 @@
 /* Holds up an owner in a system call, busy or asleep; opened at the test's end. */
 static bool gate_open;
 static bool io_worker_may_cache;
+static struct task_struct *io_worker_task;
 static DECLARE_WAIT_QUEUE_HEAD(gate);
+
+/* Later tests are to find no other task on the owner's CPU. */
+static void await_io_worker(void *unused)
+{
+	if (!io_worker_task || !eventually(task_is_gone(io_worker_task)))
+		return;
+	put_task_struct(io_worker_task);
+	io_worker_task = NULL;
+}
 
 /* Until the test ends at the latest. */
 void close_gate(struct kunit *test)
 {
 	WRITE_ONCE(gate_open, false);
 	WRITE_ONCE(io_worker_may_cache, false);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_io_worker, NULL), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_gate, NULL), 0);
 }
 
@@ -86,7 +97,7 @@ static int io_worker(void *unused)
 	cache_and_be_busy(NULL);
 	if (test_thread_flag(TIF_NOTIFY_RESUME))
 		resume_user_mode_work(NULL);
-	schedule_timeout_idle(HZ / 10);
+	schedule_timeout_idle(HZ / 100);
 	do_exit(0);
 }
 
@@ -94,8 +105,10 @@ void create_io_worker(void *unused)
 {
 	struct task_struct *task = create_io_thread(io_worker, NULL, NUMA_NO_NODE);
 
-	if (!IS_ERR(task))
-		wake_up_new_task(task);
+	if (IS_ERR(task))
+		return;
+	io_worker_task = get_task_struct(task);
+	wake_up_new_task(task);
 }
 
 void cache_and_create_io_worker(void *unused)

@@ -89,8 +89,12 @@ static u64 next_interrupt(void)
 
 static enum hrtimer_restart cache_in_hardirq(struct hrtimer *timer)
 {
-	if (prandom_u32_state(&stress.rnd) % 2)
+	u32 what = prandom_u32_state(&stress.rnd);
+
+	if (what & 1)
 		script_cache(NULL);
+	if (what & 2)
+		script_cache_second();
 	hrtimer_forward_now(timer, ns_to_ktime(next_interrupt()));
 	return HRTIMER_RESTART;
 }
@@ -116,7 +120,7 @@ static void do_something(void *data)
 		break;
 	case 2:
 		script_cache(NULL);
-		cond_resched();
+		schedule();
 		script_cache(NULL);
 		break;
 	case 3:
@@ -182,6 +186,7 @@ static void never_in_user_mode_with_a_debt(struct kunit *test)
 	probe_expect_no_debt(test);
 	ask(test, PCD_MUST);
 	answer(test);
+	pcd_drain_all(&second, NULL, PCD_MUST);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&script.drained), atomic_read(&script.cached),
 			    "lost, or drained twice");
@@ -318,11 +323,15 @@ static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	ask(test, PCD_WAIT);
-	schedule_timeout_uninterruptible(2);
-	open_gate(NULL);
-	/* None, where a kworker has done it unasked. */
+	if (pcd_variant_clean_in_user()) {
+		schedule_timeout_uninterruptible(2);
+		open_gate(NULL);
+	}
+	/* None, where it was drained before the request. */
 	KUNIT_EXPECT_LE(test, answer(test).drained, 1);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	open_gate(NULL);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
 	probe_expect_no_debt(test);
 }
@@ -562,6 +571,40 @@ static void interrupt_caches_in_user_mode(struct kunit *test)
 	expect_not_stranded(test, cpu, NULL);
 }
 
+static struct hrtimer single_interrupt;
+
+static enum hrtimer_restart cache_second_in_hardirq(struct hrtimer *timer)
+{
+	script_cache_second();
+	return HRTIMER_NORESTART;
+}
+
+static void cache_with_an_interrupt_near(void *ns)
+{
+	hrtimer_start(&single_interrupt, ns_to_ktime((long)ns), HRTIMER_MODE_REL_PINNED_HARD);
+	script_cache(NULL);
+	udelay(100);
+}
+
+/* No further interrupt comes that could mend what this one has broken. */
+static void interrupt_caches_while_the_owner_does(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	long ns;
+
+	hrtimer_setup(&single_interrupt, cache_second_in_hardirq, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	for (ns = 1000; ns < 100000; ns += 4000) {
+		owner_do(test, owner, cache_with_an_interrupt_near, (void *)ns, OWNER_SPIN);
+		hrtimer_cancel(&single_interrupt);
+		owner_come_back(test, owner);
+	}
+	expect_not_stranded(test, cpu, NULL);
+	pcd_drain_all(&second, NULL, PCD_WAIT);
+	KUNIT_EXPECT_TRUE(test, eventually(!second_items(cpu)));
+}
+
 /* A child is forked while its parent is about to drain. */
 static void child_of_an_owner_that_owes(struct kunit *test)
 {
@@ -766,6 +809,7 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(owner_is_stopped),
 	KUNIT_CASE(owner_is_fifo),
 	KUNIT_CASE(interrupt_caches_in_user_mode),
+	KUNIT_CASE(interrupt_caches_while_the_owner_does),
 	KUNIT_CASE(child_of_an_owner_that_owes),
 	KUNIT_CASE(housekeeping_is_the_right_way_round),
 	KUNIT_CASE(requester_is_killed),

@@ -331,7 +331,7 @@ bool owner_is_waiting(struct user_owner *owner)
 
 bool owner_is_dead(struct user_owner *owner)
 {
-	return READ_ONCE(owner->task->exit_state) && !READ_ONCE(owner->task->on_cpu);
+	return task_is_gone(owner->task);
 }
 
 struct task_struct *owner_task(struct user_owner *owner)

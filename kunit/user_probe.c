@@ -28,7 +28,8 @@ static void probe_user_enter(void *unused, int dummy)
 
 	probe->entries++;
 	probe->debts += pcd_variant_owes(cpu);
-	probe->cached += pcd_variant_clean_in_user() && script_items(cpu);
+	probe->cached += pcd_variant_clean_in_user() &&
+			 (script_items(cpu) || second_items(cpu));
 }
 
 static void probe_user_exit(void *unused, int dummy)
