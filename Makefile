@@ -19,7 +19,6 @@ known = $(if $(filter-out $2,$($1)),$(error unknown $1=$($1); known: $2))
 $(call known,LAB,virtual)
 
 include setup/setup.mk kernel/kernel.mk
-include kunit/kunit.mk bench/bench.mk bench/report.mk check/check.mk
 
 # The stages of a job in their order, for "stage k of n".
 prepare := source $(chosen) guest-root guest qemu plugin
@@ -27,6 +26,8 @@ plan    := $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) campaign repor
 		$(if $(filter check,$(MAKECMDGOALS)),$(prepare)), \
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
+
+include kunit/kunit.mk bench/bench.mk bench/report.mk check/check.mk
 
 .PHONY: help results clean distclean
 

@@ -53,5 +53,6 @@ build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)
 	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
 
-check-plugin check-lab-repeat check-lab-verdicts check-hotpaths: guest plugin
+check-hotpaths: $(IMAGES)
+check-plugin check-lab-repeat check-lab-verdicts check-hotpaths: rt-qpw guest qemu plugin
 	bench/checks.py $(@:check-%=%)
