@@ -16,7 +16,7 @@ STAGE = @setup/stage.sh
 
 # $(call known,NAME,VALUES): NAME's value, if it has one, is one of VALUES
 known = $(if $(filter-out $2,$($1)),$(error unknown $1=$($1); known: $2))
-$(call known,LAB,virtual)
+$(call known,LAB,virtual kvm)
 
 include setup/setup.mk kernel/kernel.mk
 

@@ -14,7 +14,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths
+.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe check-kvm-probe
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio
@@ -26,6 +26,10 @@ campaign: $(chosen) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at
 	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
+
+# Any image will do.
+probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm
+	@bench/probe.py --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
 
 # An arm, or a kernel's name: all its arms.
 $(call known,VARIANT,$(sort $(arms) $(KERNELS)))
@@ -52,6 +56,9 @@ build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/
 build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)
 	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+
+check-kvm-probe: rt-unpatched guest qemu
+	$(pytest) --tap kvm-probe bench/tests
 
 check-hotpaths: $(IMAGES)
 check-plugin check-lab-repeat check-lab-verdicts check-hotpaths: rt-qpw guest qemu plugin

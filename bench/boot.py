@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run one boot and keep what came out, with a verdict.
 
-OUT gets manifest.json, qemu.cmd, console.txt, guest.jsonl, counts.jsonl and
-verdict.json (bench/README.md); it appears whole or not at all. The verdict:
+OUT gets manifest.json, qemu.cmd, console.txt, guest.jsonl, verdict.json and what
+the lab adds (bench/README.md); it appears whole or not at all. The verdict:
 
   ok             all of it is there
   build-failure  there is no image, or not all of it
@@ -11,7 +11,7 @@ verdict.json (bench/README.md); it appears whole or not at all. The verdict:
   hang           nothing came any more, from console, guest or counters
   guest-failure  init refused or failed, or its channel is torn or dirty
   panic          the kernel panicked after init said hello
-  lab-failure    QEMU or the counting plugin failed
+  lab-failure    QEMU failed, or what the lab adds: counting plugin, quiet host
 
 Exit status: 0 if ok, 1 for another verdict, 2 if there is none.
 """
@@ -36,14 +36,15 @@ import threading
 import time
 import zlib
 
+import kvm
+import machine
 import virtual
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGING = pathlib.Path("build/campaign/tmp")
-LABS = {virtual.NAME: virtual}
+LABS = {lab.NAME: lab for lab in (virtual, kvm)}
 MODELS = ("rt", "lazy")
 VARYING = ("host_cpu", "started_utc", "wall_seconds")  # may differ between two runs of one boot
-OUTPUTS = ("console.txt", "guest.jsonl", "counts.jsonl")
 SILENCE = 30  # s of QEMU's own CPU time; the longest silence of a good boot is 4 s
 PATIENCE = 10  # times that in wall time: a machine may be busy with other things
 PR_SET_PDEATHSIG = 1
@@ -122,8 +123,8 @@ def workload(spec):
 def cmdline(spec):
     """The kernel command line."""
     bench = [f"bench.{name}={value}" for name, value in workload(spec).items()]
-    machine = lab(spec.lab).parameters(spec.isolated)
-    words = [*machine, arm(spec.arm)["BOOT"], spec.append, f"bench.seed={spec.seed}", *bench]
+    own = lab(spec.lab).parameters(spec.isolated)
+    words = [*own, arm(spec.arm)["BOOT"], spec.append, f"bench.seed={spec.seed}", *bench]
     return " ".join(word for word in words if word)
 
 
@@ -185,7 +186,8 @@ def manifest(spec):
         "common_config_sha256": common_config(spec.image),
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
         "image_sha256": sha256(spec.image / "bzImage"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
-        "plugin_sha256": sha256(lab_of.PLUGIN), "qemu_version": qemu_version(spec.qemu or lab_of.QEMU),
+        "plugin_sha256": sha256(lab_of.PLUGIN) if lab_of.PLUGIN else None,
+        "qemu_version": qemu_version(spec.qemu or lab_of.QEMU),
         "cmdline": cmdline(spec), "workload": workload(spec),
     }
 
@@ -214,7 +216,7 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def watch(process, folder, silence, stop):
+def watch(process, outputs, silence, stop):
     """Wait for QEMU, as long as something comes from it; return its Ending."""
     sizes, cpu, wall = None, 0.0, time.monotonic()
     while True:
@@ -222,7 +224,7 @@ def watch(process, folder, silence, stop):
             return Ending(process.wait(0.1), "")
         if stop.is_set():
             raise KeyboardInterrupt
-        now = [path.stat().st_size if path.exists() else 0 for path in map(folder.joinpath, OUTPUTS)]
+        now = [path.stat().st_size if path.exists() else 0 for path in outputs]
         if now != sizes:
             sizes, cpu, wall = now, cpu_seconds(process.pid), time.monotonic()
         elif cpu_seconds(process.pid) - cpu > silence:
@@ -231,7 +233,7 @@ def watch(process, folder, silence, stop):
             return Ending(None, f"silent for {silence * PATIENCE:g} s")
 
 
-def run_qemu(command, folder, silence, stop):
+def run_qemu(lab_of, command, folder, silence, stop):
     """Run QEMU to its end, or stop it; return its Ending."""
     errors = folder / "qemu.err"
     with errors.open("w") as err:
@@ -241,7 +243,8 @@ def run_qemu(command, folder, silence, stop):
         except OSError as error:
             return Ending(127, f"{command[0]}: {error.strerror}")
         try:
-            ending = watch(process, folder, silence, stop)
+            with lab_of.attend(process, folder):
+                ending = watch(process, [folder / name for name in lab_of.OUTPUTS], silence, stop)
         finally:
             process.kill()
             process.wait()
@@ -294,15 +297,6 @@ def panic_said(console):
     return found[0] if found else None
 
 
-def counts_whole(raw):
-    """Did the plugin write its file to the end?"""
-    try:
-        end = json.loads(raw.splitlines()[-1])
-    except (IndexError, ValueError):
-        return False
-    return end == {"end": True, "lines": raw.count(b"\n") - 1}
-
-
 def judge(lab_of, ending, folder):
     """The verdict on a boot, as (verdict, why)."""
     guest, console = read_bytes(folder / "guest.jsonl"), read_bytes(folder / "console.txt").decode(errors="replace")
@@ -322,8 +316,8 @@ def judge(lab_of, ending, folder):
         return "guest-failure", why
     if ending.status != lab_of.GOOD:
         return "guest-failure", "the machine ended before init was done"
-    if not counts_whole(read_bytes(folder / "counts.jsonl")):
-        return "lab-failure", "the plugin's counts are cut off"
+    if why := lab_of.fault(folder):
+        return "lab-failure", why
     return "ok", ""
 
 
@@ -337,7 +331,7 @@ def run_in(spec, folder, stop):
     started, begin = datetime.datetime.now(datetime.UTC), time.monotonic()
     options = {"image": spec.image, "cmdline": about["cmdline"], "seed": spec.seed,
                "by_instruction": spec.by_instruction, "qemu": spec.qemu or lab_of.QEMU}
-    for name in OUTPUTS:
+    for name in lab_of.OUTPUTS:
         (folder / name).touch()
     (folder / "qemu.cmd").write_text("\n".join(lab_of.command(out="$OUT", **options)) + "\n")
     if not built(spec.image):
@@ -345,8 +339,11 @@ def run_in(spec, folder, stop):
     elif why := lab_of.unfit(spec.image):
         verdict = "build-failure"
     else:
-        ending = run_qemu(lab_of.command(out=folder, **options), folder, spec.silence, stop)
-        verdict, why = judge(lab_of, ending, folder)
+        try:
+            ending = run_qemu(lab_of, lab_of.command(out=folder, **options), folder, spec.silence, stop)
+            verdict, why = judge(lab_of, ending, folder)
+        except machine.LabError as error:
+            verdict, why = "lab-failure", str(error)
     about |= {"host_cpu": host_cpu(), "started_utc": started.isoformat(timespec="seconds"),
               "wall_seconds": round(time.monotonic() - begin, 1)}
     write_json(folder / "manifest.json", about)
@@ -442,7 +439,8 @@ def main():
     os.chdir(ROOT)
     interruptible()
     try:
-        lab(args.lab)
+        if args.by_instruction and not lab(args.lab).PLUGIN:
+            raise UsageError(f"lab {args.lab} has no counting plugin, so it cannot count by instruction")
         spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
                     image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
                     append=args.append, isolated=not args.no_isolated_cpu,

@@ -31,6 +31,7 @@ import threading
 import time
 
 import boot
+import probe
 
 RESULTS = pathlib.Path("results")
 
@@ -99,11 +100,11 @@ KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies}
 
 def plan(args):
     """All boots of the campaign as {folder: spec}, in an order that its size decides."""
-    boot.lab(args.lab)
-    kinds = args.only.replace(",", " ").split() or list(KINDS)
+    known = boot.lab(args.lab).KINDS
+    kinds = args.only.replace(",", " ").split() or known
     for kind in kinds:
-        if kind not in KINDS:
-            raise boot.UsageError(f"unknown kind of boot {kind!r}; known: {', '.join(KINDS)}")
+        if kind not in known:
+            raise boot.UsageError(f"unknown kind of boot {kind!r}; known in lab {args.lab}: {', '.join(known)}")
     boots = [found for cell in cells_of(args) for kind in kinds for found in KINDS[kind](args, cell).items()]
     random.Random(len(boots)).shuffle(boots)
     return dict(boots)
@@ -115,6 +116,12 @@ def remove_leftovers():
         owner = folder.name.split("-")[-2]
         if not pathlib.Path("/proc", owner).exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_lab(name):
+    """UsageError if this machine cannot run the lab; said before the first boot, in seconds."""
+    if boot.lab(name).NEEDS_PROBE and (why := probe.why_not(name)):
+        raise boot.UsageError(f"lab {name} cannot run here: {why}")
 
 
 def minutes(seconds):
@@ -163,8 +170,10 @@ def main():
         todo = {folder: spec for folder, spec in boots.items() if not boot.is_done(spec, folder)}
         if len(todo) < len(boots):
             print(f"{len(boots) - len(todo)} of {len(boots)} boots are there already", flush=True)
+        if todo:
+            check_lab(args.lab)
         begin = time.monotonic()
-        verdicts = run_all(todo, args.jobs)
+        verdicts = run_all(todo, boot.lab(args.lab).jobs(args.jobs))
     except boot.UsageError as error:
         boot.fail(error)
     except OSError as error:

@@ -5,16 +5,18 @@ Same image, same parameters, same seed: the same bytes, on any machine under
 any load. bench/README.md says what the options are for.
 """
 
+import contextlib
+import json
 import pathlib
 
-NAME = "virtual"
-QEMU = pathlib.Path("build/tools/qemu-system-x86_64")
-PLUGIN = pathlib.Path("build/plugin/pcd_count.so")
-INITRAMFS = pathlib.Path("build/guest/initramfs.cpio")
+import machine
+from machine import FAILED, GOOD, INITRAMFS, QEMU, RESET  # noqa: F401  what every lab has
 
-EXIT_PORT = 0xF4
-GOOD, FAILED = (code << 1 | 1 for code in (0x10, 0x11))  # isa-debug-exit, enum ending in guest/machine.h
-RESET = 0  # QEMU -no-reboot: the guest rebooted, or panicked
+NAME = "virtual"
+PLUGIN = pathlib.Path("build/plugin/pcd_count.so")
+OUTPUTS = ("console.txt", "guest.jsonl", "counts.jsonl")
+KINDS = ("drain", "hotpath", "anatomy")
+NEEDS_PROBE = False  # it runs on any machine
 
 METRONOME = 24  # 20 us; bench/README.md has the turns that come of it
 
@@ -29,23 +31,29 @@ def unfit(image):
     HYPERVISOR_GUEST swaps in test-and-set spinlocks where it finds an
     emulator, and addresses must be those of System.map.
     """
-    lines = set((image / "config").read_text().splitlines())
-    for need in NEEDED:
-        if not lines & set(need.split("|")):
-            return f"{image}/config does not say {need.replace('|', ' or ')}"
+    if why := machine.lacking(image, NEEDED):
+        return why
     if "virt_spin_lock_key" in (image / "System.map").read_text():
         return f"{image} has virt_spin_lock_key: its spinlocks are not native"
     return None
 
 
-ISOLATED = ["nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1"]
+def obstacle():
+    """Why this machine cannot run the lab, as one line, or None: there is no such machine."""
+
+
+def shortage():
+    """Why the cores do not suffice, as one line, or None: one does."""
+
+
+def jobs(asked):
+    """How many boots may run side by side: as many as asked for, since load changes nothing."""
+    return asked
 
 
 def parameters(isolated):
     """The kernel parameters of the machine, CPU 1 isolated or not."""
-    return ["console=ttyS0", "panic=-1", "tsc=reliable", "lapic_timer_khz=1000000",
-            *(ISOLATED if isolated else ["bench.isolated=0"]),
-            "bench.channel=/dev/ttyS1", f"bench.exit_port={EXIT_PORT}", f"bench.metronome={METRONOME}"]
+    return [*machine.parameters(isolated), f"bench.metronome={METRONOME}"]
 
 
 def command(image, cmdline, seed, out, by_instruction=False, qemu=QEMU):
@@ -53,12 +61,20 @@ def command(image, cmdline, seed, out, by_instruction=False, qemu=QEMU):
     count = f"{PLUGIN},syms={image}/System.map,out={out}/counts.jsonl"
     if by_instruction:
         count += ",by=instruction"
-    return [str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-            "-machine", "q35,hpet=off", "-cpu", "max", "-smp", "2,sockets=2", "-m", "256",
-            "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
-            "-rtc", "clock=vm,base=2026-01-01", "-seed", str(seed),
-            "-chardev", f"file,id=console,path={out}/console.txt", "-serial", "chardev:console",
-            "-chardev", f"file,id=results,path={out}/guest.jsonl", "-serial", "chardev:results",
-            "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1",
-            "-plugin", count,
-            "-kernel", f"{image}/bzImage", "-initrd", str(INITRAMFS), "-append", cmdline]
+    return machine.command(qemu, image, cmdline, seed, out, "-cpu", "max",
+                        "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
+                        "-rtc", "clock=vm,base=2026-01-01", "-plugin", count)
+
+
+def attend(process, folder):
+    """A context for the time that QEMU runs: nothing is to be done."""
+    return contextlib.nullcontext()
+
+
+def fault(folder):
+    """What makes a boot that ended well unfit for use, as one line, or None: did the plugin write to the end?"""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        raw = (folder / "counts.jsonl").read_bytes()
+        if json.loads(raw.splitlines()[-1]) == {"end": True, "lines": raw.count(b"\n") - 1}:
+            return None
+    return "the plugin's counts are cut off"

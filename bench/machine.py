@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What all labs that run QEMU share: the program, the guest, the machine but for its CPUs and its clock."""
+
+import pathlib
+
+QEMU = pathlib.Path("build/tools/qemu-system-x86_64")
+INITRAMFS = pathlib.Path("build/guest/initramfs.cpio")
+
+EXIT_PORT = 0xF4
+GOOD, FAILED = (code << 1 | 1 for code in (0x10, 0x11))  # isa-debug-exit, enum ending in guest/machine.h
+RESET = 0  # QEMU -no-reboot: the guest rebooted, or panicked
+
+ISOLATED = ["nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1"]
+
+
+class LabError(Exception):
+    """The lab cannot do its part in a boot; the text is one line."""
+
+
+def lacking(image, needed):
+    """The first option that an image's config must say and does not, as one line, or None; "a|b": either will do."""
+    lines = set((image / "config").read_text().splitlines())
+    for need in needed:
+        if not lines & set(need.split("|")):
+            return f"{image}/config does not say {need.replace('|', ' or ')}"
+    return None
+
+
+def parameters(isolated):
+    """The kernel parameters of the machine, CPU 1 isolated or not.
+
+    The timer of QEMU's and of KVM's local APIC counts ns; said so, the kernel
+    need not measure it, which takes 26 s where each instruction takes 1 ns,
+    and fails on a busy host.
+    """
+    return ["console=ttyS0", "panic=-1", "tsc=reliable", "lapic_timer_khz=1000000",
+            *(ISOLATED if isolated else ["bench.isolated=0"]),
+            "bench.channel=/dev/ttyS1", f"bench.exit_port={EXIT_PORT}"]
+
+
+def command(qemu, image, cmdline, seed, out, *options):
+    """QEMU's command for one boot, as a list; options: the lab's own; out: a folder, or its placeholder."""
+    return [str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+            "-machine", "q35,hpet=off", "-smp", "2,sockets=2", "-m", "256",
+            *options, "-seed", str(seed),
+            "-chardev", f"file,id=console,path={out}/console.txt", "-serial", "chardev:console",
+            "-chardev", f"file,id=results,path={out}/guest.jsonl", "-serial", "chardev:results",
+            "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1",
+            "-kernel", f"{image}/bzImage", "-initrd", str(INITRAMFS), "-append", cmdline]
