@@ -15,8 +15,7 @@ set -euo pipefail
 model=$1 kernel=$2 flavour=${3:-}
 image=$model-$kernel${flavour:+-$flavour}
 name=$model${flavour:+-debug}${TREE_SUFFIX:-}
-tree=patched
-[ "$kernel" != unpatched ] || tree=unpatched
+tree=$(tree_of "$kernel")
 mapfile -t fragments < <(fragments "$@")
 for fragment in "${fragments[@]}"; do
 	[ -r "$fragment" ] || die "kernel $image: no $fragment; known: $(cd kernel && echo *.config)"

@@ -38,7 +38,7 @@ says_of_all() {	# KERNEL
 	cat "$scratch/lacking"
 	[ ! -s "$scratch/lacking" ]
 }
-for kernel in unpatched none variants/*/; do
+for kernel in unpatched rebuilt none variants/*/; do
 	kernel=$(basename "$kernel")
 	test_point "$kernel.config says of every variant whether it is built in" says_of_all "$kernel"
 done

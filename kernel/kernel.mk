@@ -2,13 +2,15 @@
 # Kernel trees and images. An image is $(MODEL)-$(KERNEL), e.g. rt-qpw.
 
 MODELS  := rt lazy
-KERNELS := unpatched none qpw task_work deferred_wq
+KERNELS := unpatched rebuilt none qpw task_work deferred_wq
 IMAGES  := $(foreach m,$(MODELS),$(KERNELS:%=$m-%))
 
 # What MODEL= and ARM= (an arm, or a kernel's name) leave of them.
 MODEL ?=
 ARM   ?=
 arms  := $(notdir $(wildcard bench/arms/*))
+# Arms that are controls of the lab: no strategy, so nothing to test in them.
+controls := $(notdir $(shell grep -ls '^CONTROL=' bench/arms/*))
 $(call known,MODEL,$(MODELS))
 $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)

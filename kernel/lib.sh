@@ -8,6 +8,14 @@ fragments() {
 	[ -z "${3:-}" ] || printf '%s\n' "kernel/$3.config" kernel/debug.config
 }
 
+# tree_of KERNEL: the tree that a kernel is built in.
+tree_of() {
+	case $1 in
+	unpatched | rebuilt) echo unpatched ;;
+	*) echo patched ;;
+	esac
+}
+
 # kbuild_settings: set kbuild, the make command of every build, and an environment
 # that holds nothing of where, when and by whom it is called.
 kbuild_settings() {

@@ -10,8 +10,7 @@ set -euo pipefail
 . kernel/lib.sh
 
 model=$1 kernel=$2
-tree=patched
-[ "$kernel" != unpatched ] || tree=unpatched
+tree=$(tree_of "$kernel")
 dir=build/linux/$tree-$model
 kernel/assemble.sh "$tree" "$model"
 

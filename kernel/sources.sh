@@ -13,8 +13,7 @@ set -euo pipefail
 list=
 [ "$1" != --list ] || { list=y; shift; }
 kernel=$2 flavour=${3:-}
-tree=patched
-[ "$kernel" != unpatched ] || tree=unpatched
+tree=$(tree_of "$kernel")
 
 inputs=$(kernel/inputs.sh "$tree")
 included=$(sed -n 's/^patch //p' <<<"$inputs" | xargs sed -n 's/^+ *#include [<"]\([^>"]*\).*/\1/p')

@@ -2,7 +2,7 @@
 # KUnit: one suite for all variants, in User-Mode Linux (seconds) and in QEMU.
 
 # Arms that have the facade; all of them get the suite.
-KUNIT_ARMS := $(filter-out unpatched,$(notdir $(wildcard bench/arms/*)))
+KUNIT_ARMS := $(filter-out unpatched $(controls),$(notdir $(wildcard bench/arms/*)))
 arm_kernel = $(shell sed -n 's/^KERNEL=//p' bench/arms/$(1))
 arm_boot = $(shell sed -n 's/^BOOT=//p' bench/arms/$(1))
 KUNIT_KERNELS := $(sort $(foreach arm,$(KUNIT_ARMS),$(call arm_kernel,$(arm))))
