@@ -67,6 +67,7 @@ class Spec:
     append: str = ""  # further kernel parameters
     isolated: bool = True  # is there an isolated CPU?
     by_instruction: bool = False
+    trace: tuple = ()  # SYMBOL[:BYTES] whose cache lines are traced
     silence: float = SILENCE
     qemu: pathlib.Path | None = None
 
@@ -330,7 +331,7 @@ def run_in(spec, folder, stop):
     lab_of, about = lab(spec.lab), manifest(spec)
     started, begin = datetime.datetime.now(datetime.UTC), time.monotonic()
     options = {"image": spec.image, "cmdline": about["cmdline"], "seed": spec.seed,
-               "by_instruction": spec.by_instruction, "qemu": spec.qemu or lab_of.QEMU}
+               "by_instruction": spec.by_instruction, "trace": spec.trace, "qemu": spec.qemu or lab_of.QEMU}
     for name in lab_of.OUTPUTS:
         (folder / name).touch()
     (folder / "qemu.cmd").write_text("\n".join(lab_of.command(out="$OUT", **options)) + "\n")
@@ -432,6 +433,8 @@ def main():
     parser.add_argument("--append", default="", help="further kernel parameters")
     parser.add_argument("--no-isolated-cpu", action="store_true", help="a machine without nohz_full= and isolcpus=")
     parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
+    parser.add_argument("--trace", action="append", default=[], metavar="SYMBOL[:BYTES]",
+                        help="trace accesses and transfers of its cache lines (slow); may be given again")
     parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
                         help="hang: no output for S seconds of QEMU's CPU time (default: %(default)s)")
     args = parser.parse_args()
@@ -439,12 +442,12 @@ def main():
     os.chdir(ROOT)
     interruptible()
     try:
-        if args.by_instruction and not lab(args.lab).PLUGIN:
+        if (args.by_instruction or args.trace) and not lab(args.lab).PLUGIN:
             raise UsageError(f"lab {args.lab} has no counting plugin, so it cannot count by instruction")
         spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
                     image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
                     append=args.append, isolated=not args.no_isolated_cpu,
-                    by_instruction=args.by_instruction, silence=args.silence)
+                    by_instruction=args.by_instruction, trace=tuple(args.trace), silence=args.silence)
         verdict, why = boot(spec, out)
     except UsageError as error:
         fail(error)

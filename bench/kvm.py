@@ -93,7 +93,7 @@ def jobs(asked):
 # ---- What is run ----
 
 
-def command(image, cmdline, seed, out, by_instruction=False, qemu=QEMU):
+def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder. It waits to be told to go on."""
     return machine.command(qemu, image, cmdline, seed, out, *ACCELERATOR, "-mem-prealloc",
                            "-rtc", "base=2026-01-01", "-S", "-qmp", f"unix:{out}/qmp.sock,server=on,wait=off")

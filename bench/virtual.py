@@ -56,11 +56,12 @@ def parameters(isolated):
     return [*machine.parameters(isolated), f"bench.metronome={METRONOME}"]
 
 
-def command(image, cmdline, seed, out, by_instruction=False, qemu=QEMU):
+def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder."""
     count = f"{PLUGIN},syms={image}/System.map,out={out}/counts.jsonl"
     if by_instruction:
         count += ",by=instruction"
+    count += "".join(f",trace={what}" for what in trace)
     return machine.command(qemu, image, cmdline, seed, out, "-cpu", "max",
                         "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
                         "-rtc", "clock=vm,base=2026-01-01", "-plugin", count)

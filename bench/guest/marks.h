@@ -28,6 +28,7 @@ enum mark {
 	MARK_CHECK_END		= 10,	/* argument: number of the check */
 	MARK_OP_BEGIN		= 11,	/* argument: number of the operation */
 	MARK_OP_END		= 12,
+	MARK_TRACE		= 13,	/* argument: address, whose line is to be traced */
 };
 
 /*

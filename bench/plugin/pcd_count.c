@@ -4,6 +4,7 @@
  * the kernel takes, and says why: which task, and which kernel entry.
  *
  *   -plugin pcd_count.so,syms=System.map,out=counts.jsonl[,by=instruction]
+ *           [,trace=SYMBOL[:BYTES]]...
  *
  * For x86-64 guests with TCG's one thread for all vCPUs (-icount, or
  * -accel tcg,thread=single). bench/README.md gives the format of the file.
@@ -28,6 +29,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "irqs_off.h"
+#include "lines.h"
 #include "operations.h"
 #include "qemu_api.h"
 #include "symbols.h"
@@ -78,10 +81,12 @@ struct cpu {
 	__u64 base;
 	int number;		/* the guest's, -1 before MARK_CPU */
 	bool in_user;
+	bool flags_known;	/* 'irqs' says if interrupts are on */
 	struct task *current;
 	struct task boot_task;	/* until the first context switch */
 	struct counters total;
 	struct counters at_request;
+	struct irqs_off irqs;
 };
 
 static struct cpu cpus[MAX_CPUS];
@@ -98,6 +103,7 @@ static bool by_instruction;
 static __u64 nr_lines;
 static struct glib_bytes *reg_buf;
 static struct qemu_plugin_register *reg_gs, *reg_kernel_gs, *reg_rdi, *reg_rsi;
+static struct qemu_plugin_register *reg_flags;
 
 static void __noreturn __printf(1, 2)
 give_up(const char *fmt, ...)
@@ -114,15 +120,26 @@ give_up(const char *fmt, ...)
 
 /* ---- The guest's registers ---- */
 
-static __u64 read_reg(struct qemu_plugin_register *reg)
+/* size: 4 or 8 bytes */
+static __u64 read_sized_reg(struct qemu_plugin_register *reg, int size)
 {
-	__u64 value;
+	__u64 value = 0;
 
 	reg_buf->len = 0;
-	if (qemu_plugin_read_register(reg, reg_buf) != sizeof(value))
-		give_up("a guest register is not 8 bytes wide");
-	memcpy(&value, reg_buf->data, sizeof(value));
+	if (qemu_plugin_read_register(reg, reg_buf) != size)
+		give_up("a guest register is not %d bytes wide", size);
+	memcpy(&value, reg_buf->data, size);
 	return value;
+}
+
+static __u64 read_reg(struct qemu_plugin_register *reg)
+{
+	return read_sized_reg(reg, sizeof(__u64));
+}
+
+static bool interrupts_are_on(void)
+{
+	return read_sized_reg(reg_flags, sizeof(__u32)) & 0x200;
 }
 
 static bool in_kernel_half(__u64 addr)
@@ -278,8 +295,38 @@ static void handle_event(struct cpu *cpu, const struct watch *watch)
 	case EVENT_IDLE:
 		task->role = ROLE_IDLE;
 		break;
+	case EVENT_INTERRUPT:
+		irqs_off_end(&cpu->irqs, cpu->total.kernel);
+		break;
 	case EVENT_NONE:
 		break;
+	}
+}
+
+/* ---- Interrupts off ---- */
+
+/*
+ * Whether interrupts are on, the CPU's flags say. They change by CLI, whose
+ * place in its block cli_executed() knows, by STI, POPF and IRET, after each of
+ * which QEMU begins a new block, and by an entry, which begins one in the entry
+ * assembly: so it is enough to look there. What a look at the next block cannot
+ * see is that they were on between an instruction that turned them on and an
+ * interrupt right after it: an interrupt's entry ends the stretch before. An
+ * exception there would join two stretches to one (the first user instruction
+ * after a return, not mapped).
+ */
+static void follow_interrupts(struct cpu *cpu, unsigned int function,
+			      bool lock_text, bool look)
+{
+	struct irqs_off *irqs = &cpu->irqs;
+
+	if (look && interrupts_are_on()) {
+		irqs_off_end(irqs, cpu->total.kernel);
+	} else if (look && !irqs->is_off) {
+		irqs_off_begin(irqs, cpu->total.kernel, function, lock_text);
+	} else if (irqs->is_off && irqs->in_lock_text && !lock_text) {
+		irqs->in_lock_text = false;
+		irqs->function = function;
 	}
 }
 
@@ -307,10 +354,12 @@ static void count_kernel(struct cpu *cpu, bool entry_text,
  * What a block's callback needs to know fits in its pointer, so that nothing
  * is allocated per translation.
  */
-#define BLOCK_INSTRUCTIONS	0x7fffUL
-#define BLOCK_ATOMIC		0x8000UL	/* one locked instruction */
-#define BLOCK_ATOMICS		0x3fff8000UL
-#define BLOCK_ENTRY_TEXT	0x40000000UL
+#define BLOCK_INSTRUCTIONS	0x3ffUL		/* QEMU's limit is 512 */
+#define BLOCK_ATOMIC		0x400UL		/* one locked instruction */
+#define BLOCK_ATOMICS		0xffc00UL
+#define BLOCK_ENTRY_TEXT	0x100000UL
+#define BLOCK_LOCK_TEXT		0x200000UL
+#define BLOCK_CHANGES_FLAGS	0x400000UL	/* its last may turn interrupts on or off */
 #define BLOCK_FUNCTION_SHIFT	32
 
 static void user_block(unsigned int vcpu_index, void *userdata)
@@ -327,6 +376,7 @@ static void user_block(unsigned int vcpu_index, void *userdata)
 	cpu->in_user = true;
 	task->leaving = false;
 	attribute_pending(cpu, task);
+	irqs_off_end(&cpu->irqs, cpu->total.kernel);
 	if (task->role == ROLE_KTHREAD)
 		task->role = ROLE_USER;
 }
@@ -352,10 +402,27 @@ static void kernel_block(unsigned int vcpu_index, void *userdata)
 	struct cpu *cpu = kernel_cpu(instructions);
 
 	(void)vcpu_index;
+	follow_interrupts(cpu, block >> BLOCK_FUNCTION_SHIFT,
+			  block & BLOCK_LOCK_TEXT,
+			  !cpu->flags_known || block & BLOCK_ENTRY_TEXT);
+	cpu->flags_known = !(block & BLOCK_CHANGES_FLAGS);
 	count_kernel(cpu, block & BLOCK_ENTRY_TEXT, instructions);
 	cpu->total.atomics += atomics;
 	if (cpu == op_cpu)
 		op_count(block >> BLOCK_FUNCTION_SHIFT, instructions, atomics);
+}
+
+/* BLOCK_INSTRUCTIONS are here those after this one, which are counted already. */
+static void cli_executed(unsigned int vcpu_index, void *userdata)
+{
+	unsigned long block = (unsigned long)userdata;
+
+	(void)vcpu_index;
+	if (!running->irqs.is_off)
+		irqs_off_begin(&running->irqs, running->total.kernel -
+			       (block & BLOCK_INSTRUCTIONS),
+			       block >> BLOCK_FUNCTION_SHIFT,
+			       block & BLOCK_LOCK_TEXT);
 }
 
 /* Called before kernel_block() for the same block. */
@@ -381,7 +448,7 @@ static void write_header(void)
 
 	fputs("{\"schema\":1,\"unit\":\"instructions\",\"mark\":[", out);
 	fputs("\"mark\",\"arg\",\"cpu\",\"kernel\",\"user\"", out);
-	fputs(",\"switches\",\"works\",\"atomics\"", out);
+	fputs(",\"switches\",\"works\",\"atomics\",\"irqs_off\"", out);
 	for (kind = 1; kind < NR_KINDS; kind++)
 		fprintf(out, ",\"from_user/%s\"", kind_names[kind]);
 	for (kind = 1; kind < NR_KINDS; kind++)
@@ -394,6 +461,12 @@ static void write_header(void)
 	fputs("],\"request\":[\"request\",\"cpu\",\"own\",\"kernel\"", out);
 	fputs(",\"switches\",\"works\",\"entries\"]", out);
 	fputs(",\"turns\":[\"mark\",\"log2\",\"count\"]", out);
+	fputs(",\"line\":[\"mark\",\"arg\",\"cpu\",\"symbol\",\"copy\"", out);
+	fputs(",\"line\",\"loads\",\"stores\",\"transfers\"]", out);
+	fputs(",\"request_line\":[\"request\",\"cpu\",\"symbol\",\"copy\"", out);
+	fputs(",\"line\",\"loads\",\"stores\",\"transfers\"]", out);
+	fputs(",\"irqs_off\":[\"mark\",\"arg\",\"cpu\",\"instructions\"", out);
+	fputs(",\"function\"]", out);
 	fputs(",\"op\":[\"op\",\"cpu\",\"times\",\"kernel\",\"atomics\"", out);
 	fputs(",\"switches\",\"entries\"],\"function\":[\"op\",\"cpu\"", out);
 	fputs(",\"name\",\"instructions\",\"atomics\"]}", out);
@@ -405,9 +478,9 @@ static void write_mark_row(const struct cpu *cpu, unsigned int id, __u64 arg)
 	const struct counters *c = &cpu->total;
 	int role, kind;
 
-	fprintf(out, "{\"mark\":[%u,%llu,%d,%llu,%llu,%llu,%llu,%llu",
+	fprintf(out, "{\"mark\":[%u,%llu,%d,%llu,%llu,%llu,%llu,%llu,%llu",
 		id, arg, cpu->number, c->kernel, c->user, c->switches, c->works,
-		c->atomics);
+		c->atomics, cpu->irqs.sum);
 	for (kind = 1; kind < NR_KINDS; kind++)
 		fprintf(out, ",%llu", c->from_user[kind]);
 	for (kind = 1; kind < NR_KINDS; kind++)
@@ -420,15 +493,31 @@ static void write_mark_row(const struct cpu *cpu, unsigned int id, __u64 arg)
 	line_end();
 }
 
+static void write_irqs_off(struct cpu *cpu, unsigned int id, __u64 arg)
+{
+	const struct stretch *s = cpu->irqs.longest;
+
+	for (; s < cpu->irqs.longest + IRQS_OFF_LONGEST && s->instructions; s++) {
+		fprintf(out, "{\"irqs_off\":[%u,%llu,%d,%llu,\"%s\"]}", id, arg,
+			cpu->number, s->instructions,
+			symbols_function_name(s->function));
+		line_end();
+	}
+	irqs_off_reset(&cpu->irqs);
+}
+
 static void write_mark(unsigned int id, __u64 arg)
 {
 	unsigned int bin;
 	size_t i;
 
 	for (i = 0; i < nr_cpus; i++) {
-		if (cpus[i].number >= 0)
-			write_mark_row(&cpus[i], id, arg);
+		if (cpus[i].number < 0)
+			continue;
+		write_mark_row(&cpus[i], id, arg);
+		write_irqs_off(&cpus[i], id, arg);
 	}
+	nr_lines += lines_write(out, id, arg);
 	for (bin = 0; bin < TURN_BINS; bin++) {
 		if (!turns[bin])
 			continue;
@@ -455,6 +544,7 @@ static void begin_request(const struct cpu *requester)
 	requester_start = requester->current->kernel;
 	for (i = 0; i < nr_cpus; i++)
 		cpus[i].at_request = cpus[i].total;
+	lines_begin_request();
 }
 
 static void write_request(const struct cpu *requester, __u64 number)
@@ -476,6 +566,7 @@ static void write_request(const struct cpu *requester, __u64 number)
 			now->works - then->works, entries(now) - entries(then));
 		line_end();
 	}
+	nr_lines += lines_write_request(out, number);
 }
 
 static void write_operation(void)
@@ -536,6 +627,8 @@ static void mark_executed(unsigned int vcpu_index, void *userdata)
 	switch (id) {
 	case MARK_CPU:
 		cpu->number = arg;
+		if (!lines_add_cpu(cpu->number, cpu->base))
+			give_up("too many CPUs or lines to trace");
 		break;
 	case MARK_ROLE:
 		if (arg >= NR_ROLES)
@@ -548,6 +641,10 @@ static void mark_executed(unsigned int vcpu_index, void *userdata)
 		break;
 	case MARK_REQUEST_END:
 		write_request(cpu, arg);
+		break;
+	case MARK_TRACE:
+		if (!lines_add_marked(arg))
+			give_up("too many lines to trace");
 		break;
 	case MARK_OP_BEGIN:
 		begin_operation(cpu, arg);
@@ -606,9 +703,34 @@ static bool is_atomic(const struct qemu_plugin_insn *insn)
 			code[i + 1] < 0xc0);
 }
 
+#define OPCODE_POPF	0x9d
+#define OPCODE_IRET	0xcf
+#define OPCODE_CLI	0xfa
+#define OPCODE_STI	0xfb
+
+/* An instruction's opcode, if it has but one byte. */
+static __u8 short_opcode(const struct qemu_plugin_insn *insn)
+{
+	__u8 code[15];
+	size_t len = qemu_plugin_insn_data(insn, code, sizeof(code));
+	bool lock = false;
+	size_t i = skip_prefixes(code, len, &lock);
+
+	return i + 1 == len ? code[i] : 0;
+}
+
+static bool changes_flags(const struct qemu_plugin_insn *insn)
+{
+	__u8 opcode = short_opcode(insn);
+
+	return opcode == OPCODE_POPF || opcode == OPCODE_IRET ||
+	       opcode == OPCODE_STI;
+}
+
 static unsigned long kernel_flags(__u64 addr)
 {
 	return (symbols_entry_text(addr) ? BLOCK_ENTRY_TEXT : 0) |
+	       (symbols_lock_text(addr) ? BLOCK_LOCK_TEXT : 0) |
 	       (unsigned long)symbols_function(addr) << BLOCK_FUNCTION_SHIFT;
 }
 
@@ -623,6 +745,31 @@ static void count_instruction(struct qemu_plugin_insn *insn, exec_cb_t cb,
 {
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, cb, QEMU_PLUGIN_CB_R_REGS,
 					       (void *)flags);
+}
+
+static void memory_accessed(unsigned int vcpu_index, __u32 info, __u64 addr,
+			    void *userdata)
+{
+	(void)vcpu_index;
+	if (running && running->number >= 0)
+		lines_access(running->number, (unsigned long)userdata, addr,
+			     1U << qemu_plugin_mem_size_shift(info),
+			     qemu_plugin_mem_is_store(info));
+}
+
+static void trace_memory(struct qemu_plugin_tb *tb)
+{
+	size_t n = qemu_plugin_tb_n_insns(tb), i;
+
+	for (i = 0; i < n; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		unsigned long addr = qemu_plugin_insn_vaddr(insn);
+
+		qemu_plugin_register_vcpu_mem_cb(insn, memory_accessed,
+						 QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_RW,
+						 (void *)addr);
+	}
 }
 
 static void translate_kernel(struct qemu_plugin_tb *tb, __u64 addr)
@@ -641,8 +788,14 @@ static void translate_kernel(struct qemu_plugin_tb *tb, __u64 addr)
 
 		if (by_instruction)
 			count_instruction(insn, kernel_block, atomic | 1 |
+					  BLOCK_CHANGES_FLAGS |
+					  kernel_flags(qemu_plugin_insn_vaddr(insn)));
+		else if (short_opcode(insn) == OPCODE_CLI)
+			count_instruction(insn, cli_executed, (n - 1 - i) |
 					  kernel_flags(qemu_plugin_insn_vaddr(insn)));
 		block += atomic;
+		if (changes_flags(insn))
+			block |= BLOCK_CHANGES_FLAGS;
 	}
 	if (!by_instruction)
 		count_block(tb, kernel_block, block);
@@ -672,6 +825,8 @@ static void translate(__u64 id, struct qemu_plugin_tb *tb)
 		translate_kernel(tb, addr);
 	else
 		translate_user(tb);
+	if (lines_traced())
+		trace_memory(tb);
 }
 
 static struct qemu_plugin_register *find_reg(const struct glib_array *regs,
@@ -700,6 +855,7 @@ static void vcpu_init(__u64 id, unsigned int vcpu_index)
 	reg_kernel_gs = find_reg(regs, "k_gs_base");
 	reg_rdi = find_reg(regs, "rdi");
 	reg_rsi = find_reg(regs, "rsi");
+	reg_flags = find_reg(regs, "eflags");
 	reg_buf = g_byte_array_new();
 }
 
@@ -713,6 +869,17 @@ static const char *option(int argc, char **argv, const char *name)
 			return argv[i] + len + 1;
 	}
 	return NULL;
+}
+
+static bool add_traces(int argc, char **argv, const char *map)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (!strncmp(argv[i], "trace=", 6) && !lines_add(argv[i] + 6, map))
+			return false;
+	}
+	return true;
 }
 
 PLUGIN_EXPORT int qemu_plugin_install(__u64 id,
@@ -734,11 +901,12 @@ PLUGIN_EXPORT int qemu_plugin_install(__u64 id,
 		return -1;
 	}
 	if (!syms || !path || (by && strcmp(by, "instruction"))) {
-		fprintf(stderr, "pcd_count: usage: syms=FILE,out=FILE[,by=instruction]\n");
+		fprintf(stderr, "pcd_count: usage: %s\n",
+			"syms=FILE,out=FILE[,by=instruction][,trace=SYMBOL[:BYTES]]...");
 		return -1;
 	}
 	by_instruction = by;
-	if (!symbols_load(syms))
+	if (!symbols_load(syms) || !add_traces(argc, argv, syms))
 		return -1;
 	out = fopen(path, "w");
 	if (!out) {

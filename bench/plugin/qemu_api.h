@@ -41,6 +41,12 @@ enum qemu_plugin_cb_flags {
 	QEMU_PLUGIN_CB_RW_REGS,
 };
 
+enum qemu_plugin_mem_rw {
+	QEMU_PLUGIN_MEM_R = 1,
+	QEMU_PLUGIN_MEM_W,
+	QEMU_PLUGIN_MEM_RW,
+};
+
 struct qemu_plugin_reg_descriptor {
 	struct qemu_plugin_register *handle;
 	const char *name;
@@ -61,6 +67,8 @@ struct glib_bytes *g_byte_array_new(void);
 
 typedef void (*vcpu_cb_t)(__u64 id, unsigned int vcpu_index);
 typedef void (*exec_cb_t)(unsigned int vcpu_index, void *userdata);
+typedef void (*mem_cb_t)(unsigned int vcpu_index, __u32 info, __u64 vaddr,
+			 void *userdata);
 typedef void (*translate_cb_t)(__u64 id, struct qemu_plugin_tb *tb);
 typedef void (*exit_cb_t)(__u64 id, void *userdata);
 
@@ -77,6 +85,14 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    exec_cb_t cb,
 					    enum qemu_plugin_cb_flags flags,
 					    void *userdata);
+
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
+				      mem_cb_t cb,
+				      enum qemu_plugin_cb_flags flags,
+				      enum qemu_plugin_mem_rw rw,
+				      void *userdata);
+unsigned int qemu_plugin_mem_size_shift(__u32 info);
+bool qemu_plugin_mem_is_store(__u32 info);
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 __u64 qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);

@@ -46,6 +46,9 @@ static const struct rule {
 	{ "common_interrupt",		EVENT_ENTRY, KIND_DEVICE, true },
 	{ "sysvec_*",			EVENT_ENTRY, KIND_OTHER_IRQ, false },
 	{ "spurious_interrupt",		EVENT_ENTRY, KIND_OTHER_IRQ, false },
+	{ "asm_sysvec_*",		EVENT_INTERRUPT, KIND_NONE, true },
+	{ "asm_common_interrupt",	EVENT_INTERRUPT, KIND_NONE, true },
+	{ "asm_spurious_interrupt",	EVENT_INTERRUPT, KIND_NONE, false },
 	{ "error_return",		EVENT_ENTRY_END, KIND_NONE, true },
 	{ "paranoid_exit",		EVENT_ENTRY_END, KIND_NONE, false },
 	{ "nmi_restore",		EVENT_ENTRY_END, KIND_NONE, false },
@@ -62,6 +65,7 @@ static const struct rule {
 static struct watch watches[MAX_WATCHES];
 static size_t nr_watches;
 static __u64 entry_text_start, entry_text_end;
+static __u64 lock_text_start, lock_text_end;
 
 /* By address; the first stands for what lies before all others. */
 static struct function {
@@ -148,9 +152,10 @@ static bool all_found(const char *path, const bool *found)
 			return false;
 		}
 	}
-	if (!entry_text_start || entry_text_end <= entry_text_start) {
-		fprintf(stderr, "pcd_count: %s has no __entry_text_start/end\n",
-			path);
+	if (!entry_text_start || entry_text_end <= entry_text_start ||
+	    !lock_text_start || lock_text_end <= lock_text_start) {
+		fprintf(stderr, "pcd_count: %s lacks __%s\n", path,
+			"entry_text_start, _end or __lock_text_start, _end");
 		return false;
 	}
 	return true;
@@ -176,6 +181,10 @@ bool symbols_load(const char *path)
 			entry_text_start = addr;
 		if (!strcmp(name, "__entry_text_end"))
 			entry_text_end = addr;
+		if (!strcmp(name, "__lock_text_start"))
+			lock_text_start = addr;
+		if (!strcmp(name, "__lock_text_end"))
+			lock_text_end = addr;
 		if (!add_function(addr, type, name)) {
 			fprintf(stderr, "pcd_count: %s: over %d functions, or no memory\n",
 				path, MAX_FUNCTIONS);
@@ -201,6 +210,33 @@ bool symbols_load(const char *path)
 	return all_found(path, found);
 }
 
+bool symbols_data(const char *path, const char *name, __u64 *addr,
+		  bool *per_cpu)
+{
+	__u64 start = 0, end = 0, at;
+	FILE *file = fopen(path, "r");
+	char line[1024], found[512];
+
+	*addr = 0;
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%llx %*c %511s", &at, found) != 2)
+			continue;
+		if (!strcmp(found, "__per_cpu_start"))
+			start = at;
+		if (!strcmp(found, "__per_cpu_end"))
+			end = at;
+		if (!strcmp(found, name))
+			*addr = at;
+	}
+	if (file)
+		fclose(file);
+	if (!*addr)
+		fprintf(stderr, "pcd_count: %s has no symbol %s to trace\n", path,
+			name);
+	*per_cpu = *addr >= start && *addr < end;
+	return *addr;
+}
+
 const struct watch *symbols_find(__u64 addr)
 {
 	struct watch key = { .addr = addr };
@@ -212,6 +248,11 @@ const struct watch *symbols_find(__u64 addr)
 bool symbols_entry_text(__u64 addr)
 {
 	return addr >= entry_text_start && addr < entry_text_end;
+}
+
+bool symbols_lock_text(__u64 addr)
+{
+	return addr >= lock_text_start && addr < lock_text_end;
 }
 
 unsigned int symbols_function(__u64 addr)

@@ -30,6 +30,7 @@ enum event {
 	EVENT_WORK,		/* a work item is run */
 	EVENT_WORKER,		/* the current task is a kworker */
 	EVENT_IDLE,		/* the current task is an idle task */
+	EVENT_INTERRUPT,	/* an interrupt's first steps: interrupts were on */
 };
 
 struct watch {
@@ -46,6 +47,17 @@ struct watch {
 bool symbols_load(const char *path);
 
 /**
+ * symbols_data() - find a symbol of any kind in a System.map
+ * @path: the file
+ * @name: of the symbol
+ * @addr: its address
+ * @per_cpu: is that a per-CPU symbol's, to which a CPU's base is to be added?
+ * Return: true, or false after one line on stderr.
+ */
+bool symbols_data(const char *path, const char *name, __u64 *addr,
+		  bool *per_cpu);
+
+/**
  * symbols_find() - what to watch at an address
  * @addr: address of a block's first instruction
  * Return: the entry, or NULL.
@@ -59,6 +71,9 @@ const struct watch *symbols_find(__u64 addr);
  * be named, or to the one that is ending.
  */
 bool symbols_entry_text(__u64 addr);
+
+/** symbols_lock_text() - is this one of the functions that only take or release a lock? */
+bool symbols_lock_text(__u64 addr);
 
 #define MAX_FUNCTIONS 131072
 

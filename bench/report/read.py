@@ -47,11 +47,15 @@ class Counts:
     marks: {mark: {cpu: {column: count since boot}}}, the phases' four marks.
     requests: {cpu: [{column: count in that request}]}, in order of requests.
     turns: {mark: {n: turns of 2**n to 2**(n+1) instructions since boot}}.
+    irqs_off: {mark: {cpu: [(instructions, function)]}}, the longest stretches
+    with interrupts off since the mark before, one per function, longest first;
+    {} in results of a plugin that did not tell.
     """
 
     marks: dict
     requests: dict
     turns: dict
+    irqs_off: dict = dataclasses.field(default_factory=dict)
 
 
 def parse(text, what):
@@ -113,6 +117,12 @@ def read_counts(path):
         if len(line) != 1:
             raise Unreadable(f"{what}: {len(line)} keys, not one")
         ((kind, values),) = line.items()
+        if kind == "irqs_off":
+            *numbers, function = values
+            found = row(header[kind][:-1], numbers, what)
+            stretches = counts.irqs_off.setdefault(found["mark"], {}).setdefault(found["cpu"], [])
+            stretches.append((found["instructions"], function))
+            continue
         if kind not in ("mark", "request", "turns"):
             raise Unreadable(f"{what}: unknown kind of line {kind!r}")
         found = row(header[kind], values, what)

@@ -128,6 +128,17 @@ def test_damage_is_seen(tmp_path, what):
     assert "\n" not in boot.why
 
 
+def test_longest_stretches_with_interrupts_off_are_read(tmp_path):
+    def add(lines):
+        lines[0]["irqs_off"] = ["mark", "arg", "cpu", "instructions", "function"]
+        lines += [{"irqs_off": [4, 0, 1, 3000, "__schedule"]}, {"irqs_off": [4, 0, 1, 200, "do_syscall_64"]}]
+
+    path = synthetic.boot(tmp_path)
+    assert read.read_boot(path).counts.irqs_off == {}
+    rewrite_counts(add)(path)
+    assert read.read_boot(path).counts.irqs_off == {4: {1: [(3000, "__schedule"), (200, "do_syscall_64")]}}
+
+
 def test_an_oddly_named_folder_is_not_dropped(tmp_path):
     synthetic.boot(tmp_path).rename(tmp_path / "virtual/rt-unpatched/seed-x")
     assert [boot.verdict for boot in read.read_all(tmp_path)] == ["unreadable"]
