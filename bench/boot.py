@@ -443,7 +443,7 @@ def main():
     interruptible()
     try:
         if (args.by_instruction or args.trace) and not lab(args.lab).PLUGIN:
-            raise UsageError(f"lab {args.lab} has no counting plugin, so it cannot count by instruction")
+            raise UsageError(f"lab {args.lab} has no counting plugin: it can neither count by instruction nor trace")
         spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
                     image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
                     append=args.append, isolated=not args.no_isolated_cpu,
