@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Medians over seeds, their intervals, and paired differences.
+"""Medians over seeds, their intervals, paired differences, and the tests of these.
 
 A boot with its seed is the unit: every function here takes one figure per boot.
 Samples within a boot are never pooled.
@@ -9,6 +9,8 @@ import dataclasses
 
 import numpy
 import scipy.stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 LEVEL = 0.95
 
@@ -20,6 +22,7 @@ class Estimate:
     coverage: the probability that such an interval covers the median of the
     population of seeds, at least (ties raise it). It is 1 - 2 * 0.5**n, and so
     below LEVEL, where even minimum to maximum is too short: up to n = 5.
+    exact: all boots, of more than one, gave the same figure.
     """
 
     median: float
@@ -27,11 +30,7 @@ class Estimate:
     high: float
     coverage: float
     n: int
-
-    @property
-    def exact(self):
-        """True if all boots gave the same figure."""
-        return self.low == self.high and self.n > 1
+    exact: bool
 
 
 def order_interval(n, level=LEVEL):
@@ -54,7 +53,8 @@ def estimate(values, level=LEVEL):
     if not values:
         return None
     k, coverage = order_interval(len(values), level)
-    return Estimate(float(numpy.median(values)), values[k - 1], values[-k], coverage, len(values))
+    return Estimate(float(numpy.median(values)), values[k - 1], values[-k], coverage, len(values),
+                    len(values) > 1 and values[0] == values[-1])
 
 
 def difference(arm, base, level=LEVEL):
@@ -63,7 +63,12 @@ def difference(arm, base, level=LEVEL):
     arm, base: dicts from seed to figure. A seed that only one of them has
     enters nothing; the estimate's n says how many pairs there were.
     """
-    return estimate([arm[seed] - base[seed] for seed in sorted(arm.keys() & base.keys())], level)
+    return estimate(paired(arm, base), level)
+
+
+def paired(arm, base):
+    """arm - base of each seed that both have, in the order of seeds."""
+    return [arm[seed] - base[seed] for seed in sorted(arm.keys() & base.keys())]
 
 
 def relative(change, base):
@@ -74,3 +79,106 @@ def relative(change, base):
 def zero_bound(trials):
     """Upper 95 % bound of the rate of an event that was not seen in so many trials."""
     return 3 / trials if trials else None
+
+
+# ---- Tests ----
+#
+# All take figures of boots, never samples within one. Where all figures are equal there is nothing to test: None.
+
+RESAMPLES = 9999  # of groups too many to go through; all 4096 sign flips of 12 pairs are fewer, so exact
+
+
+def mean(values, axis=-1):
+    """Rounded, so that what is equal but for the order of summation ties."""
+    return numpy.round(numpy.mean(values, axis=axis), 9)
+
+
+def mean_difference(one, other, axis=-1):
+    return numpy.round(numpy.mean(one, axis=axis) - numpy.mean(other, axis=axis), 9)
+
+
+def flips(values, alternative):
+    """p of the mean of values that scatter symmetrically around 0, by flipping signs."""
+    return float(scipy.stats.permutation_test((values,), mean, vectorized=True, permutation_type="samples",
+                                              alternative=alternative, n_resamples=RESAMPLES, random_state=0).pvalue)
+
+
+def exchanges(one, other, alternative):
+    """p of the difference of two groups' means, by exchanging their members."""
+    return float(scipy.stats.permutation_test((one, other), mean_difference, vectorized=True,
+                                              permutation_type="independent", alternative=alternative,
+                                              n_resamples=RESAMPLES, random_state=0).pvalue)
+
+
+def difference_p(differences):
+    """Two-sided p of paired differences; None if they are all equal."""
+    return None if len(set(differences)) < 2 else flips(numpy.asarray(differences, float), "two-sided")
+
+
+def equivalence_p(differences, margin):
+    """p of two one-sided tests: paired differences lie between -margin and margin; None if they are all equal."""
+    if len(set(differences)) < 2:
+        return None
+    values = numpy.asarray(differences, float)
+    return max(flips(values + margin, "greater"), flips(values - margin, "less"))
+
+
+def groups_p(one, other):
+    """Two-sided p of the difference of two unpaired groups; None if all figures are equal."""
+    return None if len({*one, *other}) < 2 else exchanges(one, other, "two-sided")
+
+
+def groups_equivalence_p(one, other, margin):
+    """p of two one-sided tests: the difference of two unpaired groups lies within margin; None if all are equal."""
+    if len({*one, *other}) < 2:
+        return None
+    values = numpy.asarray(one, float)
+    return max(exchanges(values + margin, other, "greater"), exchanges(values - margin, other, "less"))
+
+
+def holm(found):
+    """{name: p} adjusted by Holm's method; a p that is None is of no test and stays None."""
+    tested = {name: p for name, p in found.items() if p is not None}
+    adjusted = multipletests(list(tested.values()), method="holm")[1] if tested else ()
+    return dict.fromkeys(found) | dict(zip(tested, map(float, adjusted), strict=True))
+
+
+def detectable(differences, tests, alpha=0.05, power=0.8):
+    """The smallest mean difference that as many pairs show with this power, if it were the first of Holm's tests.
+
+    None for fewer than three pairs, and 0 where all are equal.
+    """
+    if len(differences) < 3:
+        return None
+    size = TTestPower().solve_power(nobs=len(differences), alpha=alpha / tests, power=power)
+    return float(size * numpy.std(differences, ddof=1))
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A straight line through (x, y), by least squares, and how far it can be trusted.
+
+    slope_low, slope_high: 95 % interval. detect: the least x that tells itself
+    from 0 in one y, 3.3 standard deviations of the rest by the slope.
+    """
+
+    slope: float
+    slope_low: float
+    slope_high: float
+    intercept: float
+    intercept_error: float
+    detect: float
+    n: int
+
+
+def line(points, level=LEVEL):
+    """Line through [(x, y)]; None for fewer than three points, or only one x."""
+    if len(points) < 3 or len({x for x, _ in points}) < 2:
+        return None
+    x, y = numpy.array(points, float).T
+    fit = scipy.stats.linregress(x, y)
+    wide = scipy.stats.t.ppf((1 + level) / 2, len(points) - 2)
+    rest = numpy.sqrt(numpy.sum((y - fit.intercept - fit.slope * x) ** 2) / (len(points) - 2))
+    return Line(float(fit.slope), float(fit.slope - wide * fit.stderr), float(fit.slope + wide * fit.stderr),
+                float(fit.intercept), float(wide * fit.intercept_stderr),
+                float(3.3 * rest / fit.slope) if fit.slope > 0 else float("inf"), len(points))

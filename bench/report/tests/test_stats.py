@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """stats.py against known answers and simulated coverage."""
 
+import coverage
 import numpy
 import pytest
+import scipy.stats
 import stats
+from statsmodels.stats.weightstats import ttost_paired
 
 
 def test_median_odd_and_even():
@@ -84,3 +87,99 @@ def test_relative_to_a_zero_baseline_is_not_said():
 def test_zero_events_are_a_bound():
     assert stats.zero_bound(300) == 0.01
     assert stats.zero_bound(0) is None
+
+
+# ---- Tests ----
+
+ONE_TO_TWELVE = list(range(1, 13))
+
+
+def test_sign_flips_are_exact_for_twelve():
+    assert stats.difference_p(ONE_TO_TWELVE) == 2 / 2**12
+    assert stats.difference_p([4, 5, 6]) == 2 / 2**3
+
+
+def test_ties_count_whatever_the_order_of_summation():
+    assert stats.difference_p([0.1] * 6 + [0.2] * 6) == 2 / 2**12
+    assert stats.difference_p([0.1, -0.1, 0.2, -0.2, 0.3, -0.3]) == 1
+
+
+def test_a_difference_agrees_with_what_is_known():
+    """Against scipy's Wilcoxon test, which flips signs of ranks: of differences that are ranks it is the same."""
+    values = [1, -2, 3, 4, -5, 6, 7, 8, 9, 10, 11, 12]
+    assert stats.difference_p(values) == pytest.approx(scipy.stats.wilcoxon(values, mode="exact").pvalue)
+
+
+def test_equivalence_agrees_with_the_t_test_where_that_holds():
+    values = numpy.random.default_rng(3).normal(0.4, 1, 12)
+    assert stats.equivalence_p(values, 1) == pytest.approx(ttost_paired(values, 0 * values, -1, 1)[0], rel=0.3)
+
+
+def test_what_is_all_equal_has_no_p():
+    assert stats.difference_p([0] * 12) is None and stats.equivalence_p([7] * 12, 1) is None
+    assert stats.groups_p([3, 3], [3]) is None and stats.groups_equivalence_p([3], [3], 1) is None
+
+
+def test_equivalence_of_few_values():
+    assert stats.equivalence_p([0] * 11 + [1], 0.5) == 13 / 2**12  # as far out: one sign turned, or none
+    assert stats.equivalence_p([0] * 11 + [1], 10) == 1 / 2**12
+    assert stats.equivalence_p([0, 0, 1], 10) == 1 / 2**3  # three boots can show nothing
+    assert stats.equivalence_p([10] * 6 + [11] * 6, 10) > 0.9
+
+
+def test_groups():
+    assert stats.groups_p([1, 2, 3, 4], [11, 12, 13, 14]) == pytest.approx(2 / 70)
+    assert stats.groups_p([1, 2, 3], [1, 2, 3]) == 1
+    assert stats.groups_equivalence_p([1, 2, 3, 4], [1, 2, 3, 5], 100) == pytest.approx(1 / 70)
+    assert stats.groups_equivalence_p([1, 2, 3, 4], [101, 102, 103, 104], 10) > 0.9
+    many = (list(range(12)), list(range(1, 13)))
+    assert stats.groups_p(*many) == stats.groups_p(*many)  # drawn at random, always alike
+
+
+def test_holm():
+    assert stats.holm({"a": 0.01, "b": 0.04, "c": None, "d": 0.03}) == pytest.approx(
+        {"a": 0.03, "b": 0.06, "d": 0.06, "c": None})
+    assert stats.holm({"a": None}) == {"a": None} and stats.holm({}) == {}
+
+
+@pytest.mark.parametrize("shape", ["normal", "few values (0 mostly)"])
+def test_errors_are_as_rare_as_stated(shape):
+    runs = 150
+    covered, different, equal = coverage.simulate(shape, 6, runs)
+    slack = 4 * (0.05 * 0.95 / runs) ** 0.5
+    assert covered > stats.order_interval(6)[1] - slack
+    assert different < 0.05 + slack and equal < 0.05 + slack
+
+
+def test_the_simulation_sees_a_test_that_errs(monkeypatch):
+    monkeypatch.setattr(stats, "difference_p", lambda values: 0.01)
+    monkeypatch.setattr(stats, "order_interval", lambda n, level=0: (3, 0.6))
+    covered, different, _ = coverage.simulate("normal", 6, 50)
+    assert different == 1 and covered < 0.75
+
+
+def test_detectable():
+    assert stats.detectable([1, 2], 24) is None and stats.detectable([5] * 12, 24) == 0
+    assert stats.detectable(ONE_TO_TWELVE, 24) > stats.detectable(ONE_TO_TWELVE, 1) > 0
+
+
+def test_a_line():
+    fit = stats.line([(0, 40), (0, 42), (1000, 1040), (1000, 1042)])
+    assert (fit.slope, fit.intercept, fit.n) == (pytest.approx(1), pytest.approx(41), 4)
+    assert fit.slope_low < 1 < fit.slope_high and fit.detect == pytest.approx(3.3 * 2**0.5)
+    exact = stats.line([(0, 40), (1000, 1040), (2000, 2040)])
+    assert exact.slope == pytest.approx(1) and exact.detect == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("points", [[], [(0, 1), (1, 2)], [(5, 1), (5, 2), (5, 3)]])
+def test_no_line(points):
+    assert stats.line(points) is None
+
+
+def test_no_response_detects_nothing():
+    assert stats.line([(0, 5), (10, 5), (20, 5)]).detect == float("inf")
+
+
+def test_all_equal_is_not_what_the_interval_alone_says():
+    most = stats.estimate([0] * 11 + [9])
+    assert (most.low, most.high, most.exact) == (0, 0, False)
