@@ -3,7 +3,7 @@
 
 pytest = PYTHONPATH=check /usr/bin/python3 -B -m pytest -q -p no:cacheprovider -p pytest_tap
 
-.PHONY: report check-report check-report-units
+.PHONY: report coverage check-report check-report-units check-controls
 
 report: source			## make RESULTS.md and its figures from results/
 	$(STAGE) report "making RESULTS.md" bench/report/report.py
@@ -11,5 +11,11 @@ report: source			## make RESULTS.md and its figures from results/
 check-report: source
 	check/results.py
 
+coverage: deps			## simulate how often the report's intervals and tests are right, for 3, 6, 12 boots
+	bench/report/coverage.py
+
 check-report-units: deps
-	$(pytest) --tap report-units bench/report/tests
+	$(pytest) --tap report-units bench/report/tests --ignore bench/report/tests/test_controls.py
+
+check-controls: deps
+	$(pytest) --tap controls bench/report/tests/test_controls.py

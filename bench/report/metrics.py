@@ -171,3 +171,15 @@ def measure(boot):
     figures |= {f"others/{key}": value for key, value in per_drain({"kernel": others["storm"]},
                                                                    {"kernel": others["quiet"]}, drains).items()}
     return figures
+
+
+def boots(results):
+    """All boots under a results folder with their figures; one that cannot be measured becomes unreadable."""
+    found = read.read_all(results)
+    for boot in found:
+        if boot.verdict == "ok":
+            try:
+                boot.figures = measure(boot)
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                boot.verdict, boot.why = "unreadable", f"a figure cannot be made: {error!r}"
+    return found

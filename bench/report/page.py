@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The sections of RESULTS.md."""
 
+import dataclasses
 import pathlib
 
 import anatomy
+import contrasts
+import controls
 import hotpaths
 import markdown
+import plan
 import plots
 import read
 import tables
+import trust
 
 STRATEGIES = ("none", "qpw", "task_work", "deferred_wq")
-ENOUGH_SEEDS = 12
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 FIGURES = pathlib.PurePath("results/figures")
 
@@ -32,37 +36,51 @@ def joined(values):
     return ", ".join(sorted({str(value) for value in values}))
 
 
-def missing(boots, labs):
-    """What a reader must know first: what these results do not hold."""
+def ordinary(boot):
+    """Is it a boot of an arm that the report compares, no control's?"""
+    return boot.kind == "seed" and boot.arm != plan.REBUILT
+
+
+def missing(boots, labs, judged):
+    """What a reader must know first: controls that failed, and what these results do not hold.
+
+    labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None.
+    """
+    lines = trust.first(judged.controls, judged.verdicts) if judged else []
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
     absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
-    seeds = [len(cell) for cells in labs.values() for cell in cells.values()]
-    lines = []
+    seeds = [len(cell) for figures in labs.values() for cell in figures.cells.values()]
     if absent:
         lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: "
                      f"{', '.join(absent)}.** Nothing below says anything about them.")
-    if not seeds or min(seeds) < ENOUGH_SEEDS:
+    if not seeds or min(seeds) < plan.BOOTS:
         lines.append(f"- **{min(seeds, default=0)} seeds per arm are too few for a verdict** "
-                     f"(at least {ENOUGH_SEEDS}): there are medians, intervals and differences, and no judgement.")
-    lines.append("- The controls (A/A, injected disturbance) are not built yet: how large a difference the lab alone "
-                 "can make is unknown. So there are medians, intervals and differences, and no verdicts.")
-    return "\n".join(lines) + "\n"
+                     f"(at least {plan.BOOTS}): there are medians, intervals and differences, and no judgement.")
+    if not judged:
+        lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
+    return "\n".join(lines or ["- Nothing: all strategies, all seeds, and all controls held."]) + "\n"
 
 
 def boots_table(boots):
     """How many boots of each cell ended how, and why those that did not end well."""
     verdicts = [verdict for verdict in read.VERDICTS if verdict == "ok" or any(b.verdict == verdict for b in boots)]
     order = tables.arms_in_order({boot.arm for boot in boots})
-    cells = sorted({(boot.lab, boot.model, boot.arm) for boot in boots},
-                   key=lambda cell: (*cell[:2], order.index(cell[2])))
-    rows = []
-    for cell in cells:
-        here = [boot.verdict for boot in boots if (boot.lab, boot.model, boot.arm) == cell]
-        rows.append([*cell, len(here), *(here.count(verdict) for verdict in verdicts)])
-    text = markdown.table(["lab", "model", "arm", ">boots", *(f">{verdict}" for verdict in verdicts)], rows)
-    bad = [f"- {boot.lab}/{boot.model}-{boot.arm} seed {boot.seed}: {boot.verdict}: {boot.why}"
+    found = {}
+    for boot in boots:
+        kind = "A/A" if boot.arm == plan.REBUILT else trust.KINDS[boot.kind]
+        found.setdefault((boot.lab, boot.model, boot.arm, kind), []).append(boot.verdict)
+    kinds = list(trust.KINDS.values())
+    rows = [[*cell, len(here), *(here.count(verdict) for verdict in verdicts)] for cell, here in
+            sorted(found.items(), key=lambda row: (kinds.index(row[0][3]), *row[0][:2], order.index(row[0][2])))]
+    text = markdown.table(["lab", "model", "arm", "for", ">boots", *(f">{verdict}" for verdict in verdicts)], rows)
+    bad = [f"- {boot.lab}/{boot.model}-{boot.arm} {place(boot)}: {boot.verdict}: {boot.why}"
            for boot in boots if boot.verdict != "ok"]
     return text + ("\nThese enter no figure:\n\n" + "\n".join(bad) + "\n" if bad else "")
+
+
+def place(boot):
+    """Which boot of its cell it is."""
+    return f"seed {boot.seed}" if boot.kind == "seed" else boot.path.name
 
 
 def own_words(boots):
@@ -208,8 +226,9 @@ HOW_TO_READ = """\
 - **Difference**: the median over seeds of (arm − unpatched) with the same seed and preemption model, and the
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
-- **Counts repeat**: the same seed gives the same count, so there are no p values. Events are exact; instructions are
-  counted by block, 1 to 2 in 10,000 too many. Where nothing happened in N drains, the rate is below 3/N (95 %).
+- **Counts repeat**: the same seed gives the same count. Only the primary contrasts have p values, over seeds; exact
+  counts have none. Events are exact; instructions are counted by block, 1 to 2 in 10,000 too many. Where nothing
+  happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
 - That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
@@ -279,16 +298,66 @@ def anatomy_part(folder, lab, cells):
     return "\n".join(text)
 
 
-def top(boots, labs, now, others=()):
-    """The report down to where its first lab comes; others: boots of another kind than the workload's."""
-    return "\n".join((
+@dataclasses.dataclass(frozen=True)
+class Lab:
+    """The lab that verdicts are about: its figures, its controls, and the verdicts."""
+
+    runs: controls.Runs
+    controls: controls.Controls
+    verdicts: list
+
+
+def judge(runs):
+    """Lab from the figures of the lab that verdicts are about; None without a boot there."""
+    if not runs or not runs.cells():
+        return None
+    found = controls.judge(runs)
+    return Lab(runs, found, contrasts.judge(runs, found))
+
+
+CONTRASTS = """\
+The comparisons that were named before the campaign, in [METHOD.md](bench/METHOD.md), with their margins; paired by
+seed. p values are adjusted by Holm's method over all of them; *p equivalent* is that of two one-sided tests against
+the margin. Interval: of the median difference. No other figure on this page is a verdict.
+"""
+
+
+def verdicts_part(judged):
+    """The primary contrasts."""
+    if not judged:
+        return ""
+    return f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n\n{CONTRASTS}\n{contrasts.table(judged.verdicts)}"
+
+
+def trust_part(folder, judged):
+    """Can you trust this lab? The controls of the lab that verdicts are about."""
+    if not judged:
+        return ""
+    runs, found, lab = judged.runs, judged.controls, plan.JUDGED_LAB
+    points = {model: controls.dose_points(runs, model) for model in runs.models}
+    return "\n".join(part for part in (
+        f"## Can you trust this lab? (lab: {lab})\n",
+        "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
+        trust.outcomes_table(found), trust.alarms(found), trust.dose_part(points, folder, FIGURES, lab),
+        trust.sensitivity(runs, found), trust.replicates(runs),
+    ) if part)
+
+
+def top(folder, boots, labs, judged, now, others=()):
+    """The report down to where its first lab comes.
+
+    folder: of the figures; labs: {lab: tables.Figures}; judged: from judge();
+    now: for sources(); others: boots of another kind than the workload's and controls'.
+    """
+    return "\n".join(part for part in (
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
-        "## What is missing\n", missing(boots, labs),
+        "## What is missing\n", missing(boots, labs, judged),
+        verdicts_part(judged), trust_part(folder, judged),
         "## Boots\n", boots_table(boots), alike([*boots, *others]), sources([*boots, *others], now),
         "## How to read this\n", HOW_TO_READ,
-    ))
+    ) if part)
 
 
 def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):

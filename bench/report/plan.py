@@ -17,6 +17,10 @@ LEVEL = 0.95  # of intervals
 ALPHA = 0.05  # of Holm's family, of one alarm, and of the rate of alarms
 SLOPE = (0.95, 1.05)  # the interval of the slope of response against dose lies within
 DETECT = 1000  # the limit of detection is at most the margin of what is imposed per drain
+DOSES = 3  # so many at least tell a line
+REBUILT = "rebuilt"  # the arm of the neutral rebuild
+AGAINST = {"no-ballast": "metronome-24"}  # settings that are not compared with the usual: ballast does the dithering
+REARRANGES = ("metronome", "phase", "storm-first")  # how settings begin that only rearrange in time
 JUDGED_LAB = "virtual"  # the lab that the contrasts are about
 
 
@@ -54,7 +58,8 @@ METRICS = (
     Metric("fill/storm", "kernel instructions of the isolated CPU, storm", "per fill", 100, PER_FILL, True),
     Metric("request/own", "requester's own kernel instructions", "per request", 250,
            "5 % of what unpatched takes; the published effect is 12 % (C23)"),
-    Metric("others/kernel", "kernel instructions on all other CPUs", "per drain", 500, "as above, for requester and kworkers"),
+    Metric("others/kernel", "kernel instructions on all other CPUs", "per drain", 500,
+           "as above, for requester and kworkers"),
     Metric("request/completion", "completion of a request, median of a boot", "guest µs", 20,
            "the shortest published deadline (C15)"),
     Metric("request/completion_max", "completion of a request, longest of a boot", "guest µs", 50,
@@ -98,6 +103,10 @@ CONTRASTS = (
     Contrast("rt", "deferred_lazy", "qpw1", "fill/storm", "all in all, is posting dearer? (C09)"),
     Contrast("rt", "qpw1", BASE, "request/own", "does the requester save by draining itself? (C23)"),
 )
+
+# The metrics that the report shows under each setting of the lab.
+HEADLINE = tuple(dict.fromkeys([*(contrast.key for contrast in CONTRASTS), "request/completion",
+                                "cyclictest/storm/p99"]))
 
 # Questions that stand beside the contrasts and that no lab here can decide: (question, what it needs).
 NOT_TESTABLE = (

@@ -169,3 +169,23 @@ def bars(axis, place, causes, shown):
         colour = "#bbbbbb" if cause == "other" else COLOURS[1:][number % (len(COLOURS) - 1)]
         axis.barh(place, value, left=ends[value >= 0], height=0.62, color=colour, label=cause, linewidth=0)
         ends[value >= 0] += value
+
+
+def dose(path, points, lines):
+    """Measured against injected instructions: a circle a boot, and the line through them.
+
+    points: {model: [(injected, measured)]} per request; lines: {model: stats.Line or None}.
+    """
+    figure, axes = panels(len(points), 3.6)
+    for axis, (model, found) in zip(axes[0], points.items(), strict=True):
+        axis.plot(*zip(*found, strict=True), "o", color=COLOURS[1], markerfacecolor="white", markersize=5)
+        if fit := lines[model]:
+            ends = numpy.array([min(found)[0], max(found)[0]])
+            axis.plot(ends, fit.intercept + fit.slope * ends, color=COLOURS[3], linewidth=1,
+                      label=f"slope {fit.slope:.4f}, intercept {fit.intercept:,.0f}")
+            axis.legend(loc="upper left", fontsize=8)
+        axis.set(title=model, xlabel="instructions injected per request")
+        for side in (axis.xaxis, axis.yaxis):
+            side.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
+    axes[0][0].set_ylabel("kernel instructions measured")
+    save(figure, path, "measured against injected instructions per request")

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Read raw results strictly: results/<lab>/<cell>/seed-<NNN>/, one boot each.
 
+Beside them lie the boots of controls: aa-<NNN>, dose-<instructions>-<NNN>,
+sensitivity-<setting>-<NNN>.
+
 What does not read as it should makes a boot "unreadable". It is then counted
 beside the failed ones, never dropped and never half used.
 """
@@ -18,6 +21,9 @@ MANIFEST = ("schema", "lab", "model", "arm", "kernel", "seed", "kernel_release",
             "image_sha256", "initramfs_sha256", "plugin_sha256", "cmdline", "compiler", "qemu_version", "workload",
             "host_cpu")
 QUIET_BEGIN, QUIET_END, STORM_BEGIN, STORM_END = PHASE_MARKS = (1, 2, 3, 4)
+KINDS = ("seed", "aa", "dose", "sensitivity")
+ORDERS = (PHASE_MARKS, (STORM_BEGIN, STORM_END, QUIET_BEGIN, QUIET_END))
+FOLDER = re.compile(r"(?:(?P<kind>seed|aa)|dose-(?P<dose>\d+)|sensitivity-(?P<setting>.+))-(?P<seed>\d+)")
 
 
 class Unreadable(Exception):
@@ -26,18 +32,25 @@ class Unreadable(Exception):
 
 @dataclasses.dataclass
 class Boot:
-    """One boot: what it was, how it ended, and, if that was well, what it gave."""
+    """One boot: what it was, how it ended, and, if that was well, what it gave.
+
+    kind: "seed" for the workload, else the control's; setting: of a control's
+    boot, its dose or what is other than usual.
+    """
 
     path: pathlib.Path
     lab: str
     model: str
     arm: str
     seed: int
+    kind: str = "seed"
+    setting: str = ""
     verdict: str = "ok"
     why: str = ""
     manifest: dict = dataclasses.field(default_factory=dict)
     guest: dict = dataclasses.field(default_factory=dict)
     counts: "Counts" = None
+    figures: dict = dataclasses.field(default_factory=dict)  # from metrics.boots()
 
 
 @dataclasses.dataclass
@@ -145,7 +158,10 @@ def check_marks(counts, name):
         raise Unreadable(f"{name}: marks {sorted(counts.marks)}, not {list(PHASE_MARKS)}")
     if len({tuple(sorted(counts.marks[mark])) for mark in PHASE_MARKS}) != 1:
         raise Unreadable(f"{name}: marks of different CPUs")
-    for earlier, later in itertools.pairwise(PHASE_MARKS):
+    order = tuple(mark for mark in counts.marks if mark in PHASE_MARKS)
+    if order not in ORDERS:
+        raise Unreadable(f"{name}: marks in the order {list(order)}")
+    for earlier, later in itertools.pairwise(order):
         for cpu, then in counts.marks[earlier].items():
             now = counts.marks[later][cpu]
             if any(now[column] < then[column] for column in then if column != "arg"):
@@ -215,14 +231,23 @@ def read_manifest(boot):
     for key in ("lab", "model", "arm", "seed"):
         if manifest[key] != getattr(boot, key):
             raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {getattr(boot, key)!r}")
+    if boot.kind == "dose" and str(manifest["workload"]["dose"]) != boot.setting:
+        raise Unreadable(f"manifest.json: dose is {manifest['workload']['dose']}, the folder says {boot.setting}")
     return manifest
+
+
+def kind_of(place):
+    """(kind, setting) by FOLDER's match."""
+    if not place or place["kind"]:
+        return (place["kind"] if place else "seed"), ""
+    return ("dose", place["dose"]) if place["dose"] else ("sensitivity", place["setting"])
 
 
 def read_boot(path):
     """Read one boot's folder; its verdict is "unreadable" if a file is not as it should be."""
-    place = re.fullmatch(r"seed-(\d+)", path.name)
+    place = FOLDER.fullmatch(path.name)
     model, _, arm = path.parent.name.partition("-")
-    boot = Boot(path, path.parent.parent.name, model, arm, int(place[1]) if place else -1)
+    boot = Boot(path, path.parent.parent.name, model, arm, int(place["seed"]) if place else -1, *kind_of(place))
     try:
         verdict = load(path / "verdict.json")
         if verdict.get("verdict") not in VERDICTS:
@@ -248,7 +273,7 @@ def read_manifests(results, kind):
     found = []
     for path in sorted(pathlib.Path(results).glob(f"*/*-*/{kind}*")):
         model, _, arm = path.parent.name.partition("-")
-        boot = Boot(path, path.parent.parent.name, model, arm, 1)
+        boot = Boot(path, path.parent.parent.name, model, arm, 1, kind)
         try:
             verdict = load(path / "verdict.json")
             boot.verdict, boot.why = verdict.get("verdict"), verdict.get("why", "")
@@ -260,5 +285,6 @@ def read_manifests(results, kind):
 
 
 def read_all(results):
-    """All boots under a results folder, in a fixed order."""
-    return [read_boot(path) for path in sorted(pathlib.Path(results).glob("*/*-*/seed-*")) if path.is_dir()]
+    """All boots of the workload and of controls under a results folder, in a fixed order."""
+    return [read_boot(path) for kind in KINDS for path in sorted(pathlib.Path(results).glob(f"*/*-*/{kind}-*"))
+            if path.is_dir()]

@@ -13,30 +13,17 @@ import subprocess
 import sys
 import tempfile
 
+import controls
 import hotpaths
 import metrics
 import page
+import plan
 import read
 import sizes
 import tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have
-
-
-def measured(boots):
-    """{lab: {(model, arm): {seed: figures}}}; a boot that cannot be measured becomes unreadable."""
-    labs = {}
-    for boot in boots:
-        if boot.verdict != "ok":
-            continue
-        try:
-            figures = metrics.measure(boot)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            boot.verdict, boot.why = "unreadable", f"a figure cannot be made: {error!r}"
-            continue
-        labs.setdefault(boot.lab, {}).setdefault((boot.model, boot.arm), {})[boot.seed] = figures
-    return labs
 
 
 def sources_now(boots):
@@ -57,16 +44,22 @@ def write(results, out, now=sources_now):
 
     now: gives, for the boots, what page.sources() is to compare with.
     """
-    boots = read.read_all(results)
-    labs = measured(boots)
+    (out / page.FIGURES).mkdir(parents=True, exist_ok=True)
+    boots = metrics.boots(results)
+    runs = {lab: controls.Runs([boot for boot in boots if boot.lab == lab])
+            for lab in sorted({boot.lab for boot in boots})}
+    judged = page.judge(runs.get(plan.JUDGED_LAB))
+    labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
+                                judged.controls.moved if judged and lab == plan.JUDGED_LAB else None)
+            for lab, found in runs.items() if found.cells()}
     traced = read.read_manifests(results, "anatomy")
     others = [*read.read_manifests(results, "hotpath-"), *traced]
-    parts = [page.top(boots, labs, now([*boots, *others]), others)]
-    for lab, cells in sorted(labs.items()):
-        here = [boot for boot in boots if boot.lab == lab]
+    parts = [page.top(out / page.FIGURES, boots, labs, judged, now([*boots, *others]), others)]
+    for lab, figures in labs.items():
+        here = [boot for boot in boots if boot.lab == lab and page.ordinary(boot)]
         hot = hotpaths.read_lab(results / lab)
         timelines = {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab}
-        parts.append(page.lab_part(out / page.FIGURES, lab, here, tables.Figures(cells), hot, timelines))
+        parts.append(page.lab_part(out / page.FIGURES, lab, here, figures, hot, timelines))
     parts += ["## What each variant is to maintain (counted in the sources)\n", sizes.table(), sizes.shared()]
     (out / "RESULTS.md").write_text("\n".join(parts))
     return boots

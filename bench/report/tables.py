@@ -5,8 +5,7 @@ import dataclasses
 
 import markdown
 import stats
-
-BASE = "unpatched"
+from plan import BASE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,10 +122,14 @@ def arms_in_order(found):
 
 
 class Figures:
-    """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms."""
+    """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms.
 
-    def __init__(self, cells):
+    moved: {key: [settings of the lab with which that figure moves]}.
+    """
+
+    def __init__(self, cells, moved=None):
         self.cells = cells
+        self.moved = moved or {}
         self.models = sorted({model for model, _ in cells})
         self.arms = arms_in_order({arm for _, arm in cells})
 
@@ -183,7 +186,10 @@ def metric_table(figures, metric):
     """One metric: a row per model and arm."""
     head = ["model", "arm", ">median", ">interval", f">difference to {BASE}", ">its interval", ">boots"]
     rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
-    return f"#### {metric.title}\n\n" + (f"{metric.note}\n\n" if metric.note else "") + markdown.table(head, rows)
+    moved = ", ".join(figures.moved.get(metric.key, ()))
+    label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
+    notes = "".join(f"{note}\n\n" for note in (metric.note, label) if note)
+    return f"#### {metric.title}\n\n{notes}" + markdown.table(head, rows)
 
 
 def medians_table(figures, columns):

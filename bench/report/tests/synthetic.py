@@ -100,11 +100,15 @@ def manifest(lab, model, arm, seed):
             "started_utc": "2026-01-01T00:00:00Z", "wall_seconds": 17.5}
 
 
-def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="ok", per_drain=500, **parts):
-    """Write one boot's folder and return it."""
-    path = results / lab / f"{model}-{arm}" / f"seed-{seed:03}"
+def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="ok", per_drain=500, kind="seed",
+         **parts):
+    """Write one boot's folder and return it. kind: how its name begins, e.g. "dose-5000"."""
+    path = results / lab / f"{model}-{arm}" / f"{kind}-{seed:03}"
     path.mkdir(parents=True)
-    (path / "manifest.json").write_text(json.dumps(manifest(lab, model, arm, seed)))
+    made = manifest(lab, model, arm, seed)
+    if kind.startswith("dose-"):
+        made["workload"]["dose"] = int(kind.removeprefix("dose-"))
+    (path / "manifest.json").write_text(json.dumps(made))
     (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
     if verdict == "ok":
         (path / "guest.jsonl").write_text(lines(parts.get("guest") or guest(arm != "unpatched"), crc=True))
@@ -112,12 +116,56 @@ def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="o
     return path
 
 
-def campaign(results, seeds=(1, 2, 3)):
-    """Four arms in two models; in rt, qpw1 costs nothing."""
-    for model, cost in (("rt", 500), ("lazy", 800)):
+COSTS = {"rt": 500, "lazy": 800}  # instructions per drain under unpatched, to which the seed is added
+
+
+def campaign(results, seeds=(1, 2, 3), more=0):
+    """Four arms in two models; qpw1 costs nothing. more: instructions per drain beyond COSTS."""
+    for model, cost in COSTS.items():
         for arm, factor in (("unpatched", 1), ("none", 1), ("qpw0", 2), ("qpw1", 0)):
             for seed in seeds:
-                boot(results, model, arm, seed, per_drain=(cost + seed) * factor)
+                boot(results, model, arm, seed, per_drain=(cost + more + seed) * factor)
+
+
+DOSES = (0, 1000, 2000, 5000, 10000, 20000)
+MATTERS = 4500  # in trusted(), so that a drain takes more than a margin
+PRICE = 40  # what an injected interrupt takes by itself
+
+
+def aa(results, model="rt", boots=12, more=0):
+    """A/A on other seeds; more: instructions per drain beyond what trusted() has."""
+    for seed in range(1, boots + 1):
+        boot(results, model, "unpatched", 100 + seed, kind="aa", per_drain=COSTS[model] + MATTERS + seed + more)
+
+
+def rebuilt(results, model="rt", boots=12, more=0):
+    """A neutral rebuild, paired by seed; more: as above."""
+    for seed in range(1, boots + 1):
+        boot(results, model, "rebuilt", seed, per_drain=COSTS[model] + MATTERS + seed % boots + 1 + more)
+
+
+def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=DOSES):
+    """Dose and response, two seeds each."""
+    for amount in doses:
+        for seed in (1, 2):
+            boot(results, model, "unpatched", seed, kind=f"dose-{amount}", per_drain=response(amount, seed))
+
+
+def sensitivity(results, setting, arms, model="rt"):
+    """One setting; arms: {arm: instructions per drain}."""
+    for arm, cost in arms.items():
+        for seed in (1, 2, 3):
+            boot(results, model, arm, seed, kind=f"sensitivity-{setting}", per_drain=cost and cost + seed)
+
+
+def trusted(results):
+    """A campaign whose controls all hold."""
+    campaign(results, range(1, 13), MATTERS)
+    for model in COSTS:
+        aa(results, model)
+        rebuilt(results, model)
+        dose(results, model)
+    sensitivity(results, "shift-2", {"unpatched": COSTS["rt"] + MATTERS, "qpw1": 0})
 
 
 def extra(results, name, model="rt", arm="none", verdict="ok", **files):

@@ -72,7 +72,7 @@ def test_zero_events_are_a_bound(make, results):
 def test_what_is_missing_comes_first(make, results):
     text = make(results)
     assert "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`" in text
-    assert "controls (A/A, injected disturbance) are not built yet" in text
+    assert "A/A, other seeds, rt (not run)" in text and "No verdicts that depend on them are given" in text
     assert "3 seeds per arm are too few" in text
     assert text.index("What is missing") < text.index("## Boots")
 
@@ -118,8 +118,8 @@ def test_labs_are_never_mixed(make, results):
     for seed in (1, 2, 3):
         synthetic.boot(results, "rt", "unpatched", seed, lab="kvm", per_drain=9000)
     text = make(results)
-    assert rows(text.split("(lab: kvm)", 1)[1], TAKEN)["rt", "unpatched"][0] == "9,000"
-    assert rows(text.split("(lab: virtual)", 1)[1], TAKEN)["rt", "unpatched"][0] == "502"
+    assert rows(text.split("At a glance (lab: kvm)", 1)[1], TAKEN)["rt", "unpatched"][0] == "9,000"
+    assert rows(text.split("At a glance (lab: virtual)", 1)[1], TAKEN)["rt", "unpatched"][0] == "502"
     assert "kvm-noise.svg" in text and "virtual-noise.svg" in text
     assert all("(lab: " in line for line in text.split("\n") if line.startswith("## ")
                and line[3:] not in ("What is missing", "Boots", "How to read this",

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Verdicts on the primary contrasts: paired tests under Holm, as bench/METHOD.md fixes them."""
+
+import dataclasses
+
+import markdown
+import plan
+import stats
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A contrast and what came of it. p, equal_p: adjusted, None for exact counts and where there is no test."""
+
+    contrast: plan.Contrast
+    change: stats.Estimate | None
+    p: float | None
+    equal_p: float | None
+    verdict: str
+    note: str = ""
+
+
+def differences(runs, contrast, kind="seed", setting=""):
+    """arm - base of each seed that both have."""
+    return stats.paired(*(runs.column(contrast.model, arm, contrast.key, kind, setting)
+                          for arm in (contrast.arm, contrast.base)))
+
+
+def word(change, p, equal_p, margin):
+    """Better, worse, equivalent or inconclusive. Without p values, as all differences are equal, the margin decides."""
+    if p is None:
+        return "equivalent" if abs(change.median) <= margin else "better" if change.median < 0 else "worse"
+    if equal_p < plan.ALPHA and -margin <= change.low and change.high <= margin:
+        return "equivalent"
+    if p < plan.ALPHA and change.low * change.high > 0:
+        return "better" if change.median < 0 else "worse"
+    return "inconclusive"
+
+
+def agrees(verdict, median, margin):
+    """Does a difference under another setting of the lab still speak for the verdict?"""
+    return {"better": median < 0, "worse": median > 0, "equivalent": abs(median) <= margin}.get(verdict, True)
+
+
+def under_settings(runs, contrast, verdict):
+    """(settings that were run, [those whose difference speaks against the verdict, with it])."""
+    margin, tried, against = plan.BY_KEY[contrast.key].margin, [], []
+    for setting in runs.settings("sensitivity"):
+        change = stats.estimate(differences(runs, contrast, "sensitivity", setting))
+        if change:
+            tried.append(setting)
+            if not agrees(verdict, change.median, margin):
+                against.append(f"{setting} ({markdown.signed(change.median)})")
+    return tried, against
+
+
+def missing(runs, contrast):
+    """What a contrast lacks to be tested at all, or ""."""
+    for arm in (contrast.arm, contrast.base):
+        if not runs.cells().get((contrast.model, arm)):
+            return f"boots of {contrast.model}-{arm}"
+        if not runs.column(contrast.model, arm, contrast.key):
+            return f"a count of {plan.BY_KEY[contrast.key].name} in {contrast.model}-{arm}"
+    return ""
+
+
+def judge_one(runs, controls, contrast, p, equal_p):
+    """Judged, with p values already adjusted."""
+    if lacks := missing(runs, contrast):
+        return Judged(contrast, None, None, None, f"not testable here (needs {lacks})")
+    pairs, metric = differences(runs, contrast), plan.BY_KEY[contrast.key]
+    change = stats.estimate(pairs)
+    if len(pairs) < plan.BOOTS:
+        return Judged(contrast, change, None, None, f"none: {len(pairs)} of {plan.BOOTS} pairs")
+    bad, absent = controls.against(contrast.model, contrast.key)
+    if bad or absent:
+        why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
+        return Judged(contrast, change, p, equal_p, why)
+    verdict = word(change, p, equal_p, metric.margin)
+    tried, against = under_settings(runs, contrast, verdict)
+    if against:
+        return Judged(contrast, change, p, equal_p, f"withdrawn: not so under {', '.join(against)}")
+    notes = [f"under {len(tried)} other settings as well" if tried else "sensitivity not run"]
+    if verdict == "inconclusive":
+        least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
+        notes = [f"could have seen {markdown.number(least)}"]
+    if settings := controls.moved.get(contrast.key):
+        notes.append(f"the metric itself moves with {', '.join(settings)}")
+    return Judged(contrast, change, p, equal_p, verdict, "; ".join(notes))
+
+
+def judge(runs, controls):
+    """[Judged] of all primary contrasts of one lab."""
+    found = {}
+    for contrast in plan.CONTRASTS:
+        pairs = differences(runs, contrast)
+        if len(pairs) >= plan.BOOTS:
+            found[contrast, "difference"] = stats.difference_p(pairs)
+            found[contrast, "equivalence"] = stats.equivalence_p(pairs, plan.BY_KEY[contrast.key].margin)
+    adjusted = stats.holm(found)
+    return [judge_one(runs, controls, contrast, adjusted.get((contrast, "difference")),
+                      adjusted.get((contrast, "equivalence"))) for contrast in plan.CONTRASTS]
+
+
+def probability(judged, p):
+    """A p value as text."""
+    if judged.change is None or (p is None and not judged.change.exact):
+        return "–"
+    return "exact" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def table(judged):
+    """The section's table."""
+    rows = []
+    for number, one in enumerate(judged, 1):
+        metric = plan.BY_KEY[one.contrast.key]
+        rows.append([number, one.contrast.asks, one.contrast.name, f"{metric.name}, {metric.unit}",
+                     markdown.signed(one.change.median) if one.change else "–",
+                     markdown.interval(one.change, markdown.signed), markdown.number(metric.margin),
+                     probability(one, one.p), probability(one, one.equal_p),
+                     f"**{one.verdict}**" + (f"; {one.note}" if one.note else "")])
+    rows += [["–", question, "–", "–", "–", "–", "–", "–", "–", f"**not testable here (needs {needs})**"]
+             for question, needs in plan.NOT_TESTABLE]
+    return markdown.table([">", "question", "contrast", "metric (less is better)", ">difference", ">interval",
+                           ">margin ±", ">p differs", ">p equivalent", "verdict"], rows)

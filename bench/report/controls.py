@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The controls of a campaign: did they hold, and which verdicts go if not.
+
+bench/METHOD.md says what each is for. As a command: print what each control of
+the results in a folder (default: results) gave; exit 1 if one failed.
+"""
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+
+import markdown
+import metrics
+import plan
+import stats
+
+OTHER_SEEDS, REBUILD = "other seeds", "neutral rebuild"
+
+
+class Runs:
+    """The figures of one lab: of the workload's boots and of the controls'."""
+
+    def __init__(self, boots):
+        self.found = {}
+        for boot in boots:
+            if boot.verdict == "ok":
+                cells = self.found.setdefault((boot.kind, boot.setting), {})
+                cells.setdefault((boot.model, boot.arm), {})[boot.seed] = boot.figures
+
+    def cells(self, kind="seed", setting=""):
+        """{(model, arm): {seed: figures}} of one kind of boots."""
+        return self.found.get((kind, setting), {})
+
+    def column(self, model, arm, key, kind="seed", setting=""):
+        """One figure of one cell: {seed: number}."""
+        boots = self.cells(kind, setting).get((model, arm), {})
+        return {seed: figures[key] for seed, figures in boots.items() if key in figures}
+
+    def settings(self, kind):
+        """The settings in which a control ran."""
+        return sorted(setting for of, setting in self.found if of == kind)
+
+    @property
+    def models(self):
+        return sorted({model for model, _ in self.cells()})
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a control gave. held: None if it was not run, or not with boots enough.
+
+    model: "" for all; keys: the metrics whose verdicts depend on it, None for all.
+    """
+
+    control: str
+    model: str
+    held: bool | None
+    says: str
+    keys: frozenset | None = None
+
+    def reaches(self, model, key):
+        return self.model in ("", model) and (self.keys is None or key in self.keys)
+
+    @property
+    def name(self):
+        return f"{self.control}, {self.model}" if self.model else self.control
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """One metric of the same kernel twice.
+
+    p: None where all figures are equal; alarm: the lab alone made a difference.
+    """
+
+    kind: str
+    model: str
+    metric: plan.Metric
+    change: float
+    p: float | None
+    alarm: bool
+
+
+# ---- A/A ----
+
+
+def compare(kind, model, metric, change, p, equivalence):
+    """Compared; equivalence: gives that test's p, and is asked only if it matters."""
+    suspect = abs(change) > metric.margin if p is None else p < plan.ALPHA
+    return Compared(kind, model, metric, change, p, suspect and (p is None or not equivalence() < plan.ALPHA))
+
+
+def other_seeds(runs, model, metric):
+    """The same image on disjoint seeds; None if it was not run."""
+    one = list(runs.column(model, plan.BASE, metric.key, "aa").values())
+    other = list(runs.column(model, plan.BASE, metric.key).values())
+    if not one or not other:
+        return None
+    change = stats.estimate(one).median - stats.estimate(other).median
+    return compare(OTHER_SEEDS, model, metric, change, stats.groups_p(one, other),
+                   lambda: stats.groups_equivalence_p(one, other, metric.margin))
+
+
+def rebuild(runs, model, metric):
+    """A neutral rebuild on the same seeds; None if it was not run."""
+    pairs = stats.paired(runs.column(model, plan.REBUILT, metric.key), runs.column(model, plan.BASE, metric.key))
+    if not pairs:
+        return None
+    return compare(REBUILD, model, metric, stats.estimate(pairs).median, stats.difference_p(pairs),
+                   lambda: stats.equivalence_p(pairs, metric.margin))
+
+
+def compare_all(runs):
+    """[Compared] of both kinds of A/A."""
+    found = [how(runs, model, metric) for how in (other_seeds, rebuild) for model in runs.models
+             for metric in plan.METRICS]
+    return [one for one in found if one]
+
+
+def ran(runs):
+    """[Outcome] for each A/A that was not run with boots enough."""
+    short = []
+    for model in runs.models:
+        base = set(runs.cells().get((model, plan.BASE), ()))
+        seeds = len(set(runs.cells("aa").get((model, plan.BASE), ())) - base)
+        pairs = len(base & set(runs.cells().get((model, plan.REBUILT), ())))
+        short += [Outcome(f"A/A, {kind}", model, None, f"{boots} of {plan.BOOTS} boots" if boots else "not run")
+                  for kind, boots in ((OTHER_SEEDS, seeds), (REBUILD, pairs)) if boots < plan.BOOTS]
+    return short
+
+
+def rate(compared):
+    """The Outcome over all metrics: does the lab alone make differences?"""
+    alarms = sum(one.alarm for one in compared)
+    return Outcome("A/A", "", alarms <= plan.ALPHA * len(compared),
+                   f"{alarms} of {len(compared)} comparisons alarm ({alarms / len(compared):.1%}, "
+                   f"limit {plan.ALPHA:.0%})")
+
+
+# ---- Dose and response ----
+
+
+def dose_points(runs, model):
+    """[(injected, measured)] kernel instructions per request, a boot each."""
+    return [(int(dose), value) for dose in runs.settings("dose")
+            for value in runs.column(model, plan.BASE, "owner/imposed", "dose", dose).values()]
+
+
+def dose(runs, model):
+    """The Outcome of dose and response under one model."""
+    keys = frozenset(metric.key for metric in plan.METRICS if metric.dose)
+    points = dose_points(runs, model)
+    fit = stats.line(points)
+    if not fit:
+        return Outcome("dose and response", model, None, f"{len(points)} boots" if points else "not run", keys)
+    low, high = plan.SLOPE
+    held = low <= fit.slope_low and fit.slope_high <= high and fit.detect <= plan.DETECT
+    doses = len({amount for amount, _ in points})
+    if held and doses < plan.DOSES:
+        held = None
+    detect = f"{markdown.number(fit.detect)} instructions" if fit.detect < float("inf") else "none: no response"
+    return Outcome("dose and response", model, held,
+                   f"slope {fit.slope:.4f} ({fit.slope_low:.4f} .. {fit.slope_high:.4f}, to lie in {low} .. {high}), "
+                   f"intercept {markdown.number(fit.intercept)} ± {markdown.number(fit.intercept_error)}, limit of "
+                   f"detection {detect} (at most {plan.DETECT:,}); {doses} doses, {fit.n} boots", keys)
+
+
+# ---- Sensitivity ----
+
+
+def changes(runs, model, arm, key, setting):
+    """What a setting changes in a figure: an Estimate over seeds, or None."""
+    column = runs.column(model, arm, key, "sensitivity", setting)
+    against = plan.AGAINST.get(setting)
+    base = runs.column(model, arm, key, *(("sensitivity", against) if against else ()))
+    return stats.difference(column, base)
+
+
+def moves(change, metric):
+    """Does it change more than matters, on all seeds to the same side?"""
+    return bool(change) and abs(change.median) > metric.margin and change.low * change.high > 0
+
+
+def sensitive(runs):
+    """Cells that sensitivity was run with."""
+    return sorted({cell for setting in runs.settings("sensitivity") for cell in runs.cells("sensitivity", setting)})
+
+
+def moved(runs):
+    """{key: [settings under which some arm's figure moves]}."""
+    found = {}
+    for metric in plan.METRICS:
+        for setting in runs.settings("sensitivity"):
+            if any(moves(changes(runs, *cell, metric.key, setting), metric) for cell in sensitive(runs)):
+                found.setdefault(metric.key, []).append(setting)
+    return found
+
+
+# ---- All together ----
+
+
+@dataclasses.dataclass(frozen=True)
+class Controls:
+    """All controls of one lab."""
+
+    outcomes: list
+    compared: list
+    moved: dict
+
+    @property
+    def failed(self):
+        return [outcome for outcome in self.outcomes if outcome.held is False]
+
+    def against(self, model, key):
+        """What stands against verdicts on a metric: (controls that failed or alarmed, controls not run in full)."""
+        reach = [outcome for outcome in self.outcomes if outcome.reaches(model, key)]
+        alarms = [one for one in self.compared if one.alarm and (one.model, one.metric.key) == (model, key)]
+        return ([f"{outcome.control} failed" for outcome in reach if outcome.held is False]
+                + [f"A/A, {one.kind}, alarms on this metric" for one in alarms],
+                [outcome.control for outcome in reach if outcome.held is None])
+
+
+def judge(runs):
+    """Controls of one lab's Runs."""
+    compared = compare_all(runs)
+    outcomes = [*([rate(compared)] if compared else ()), *ran(runs), *(dose(runs, model) for model in runs.models)]
+    if not runs.settings("sensitivity"):
+        outcomes.append(Outcome("sensitivity", "", None, "not run", frozenset()))
+    return Controls(outcomes, compared, moved(runs))
+
+
+def failures(results):
+    """One line for each control of the results in a folder that failed."""
+    return [f"{lab}: {outcome.name}: {outcome.says}" for lab, found in read_labs(results).items()
+            for outcome in found.failed]
+
+
+def read_labs(results):
+    """{lab: Controls} of the labs under a results folder."""
+    labs = {}
+    for boot in metrics.boots(results):
+        labs.setdefault(boot.lab, []).append(boot)
+    return {lab: judge(Runs(boots)) for lab, boots in sorted(labs.items())}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("results"))
+    args = parser.parse_args()
+    labs = read_labs(args.results)
+    words = {True: "held", False: "FAILED", None: "not run in full"}
+    for lab, found in labs.items():
+        for outcome in found.outcomes:
+            print(f"{lab}: {outcome.name}: {words[outcome.held]}: {outcome.says}")
+    return int(any(found.failed for found in labs.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""contrasts.py: which word is said when."""
+
+import contrasts
+import controls
+import plan
+import pytest
+import stats
+
+MARGIN = 10
+LITTLE = [-0.5, 0.5, 0.2, -0.2, 0.1, -0.1, 0.3, -0.3, 0.4, -0.4, 0.6, -0.6]
+CONTRAST = plan.Contrast("rt", "qpw1", plan.BASE, "fill/quiet", "?")
+SURE = controls.Controls([], [], {})
+
+
+def said(differences, margin=MARGIN):
+    return contrasts.word(stats.estimate(differences), stats.difference_p(differences),
+                          stats.equivalence_p(differences, margin), margin)
+
+
+@pytest.mark.parametrize("differences, word", [
+    ([-100 + x for x in LITTLE], "better"),
+    ([100 + x for x in LITTLE], "worse"),
+    (LITTLE, "equivalent"),
+    ([2 + x for x in LITTLE], "equivalent"),  # differs, within the margin
+    ([9.8 + x for x in LITTLE], "worse"),  # differs, perhaps beyond the margin
+    ([100 * x for x in LITTLE], "inconclusive"),
+    ([0] * 12, "equivalent"),
+    ([10] * 12, "equivalent"),
+    ([11] * 12, "worse"),
+    ([-11] * 12, "better"),
+    ([0] * 11 + [1], "equivalent"),
+    ([0] * 11 + [1000], "inconclusive"),
+])
+def test_words(differences, word):
+    assert said(differences) == word
+
+
+def test_a_mean_that_one_boot_makes_is_no_verdict():
+    """Sign flips may be moved by a few boots; then the interval of the median stands against a verdict."""
+    few = [0] * 6 + [500] * 6
+    assert stats.difference_p(few) < plan.ALPHA and said(few) == "inconclusive"
+
+
+class Boot:
+    def __init__(self, arm, seed, value, kind="seed", setting=""):
+        self.verdict, self.model, self.arm, self.seed = "ok", "rt", arm, seed
+        self.kind, self.setting, self.figures = kind, setting, {"fill/quiet": value}
+
+
+def runs(differences):
+    return controls.Runs([Boot(arm, seed, 1000 + (arm != plan.BASE) * by) for arm in (plan.BASE, "qpw1")
+                          for seed, by in enumerate(differences, 1)])
+
+
+def judged(differences, found=SURE):
+    p, equal = stats.difference_p(differences), stats.equivalence_p(differences, 100)
+    return contrasts.judge_one(runs(differences), found, CONTRAST, p, equal)
+
+
+def test_exact_counts_get_no_p():
+    one = judged([500] * 12)
+    assert (one.verdict, one.p, contrasts.probability(one, one.p)) == ("worse", None, "exact")
+
+
+def test_too_few_pairs():
+    assert judged([500, 501, 502]).verdict == "none: 3 of 12 pairs"
+
+
+def test_inconclusive_says_what_could_have_been_seen():
+    one = judged([1000 * x for x in LITTLE])
+    assert one.verdict == "inconclusive" and "could have seen" in one.note
+
+
+def test_what_is_missing_is_named():
+    empty = controls.Runs([Boot("qpw1", 1, 5)])
+    assert contrasts.judge_one(empty, SURE, CONTRAST, None, None).verdict == (
+        "not testable here (needs boots of rt-unpatched)")
+    other = plan.Contrast("rt", "qpw1", "qpw1", "owner/imposed", "?")
+    assert "needs a count of kernel instructions imposed" in contrasts.judge_one(empty, SURE, other, None, None).verdict
+
+
+def test_holm_is_over_all_contrasts(monkeypatch):
+    monkeypatch.setattr(plan, "CONTRASTS", (CONTRAST,))
+    alone = contrasts.judge(runs([500 + x for x in LITTLE]), SURE)[0]
+    assert alone.p == pytest.approx(2 * 2 / 2**12)  # of two tests
+    monkeypatch.setattr(plan, "CONTRASTS", (CONTRAST,) * 2)
+    assert contrasts.judge(runs([500 + x for x in LITTLE]), SURE)[1].verdict == "worse"

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""check-controls: each control is broken on purpose; the report says so first, and withdraws what depends on it."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import controls
+import page
+import plan
+import pytest
+import report
+import synthetic
+
+CONTROLS = pathlib.Path(__file__).parent.parent / "controls.py"
+IMPOSED, OFF, ASKING = 1, 7, 12  # contrasts: what is imposed under rt, a fill under lazy, the requester's under rt
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory):
+    """A campaign whose controls hold."""
+    results = tmp_path_factory.mktemp("held") / "results"
+    synthetic.trusted(results)
+    return results
+
+
+@pytest.fixture
+def results(held, tmp_path):
+    """A copy of it, to be broken."""
+    return pathlib.Path(shutil.copytree(held, tmp_path / "results"))
+
+
+@pytest.fixture
+def text(monkeypatch, tmp_path):
+    """Makes the report of a folder; figures are drawn elsewhere."""
+    def make(results):
+        for drawing in ("noise", "ccdf", "dose"):
+            monkeypatch.setattr(page.plots, drawing, lambda *_: None)
+        out = tmp_path / "out"
+        out.mkdir(exist_ok=True)
+        report.write(results, out, lambda _: None)
+        return (out / "RESULTS.md").read_text()
+    return make
+
+
+def again(results, kind, make, *args, model="rt", **how):
+    """Replace the boots of one control."""
+    for path in (results / "virtual").glob(f"{model}-{kind}"):
+        shutil.rmtree(path)
+    make(results, *args, model=model, **how)
+
+
+def verdict(report_text, number):
+    """The verdict on a primary contrast."""
+    row = next(line for line in report_text.split("\n") if line.startswith(f"| {number} |"))
+    return row.rstrip("| ").rpartition(" | ")[2]
+
+
+def first_said(report_text):
+    """The first thing that the report says after its title."""
+    return report_text.split("## What is missing\n\n")[1].split("\n")[0]
+
+
+def test_controls_that_hold_give_verdicts(held, text):
+    made = text(held)
+    assert "control failed" not in made and "not run" not in first_said(made)
+    assert verdict(made, IMPOSED) == "**better**; under 1 other settings as well"
+    assert verdict(made, OFF) == "**equivalent**; sensitivity not run"
+    assert verdict(made, ASKING) == "**equivalent**; under 1 other settings as well"
+    assert verdict(made, 2) == "**not testable here (needs boots of rt-task_work)**"
+    assert verdict(made, "–").startswith("**not testable here (needs ")
+    assert controls.failures(held) == []
+
+
+def test_other_seeds_that_differ_withdraw_all(results, text):
+    for model in synthetic.COSTS:
+        again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
+    made = text(results)
+    assert first_said(made) == "- **A control failed: A/A: 6 of 88 comparisons alarm (6.8%, limit 5%).**"
+    assert {verdict(made, number) for number in (IMPOSED, ASKING)} == {
+        "**withdrawn: A/A failed; A/A, other seeds, alarms on this metric**", "**withdrawn: A/A failed**"}
+    assert verdict(made, OFF) == "**withdrawn: A/A failed**"
+
+
+def test_a_rebuild_that_is_not_neutral_withdraws_all(results, text):
+    for model in synthetic.COSTS:
+        again(results, "rebuilt", synthetic.rebuilt, model=model, more=-400 if model == "rt" else 3000)
+        again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
+    made = text(results)
+    assert "A control failed: A/A: 9 of 88" in first_said(made)
+    assert "kernel instructions imposed on the isolated CPU (neutral rebuild, lazy: +3,001 per drain)" in made
+    assert verdict(made, ASKING) == "**withdrawn: A/A failed**"
+
+
+def test_an_alarm_on_one_metric_withdraws_that_alone(results, text):
+    again(results, "rebuilt", synthetic.rebuilt, more=3000)
+    made = text(results)
+    assert "control failed" not in made
+    assert first_said(made).startswith("- **1 of 12 verdicts are withdrawn**")
+    assert verdict(made, IMPOSED) == "**withdrawn: A/A, neutral rebuild, alarms on this metric**"
+    assert verdict(made, ASKING).startswith("**equivalent**")
+
+
+def test_what_is_significant_but_within_the_margin_is_no_alarm(results, text):
+    again(results, "rebuilt", synthetic.rebuilt, more=300)
+    assert verdict(text(results), IMPOSED).startswith("**better**")
+
+
+@pytest.mark.parametrize("response, said", [
+    (lambda amount, seed: synthetic.PRICE + seed, "slope 0.0000"),
+    (lambda amount, seed: int(1.2 * amount) + seed, "slope 1.2000"),
+    (lambda amount, seed: amount + 3000 * seed, "limit of detection 5,"),
+], ids=["not delivered", "counted too often", "too much noise"])
+def test_a_dose_that_is_not_answered_withdraws_instructions(results, text, response, said):
+    again(results, "unpatched/dose-*", synthetic.dose, response=response)
+    made = text(results)
+    assert first_said(made).startswith("- **A control failed: dose and response, rt: ") and said in first_said(made)
+    assert verdict(made, IMPOSED) == "**withdrawn: dose and response failed**"
+    assert verdict(made, OFF).startswith("**equivalent**")  # the other model's
+    assert verdict(made, ASKING).startswith("**equivalent**")  # not the isolated CPU's
+    assert "1 of 12 verdicts are withdrawn" not in first_said(made) and "verdicts are withdrawn" in made
+    assert controls.failures(results)[0].startswith("virtual: dose and response, rt: slope")
+
+
+@pytest.mark.parametrize("gone, missing", [
+    ("unpatched/aa-*", "A/A, other seeds"), ("rebuilt", "A/A, neutral rebuild"), ("unpatched/dose-*",
+                                                                                "dose and response")])
+def test_a_control_that_was_not_run_gives_no_verdict(results, text, gone, missing):
+    again(results, gone, lambda *_, **__: None)
+    made = text(results)
+    assert f"{missing}, rt (not run)" in first_said(made)
+    assert verdict(made, IMPOSED) == f"**none: not run in full: {missing}**"
+    assert verdict(made, OFF).startswith("**equivalent**")
+
+
+def test_half_a_control_gives_no_verdict(results, text):
+    again(results, "unpatched/aa-*", synthetic.aa, boots=6)
+    made = text(results)
+    assert "A/A, other seeds, rt (6 of 12 boots)" in first_said(made)
+    assert verdict(made, ASKING) == "**none: not run in full: A/A, other seeds**"
+
+
+def test_a_failed_boot_of_a_control_is_counted_as_missing(results, text):
+    path = results / "virtual/rt-unpatched/aa-103"
+    (path / "counts.jsonl").write_text("garbage")
+    made = text(results)
+    assert "A/A, other seeds, rt (11 of 12 boots)" in first_said(made)
+    assert "virtual/rt-unpatched aa-103: unreadable: counts.jsonl" in made
+
+
+def test_a_dose_in_the_wrong_folder_is_unreadable(results, text):
+    path = results / "virtual/rt-unpatched"
+    (path / "dose-1000-001").rename(path / "dose-1500-001")
+    assert "rt-unpatched dose-1500-001: unreadable: manifest.json: dose is 1000, the folder says 1500" in text(results)
+
+
+def test_a_verdict_that_a_setting_contradicts_is_withdrawn(results, text):
+    synthetic.sensitivity(results, "cpus-4", {"unpatched": 500, "qpw1": 9000})
+    made = text(results)
+    assert verdict(made, IMPOSED) == "**withdrawn: not so under cpus-4 (+8,500)**"
+    assert verdict(made, ASKING).startswith("**equivalent**; under 2 other settings")
+
+
+def test_a_metric_that_moves_is_labelled(results, text):
+    synthetic.sensitivity(results, "metronome-48", {"unpatched": 9000, "qpw1": 0})
+    made = text(results)
+    assert verdict(made, IMPOSED).endswith("the metric itself moves with metronome-48")
+    assert "- kernel instructions imposed on the isolated CPU: metronome-48" in made
+    assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
+    table = made.split("#### Replicates")[1].split("\n\n")[2]
+    assert "kernel instructions imposed on the isolated CPU (unpatched)" in table and "| 41 of 44 |" in table
+
+
+def test_no_ballast_is_compared_with_what_it_can_be(results):
+    synthetic.sensitivity(results, "metronome-24", {"unpatched": 9000})
+    synthetic.sensitivity(results, "no-ballast", {"unpatched": 9001})
+    runs = controls.Runs([boot for boot in controls.metrics.boots(results) if boot.lab == "virtual"])
+    assert controls.changes(runs, "rt", "unpatched", "owner/imposed", "no-ballast").median == 1
+    assert controls.moved(runs)["owner/imposed"] == ["metronome-24"]
+
+
+def test_the_storm_may_come_first(results, text):
+    path = results / "virtual/rt-unpatched/sensitivity-shift-2-001/counts.jsonl"
+    made = synthetic.counts(501)
+    rows = [line for line in made if "mark" in line and "unit" not in line]
+    quiet, storm = ([row for row in rows if row["mark"][0] in marks] for marks in ((1, 2), (3, 4)))
+    for row in quiet:
+        row["mark"] = [*row["mark"][:3], *(count + 10**6 for count in row["mark"][3:])]
+    others = [line for line in made if line not in rows]
+    path.write_text(synthetic.lines([*others, *storm, *quiet], crc=False))
+    assert "unreadable" not in text(results)
+    path.write_text(synthetic.lines([*others, *storm[:2], *quiet, *storm[2:]], crc=False))
+    assert "marks in the order [3, 1, 2, 4]" in text(results)
+
+
+def test_the_command_says_which_failed(results):
+    def call():
+        return subprocess.run([sys.executable, "-B", CONTROLS, results], capture_output=True, text=True, check=False)
+    assert call().returncode == 0
+    again(results, "unpatched/dose-*", synthetic.dose, response=lambda amount, seed: seed)
+    done = call()
+    assert done.returncode == 1 and "virtual: dose and response, rt: FAILED: slope 0" in done.stdout
+    assert "virtual: A/A: held: 0 of 88" in done.stdout
+
+
+def test_few_boots_can_fail_but_not_hold(tmp_path):
+    """So that real boots can be tried: two doses, two seeds."""
+    synthetic.boot(tmp_path)
+    synthetic.dose(tmp_path, doses=(0, 5000))
+    assert controls.failures(tmp_path) == []
+    found = controls.read_labs(tmp_path)["virtual"].outcomes
+    assert [outcome.held for outcome in found if outcome.control == "dose and response"] == [None]
+    synthetic.dose(tmp_path, "lazy", doses=(0, 5000), response=lambda amount, seed: seed)
+    synthetic.boot(tmp_path, "lazy")
+    assert [line.partition(": slope")[0] for line in controls.failures(tmp_path)] == [
+        "virtual: dose and response, lazy"]
+
+
+def test_what_another_lab_has_gives_no_verdict(tmp_path, text):
+    for seed in range(1, 13):
+        synthetic.boot(tmp_path / "results", "rt", "unpatched", seed, lab="kvm")
+    made = text(tmp_path / "results")
+    assert "Primary contrasts" not in made and f"Nothing was run in the {plan.JUDGED_LAB} lab" in made
