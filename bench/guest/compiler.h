@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/cdefs.h>
 
+#define STRING_OF(text)		#text
+#define STRING(macro)		STRING_OF(macro)
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 #endif /* COMPILER_H */

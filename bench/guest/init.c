@@ -17,6 +17,7 @@
 #include "files.h"
 #include "machine.h"
 #include "marks.h"
+#include "pad.h"
 #include "params.h"
 #include "proofs.h"
 #include "spin.h"
@@ -26,12 +27,15 @@
 static struct params params = {
 	.mode = "drain",
 	.class = "lru",
+	.order = "quiet-first",
+	.storm = "drain",
 	.phase_ms = 500,
 	.settle_ms = 30,
 	.tail_ms = 20,
 	.requests = 120,
 	.fills = 1000,
 	.mlock_every = 8,
+	.ballast = 1,
 	.repeats = 200,
 	.isolated = 1,
 	.channel = "/dev/ttyS1",
@@ -76,6 +80,7 @@ static void mount_filesystems(void)
 static void read_parameters_and_say_hello(void)
 {
 	struct utsname kernel;
+	const char *nonsense;
 	char why[256];
 	bool known = params_read(&params, why, sizeof(why));
 
@@ -89,11 +94,9 @@ static void read_parameters_and_say_hello(void)
 	channel_flush();
 	if (!known)
 		fail("%s", why);
-	if (!params.requests || params.requests > MAX_REQUESTS ||
-	    !params.fills || !params.mlock_every ||
-	    params.tail_ms >= params.phase_ms)
-		fail("boot parameters: requests 1 to %d, fills and %s",
-		     MAX_REQUESTS, "mlock_every from 1, tail_ms below phase_ms");
+	nonsense = params_nonsense(&params);
+	if (nonsense)
+		fail("boot parameters: %s", nonsense);
 }
 
 /* Self tests of the one who reads the channel and watches the machine. */
@@ -168,11 +171,15 @@ int main(void)
 	prove("timers", proof_timers(cpus.nr));
 	prove("clock", proof_clock());
 	prove("trigger", proof_trigger(params.class));
+	if (params_storm_is(&params, "dose"))
+		prove("dose", proof_dose(cpus.isolated, params.dose));
 
 	keep_timers_local();
 	if (!metronome_start(params.metronome))
 		fail("metronome: %s", strerror(errno));
 	if (!strcmp(params.mode, "drain")) {
+		if (!pad_hold(&params))
+			fail("pad: %s", strerror(errno));
 		workload_start(&params, &cpus);
 		prove("tick_stopped", proof_tick_stopped(cpus.isolated));
 		fail_if(workload_run(&params, &cpus));

@@ -12,6 +12,17 @@
 #define PIC_MASK		0x21
 #define PIC_MASK_IRQ0		0x01
 
+void metronome_set(__u64 count)
+{
+	outb(count & 0xff, PIT_CHANNEL_0);
+	outb(count >> 8, PIT_CHANNEL_0);
+}
+
+bool metronome_hold(void)
+{
+	return !ioperm(PIT_CHANNEL_0, 1, 1);
+}
+
 bool metronome_start(__u64 count)
 {
 	if (!count)
@@ -20,8 +31,7 @@ bool metronome_start(__u64 count)
 		return false;
 	outb(inb(PIC_MASK) | PIC_MASK_IRQ0, PIC_MASK);
 	outb(PIT_MODE_2, PIT_CONTROL);
-	outb(count & 0xff, PIT_CHANNEL_0);
-	outb(count >> 8, PIT_CHANNEL_0);
+	metronome_set(count);
 	return !ioperm(PIT_CHANNEL_0, 4, 0) && !ioperm(PIC_MASK, 1, 0);
 }
 

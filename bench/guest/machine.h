@@ -17,6 +17,18 @@
  */
 bool metronome_start(__u64 count);
 
+/**
+ * metronome_hold() - let this process set the metronome, until it ends
+ * Return: true, or false with errno set.
+ */
+bool metronome_hold(void);
+
+/**
+ * metronome_set() - change the count of a metronome that is running
+ * @count: from 2 on
+ */
+void metronome_set(__u64 count);
+
 /* How it ended. Not 0 and 1, which an emulator may end with by itself. */
 enum ending {
 	ENDING_GOOD	= 0x10,

@@ -48,15 +48,22 @@ bool params_read(struct params *params, char *why, unsigned long why_size)
 		{ "seed",		&params->seed,		NULL },
 		{ "mode",		NULL,			&params->mode },
 		{ "class",		NULL,			&params->class },
+		{ "order",		NULL,			&params->order },
+		{ "storm",		NULL,			&params->storm },
+		{ "dose",		&params->dose,		NULL },
 		{ "phase_ms",		&params->phase_ms,	NULL },
+		{ "phase_us",		&params->phase_us,	NULL },
 		{ "settle_ms",		&params->settle_ms,	NULL },
 		{ "tail_ms",		&params->tail_ms,	NULL },
 		{ "requests",		&params->requests,	NULL },
 		{ "fills",		&params->fills,		NULL },
 		{ "mlock_every",	&params->mlock_every,	NULL },
+		{ "ballast",		&params->ballast,	NULL },
+		{ "pad",		&params->pad,		NULL },
 		{ "repeats",		&params->repeats,	NULL },
 		{ "isolated",		&params->isolated,	NULL },
 		{ "metronome",		&params->metronome,	NULL },
+		{ "metronome_dither",	&params->metronome_dither, NULL },
 		{ "channel",		NULL,			&params->channel },
 		{ "exit_port",		&params->exit_port,	NULL },
 		{ "inject",		NULL,			&params->inject },
@@ -84,4 +91,41 @@ bool params_read(struct params *params, char *why, unsigned long why_size)
 		}
 	}
 	return true;
+}
+
+static bool one_of(const char *value, const char *one, const char *other)
+{
+	return !strcmp(value, one) || !strcmp(value, other);
+}
+
+bool params_storm_is(const struct params *params, const char *what)
+{
+	return !strcmp(params->storm, what);
+}
+
+const char *params_nonsense(const struct params *params)
+{
+	__u64 low = params->metronome - params->metronome_dither;
+	__u64 high = params->metronome + params->metronome_dither;
+
+	if (!params->requests || params->requests > MAX_REQUESTS)
+		return "requests is 1 to " STRING(MAX_REQUESTS);
+	if (!params->fills || !params->mlock_every)
+		return "fills and mlock_every are 1 or more";
+	if (params->tail_ms >= params->phase_ms)
+		return "tail_ms is below phase_ms";
+	if (!one_of(params->order, "quiet-first", "storm-first"))
+		return "order is quiet-first or storm-first";
+	if (!one_of(params->storm, "drain", "dose"))
+		return "storm is drain or dose";
+	if (params->ballast > 1)
+		return "ballast is 0 or 1";
+	if (params->pad > MAX_PAD)
+		return "pad is at most " STRING(MAX_PAD);
+	if (params->metronome > 0xffff || params->metronome_dither > 0xffff)
+		return "metronome and metronome_dither have 16 bits";
+	/* The interval timer's mode 2 knows no count of 1. */
+	if (params->metronome && (low < 2 || low > high || high > 0xffff))
+		return "metronome less metronome_dither is 2 or more";
+	return NULL;
 }

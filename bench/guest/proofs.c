@@ -167,6 +167,17 @@ bool proof_trigger(const char *class)
 	return true;
 }
 
+bool proof_dose(int cpu, __u64 instructions)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%d %llu", cpu, instructions);
+	if (!write_file("/sys/kernel/debug/bench_dose", text))
+		return refuse("bench_dose does not take %s: %s", text,
+			      strerror(errno));
+	return true;
+}
+
 bool proof_clean(void)
 {
 	char tainted[64];

@@ -37,6 +37,13 @@ bool proof_tick_stopped(int cpu);
 /** proof_trigger() - drain_now takes the class that the workload asks for */
 bool proof_trigger(const char *class);
 
+/**
+ * proof_dose() - the kernel can disturb a CPU by a dose
+ * @cpu: the CPU
+ * @instructions: the dose
+ */
+bool proof_dose(int cpu, __u64 instructions);
+
 /** proof_clean() - no warning, oops or the like since boot */
 bool proof_clean(void);
 

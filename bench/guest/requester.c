@@ -12,11 +12,14 @@
 #include "tasks.h"
 
 #define DRAIN_NOW	"/sys/kernel/debug/pcpu_drain/drain_now"
+#define DOSE		"/sys/kernel/debug/bench_dose"
 #define RESIDUE		"/sys/kernel/debug/pcpu_drain/residue"
 
-struct files {
-	int drain_now;
-	int residue;
+/* Where to write what, to have a drain or a dose. */
+struct trigger {
+	const char *path;
+	char text[32];
+	int fd;
 };
 
 static void __noreturn fail(const char *what)
@@ -25,18 +28,30 @@ static void __noreturn fail(const char *what)
 	_exit(1);
 }
 
-static struct files open_files(void)
+static int open_file(const char *path, int flags)
 {
-	struct files files = {
-		.drain_now = open(DRAIN_NOW, O_WRONLY),
-		.residue = open(RESIDUE, O_RDONLY),
-	};
+	int fd = open(path, flags);
 
-	if (files.drain_now < 0)
-		fail("requester: " DRAIN_NOW);
-	if (files.residue < 0)
-		fail("requester: " RESIDUE);
-	return files;
+	if (fd < 0)
+		fail(path);
+	return fd;
+}
+
+static struct trigger open_trigger(const struct requester *requester)
+{
+	const struct params *params = requester->params;
+	struct trigger trigger = { .path = DRAIN_NOW };
+
+	if (params_storm_is(params, "dose")) {
+		/* Self test of the control by doses: none arrives. */
+		trigger.path = strcmp(params->inject, "no-dose") ? DOSE : "/dev/null";
+		snprintf(trigger.text, sizeof(trigger.text), "%d %llu",
+			 requester->isolated, params->dose);
+	} else {
+		snprintf(trigger.text, sizeof(trigger.text), "%s", params->class);
+	}
+	trigger.fd = open_file(trigger.path, O_WRONLY);
+	return trigger;
 }
 
 /* Lines "<class> <cpu> <items>". */
@@ -61,16 +76,16 @@ static void read_residue(int fd, const char *class, __u32 *items)
 	}
 }
 
-static void request_drain(int fd, const char *class, __u64 number)
+static void pull(const struct trigger *trigger, __u64 number)
 {
-	size_t len = strlen(class);
+	size_t len = strlen(trigger->text);
 	ssize_t n;
 
 	mark(MARK_REQUEST_BEGIN, number);
-	n = write(fd, class, len);
+	n = write(trigger->fd, trigger->text, len);
 	mark(MARK_REQUEST_END, number);
 	if (n != (ssize_t)len)
-		fail("requester: " DRAIN_NOW);
+		fail(trigger->path);
 }
 
 void requester_run(void *arg)
@@ -80,7 +95,8 @@ void requester_run(void *arg)
 	struct shared *shared = requester->shared;
 	__u64 stream = random_stream(params->seed, STREAM_REQUESTS);
 	__u64 *times = calloc(params->requests, sizeof(*times)), i;
-	struct files files = open_files();
+	struct trigger trigger = open_trigger(requester);
+	int residue = open_file(RESIDUE, O_RDONLY);
 
 	if (!times)
 		fail("requester: memory");
@@ -92,12 +108,12 @@ void requester_run(void *arg)
 
 		request->due = shared->phase_start + times[i];
 		sleep_until(request->due);
-		read_residue(files.residue, params->class, request->before);
+		read_residue(residue, params->class, request->before);
 		request->begin = now_ns();
 		if (requester->storm)
-			request_drain(files.drain_now, params->class, i);
+			pull(&trigger, i);
 		request->end = now_ns();
-		read_residue(files.residue, params->class, request->after);
+		read_residue(residue, params->class, request->after);
 		shared->nr_done = i + 1;
 	}
 }

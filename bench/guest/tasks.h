@@ -8,7 +8,6 @@
 #include "params.h"
 
 #define MAX_CPUS	8
-#define MAX_REQUESTS	4096
 
 enum phase { PHASE_NONE, PHASE_QUIET, PHASE_STORM };
 
@@ -70,20 +69,31 @@ void owner_run(void *owner);
 
 /**
  * struct requester - the task that asks for drains
- * @params: requests, class, phase_ms and seed are used
+ * @params: requests, class, storm, dose, phase_ms and seed are used
  * @shared: shared memory
- * @storm: request drains; else wake and look at the residues only
+ * @isolated: the CPU that a dose is for
+ * @storm: request drains, or doses; else wake and look at the residues only
  */
 struct requester {
 	const struct params *params;
 	struct shared *shared;
+	int isolated;
 	bool storm;
 };
 
 void requester_run(void *requester);
 
-/** ballast_run() - spin as SCHED_IDLE, so that a CPU is never idle */
-void ballast_run(void *unused);
+/**
+ * struct ballast - spins as SCHED_IDLE, so that a CPU is never idle
+ * @params: metronome, metronome_dither and seed are used
+ * @dithers: it also draws the metronome's count anew, about once a ms
+ */
+struct ballast {
+	const struct params *params;
+	bool dithers;
+};
+
+void ballast_run(void *ballast);
 
 /** cyclictest_run() - become cyclictest; arg is its struct cyclictest */
 struct cyclictest {

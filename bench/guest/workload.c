@@ -21,7 +21,8 @@
 #include "workload.h"
 
 #define DEBUGFS	"/sys/kernel/debug/pcpu_drain"
-#define MS	1000000ULL
+#define US	1000ULL
+#define MS	(1000 * US)
 
 /* Between the decision to start a phase and its start, for all to be ready. */
 #define PHASE_LEAD (5 * MS)
@@ -36,6 +37,7 @@ static const char *const phase_names[] = {
 
 void workload_start(const struct params *params, const struct cpus *cpus)
 {
+	struct ballast ballast = { .params = params };
 	struct owner owner;
 	int cpu;
 
@@ -48,8 +50,10 @@ void workload_start(const struct params *params, const struct cpus *cpus)
 	memset(shared, 0, sizeof(*shared));
 	owner = (struct owner){ .params = params, .shared = shared };
 	for (cpu = 0; cpu < cpus->nr; cpu++) {
-		if (cpu != cpus->isolated)
-			spawn(cpu, ROLE_BALLAST, ballast_run, NULL);
+		if (cpu == cpus->isolated || !params->ballast)
+			continue;
+		ballast.dithers = !cpu && params->metronome && params->metronome_dither;
+		spawn(cpu, ROLE_BALLAST, ballast_run, &ballast);
 	}
 	owner_pid = spawn(cpus->isolated, ROLE_OWNER, owner_run, &owner);
 }
@@ -94,12 +98,16 @@ static void send_request(__u64 number, const struct request *r, int nr_cpus)
 		     join(after, r->after, nr_cpus));
 }
 
-static void send_requests(int nr_cpus)
+/* Before the next phase, which writes over the requests and clears the rest. */
+static void send_storm(int nr_cpus)
 {
 	__u64 i;
 
 	for (i = 0; i < shared->nr_done; i++)
 		send_request(i, &shared->requests[i], nr_cpus);
+	channel_file("stats", DEBUGFS "/stats", false);
+	channel_file("hist", DEBUGFS "/hist", false);
+	channel_file("residue", DEBUGFS "/residue", false);
 }
 
 static void send_phase(int phase, __u64 marked_end)
@@ -138,11 +146,12 @@ static void mark_end(int phase)
  * covers a little more than the phase, its share of the counts exactly it.
  */
 static const char *run_phase(const struct params *params,
-			     const struct cpus *cpus, int phase, __u64 pad)
+			     const struct cpus *cpus, int phase, __u64 offset)
 {
 	struct requester requester = {
 		.params = params,
 		.shared = shared,
+		.isolated = cpus->isolated,
 		.storm = phase == PHASE_STORM,
 	};
 	struct cyclictest cyclictest = { .cpu = cpus->isolated };
@@ -155,7 +164,7 @@ static const char *run_phase(const struct params *params,
 	snprintf(json, sizeof(json), "/tmp/%s.json", phase_names[phase]);
 	cyclictest.json = json;
 	cyclictest_pid = spawn(0, ROLE_CYCLICTEST, cyclictest_run, &cyclictest);
-	sleep_until(now_ns() + params->settle_ms * MS + pad);
+	sleep_until(now_ns() + params->settle_ms * MS + offset);
 
 	start = now_ns() + PHASE_LEAD;
 	end = start + params->phase_ms * MS;
@@ -185,24 +194,26 @@ static const char *run_phase(const struct params *params,
 	if (shared->requests[params->requests - 1].end > end)
 		return "the last drain ended after the phase: take a longer tail_ms";
 	send_phase(phase, end_mark);
+	if (phase == PHASE_STORM)
+		send_storm(cpus->nr);
 	return NULL;
 }
 
 const char *workload_run(const struct params *params, const struct cpus *cpus)
 {
-	__u64 stream = random_stream(params->seed, STREAM_PAD);
+	__u64 stream = random_stream(params->seed, STREAM_PHASES), offset[3];
+	int first = PHASE_QUIET, second = PHASE_STORM;
 	const char *why;
 
 	/* Up to a period of cyclictest: its phase is drawn anew each time. */
-	why = run_phase(params, cpus, PHASE_QUIET, random_below(&stream, MS));
-	if (why)
-		return why;
-	why = run_phase(params, cpus, PHASE_STORM, random_below(&stream, MS));
-	if (why)
-		return why;
-	send_requests(cpus->nr);
-	channel_file("stats", DEBUGFS "/stats", false);
-	channel_file("hist", DEBUGFS "/hist", false);
-	channel_file("residue", DEBUGFS "/residue", false);
-	return NULL;
+	offset[PHASE_QUIET] = random_below(&stream, MS) + params->phase_us * US;
+	offset[PHASE_STORM] = random_below(&stream, MS) + params->phase_us * US;
+	if (!strcmp(params->order, "storm-first")) {
+		first = PHASE_STORM;
+		second = PHASE_QUIET;
+	}
+	why = run_phase(params, cpus, first, offset[first]);
+	if (!why)
+		why = run_phase(params, cpus, second, offset[second]);
+	return why;
 }

@@ -18,7 +18,7 @@ struct cpus {
 void workload_start(const struct params *params, const struct cpus *cpus);
 
 /**
- * workload_run() - the quiet phase, then the storm
+ * workload_run() - the quiet phase and the storm
  * @params: of this boot
  * @cpus: as for workload_start()
  * Return: NULL, or one line about what went wrong.
