@@ -22,7 +22,7 @@ guest: guest-root		## build the guest: build/guest/initramfs.cpio
 plugin: deps			## build the counting plugin for QEMU
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so
 
-campaign: $(chosen) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain, hotpath, anatomy)
+campaign: $(chosen) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
 	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"

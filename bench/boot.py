@@ -68,6 +68,8 @@ class Spec:
     isolated: bool = True  # is there an isolated CPU?
     by_instruction: bool = False
     trace: tuple = ()  # SYMBOL[:BYTES] whose cache lines are traced
+    cpus: int = machine.CPUS  # one of them isolated
+    icount_shift: int = virtual.ICOUNT_SHIFT
     silence: float = SILENCE
     qemu: pathlib.Path | None = None
 
@@ -97,10 +99,15 @@ def known_arms():
 
 
 def arm(name):
-    """An arm's file as a dict: KERNEL, the build; BOOT, its kernel parameters."""
+    """An arm's file as a dict: KERNEL, the build; BOOT, its kernel parameters; CONTROL, see control()."""
     if name not in known_arms():
         raise UsageError(f"unknown arm {name!r}; known: {', '.join(known_arms())}")
     return assignments(ROOT / "bench/arms" / name)
+
+
+def control(name):
+    """What an arm controls, if it is no strategy but a control of the lab; else ""."""
+    return arm(name).get("CONTROL", "")
 
 
 def lab(name):
@@ -117,7 +124,7 @@ def image_of(model, arm_name):
 
 def workload(spec):
     """The workload's parameters, numbers as numbers."""
-    given = assignments(ROOT / "bench/workload") | dict(spec.workload)
+    given = assignments(ROOT / "bench/workload") | lab(spec.lab).WORKLOAD | dict(spec.workload)
     return {name: int(value) if value.isdecimal() else value for name, value in given.items()}
 
 
@@ -168,12 +175,12 @@ def built(image):
 
 
 def common_config(image):
-    """SHA-256 of an image's options less the facade's own: the same for all arms of a preemption model."""
+    """SHA-256 of an image's options less the facade's and the bench's: the same for all arms of a preemption model."""
     try:
         lines = (image / "config").read_text().splitlines()
     except OSError:
         return None
-    options = [line for line in lines if re.match(r"(# )?CONFIG_(?!PCPU_DRAIN)", line)]
+    options = [line for line in lines if re.match(r"(# )?CONFIG_(?!PCPU_DRAIN|BENCH_)", line)]
     return hashlib.sha256("\n".join(options).encode()).hexdigest()
 
 
@@ -182,7 +189,7 @@ def manifest(spec):
     lab_of, about = lab(spec.lab), built(spec.image)
     return {
         "schema": 1, "lab": spec.lab, "model": spec.model, "arm": spec.arm, "kernel": arm(spec.arm)["KERNEL"],
-        "seed": spec.seed,
+        "seed": spec.seed, "cpus": spec.cpus, "icount_shift": spec.icount_shift, "by_instruction": spec.by_instruction,
         "kernel_release": about.get("kernel_release"), "config_sha256": about.get("config_sha256"),
         "common_config_sha256": common_config(spec.image),
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
@@ -331,7 +338,8 @@ def run_in(spec, folder, stop):
     lab_of, about = lab(spec.lab), manifest(spec)
     started, begin = datetime.datetime.now(datetime.UTC), time.monotonic()
     options = {"image": spec.image, "cmdline": about["cmdline"], "seed": spec.seed,
-               "by_instruction": spec.by_instruction, "trace": spec.trace, "qemu": spec.qemu or lab_of.QEMU}
+               "by_instruction": spec.by_instruction, "trace": spec.trace, "qemu": spec.qemu or lab_of.QEMU,
+               "cpus": spec.cpus, "icount_shift": spec.icount_shift}
     for name in lab_of.OUTPUTS:
         (folder / name).touch()
     (folder / "qemu.cmd").write_text("\n".join(lab_of.command(out="$OUT", **options)) + "\n")
@@ -435,6 +443,9 @@ def main():
     parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
     parser.add_argument("--trace", action="append", default=[], metavar="SYMBOL[:BYTES]",
                         help="trace accesses and transfers of its cache lines (slow); may be given again")
+    parser.add_argument("--cpus", type=int, default=machine.CPUS, help="of the machine (default: %(default)s)")
+    parser.add_argument("--icount-shift", type=int, default=virtual.ICOUNT_SHIFT, metavar="N",
+                        help="an instruction takes 2**N ns (default: %(default)s)")
     parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
                         help="hang: no output for S seconds of QEMU's CPU time (default: %(default)s)")
     args = parser.parse_args()
@@ -447,9 +458,10 @@ def main():
         spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
                     image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
                     append=args.append, isolated=not args.no_isolated_cpu,
-                    by_instruction=args.by_instruction, trace=tuple(args.trace), silence=args.silence)
+                    by_instruction=args.by_instruction, trace=tuple(args.trace), cpus=args.cpus,
+                    icount_shift=args.icount_shift, silence=args.silence)
         verdict, why = boot(spec, out)
-    except UsageError as error:
+    except (UsageError, machine.LabError) as error:
         fail(error)
     except OSError as error:
         fail(explain(error))

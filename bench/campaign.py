@@ -4,11 +4,19 @@
 
 A cell is MODEL-ARM, e.g. rt-qpw1. Each gets, in results/LAB/CELL:
 
-  drain    seed-NNN: the workload, a boot per seed. All cells get the same
-           seeds, so that arms can be compared in pairs.
-  hotpath  hotpath-isolated, hotpath-plain: what operations of everyday take,
-           with and without an isolated CPU. Counts repeat: one boot of each.
-  anatomy  anatomy: a trace of one drain.
+  drain        seed-NNN: the workload, a boot per seed. All cells get the
+               same seeds, so that arms can be compared in pairs.
+  hotpath      hotpath-isolated, hotpath-plain: what operations of everyday
+               take, with and without an isolated CPU. Counts repeat: one
+               boot of each.
+  anatomy      anatomy: a trace of one drain.
+  aa           aa-NNN: the workload once more on other seeds. Of unpatched.
+  dose         dose-N-NNN: instead of a drain, the isolated CPU is interrupted
+               for N instructions. Of unpatched, up to 4 seeds.
+  sensitivity  sensitivity-SETTING-NNN: the workload with one thing of the lab
+               changed. Of some arms, one preemption model, up to 3 seeds.
+
+An arm that is itself a control (CONTROL= in its file) gets drain alone.
 
 Boots that are there and were made from the same image, guest, plugin and
 parameters are not run again; a campaign that was interrupted goes on where it
@@ -34,6 +42,24 @@ import boot
 import probe
 
 RESULTS = pathlib.Path("results")
+
+BASE = "unpatched"  # what the controls are boots of
+AA_SEED = 100  # seeds from here on are those of aa
+DOSES = (0, 1000, 2000, 5000, 10000, 20000)  # 0: the interrupt alone
+DOSE_SEEDS = 4
+
+SENSITIVE_MODEL = "rt"
+SENSITIVE_ARMS = ("unpatched", "qpw1", "task_work", "deferred_lazy")
+SENSITIVE_SEEDS = 3
+# Settings of the lab: parameters of the workload, and fields of boot.Spec, that differ from the base.
+SETTINGS = {
+    **{f"metronome-{count}": ((("metronome", count), ("metronome_dither", "0")), {}) for count in ("16", "24", "48")},
+    "shift-2": ((), {"icount_shift": 2}),
+    "no-ballast": ((("ballast", "0"),), {}),
+    "cpus-4": ((), {"cpus": 4}),
+    "storm-first": ((("order", "storm-first"),), {}),
+    "phase-500": ((("phase_us", "500"),), {}),
+}
 
 
 def cells_of(args):
@@ -85,6 +111,8 @@ def drains(args, cell):
 
 def hotpaths(args, cell):
     """The boots that count hot paths, instruction by instruction."""
+    if boot.control(cell[1]):
+        return {}
     return {folder_of(args.lab, cell) / f"hotpath-{name}":
             spec_of(args, cell, 1, ("mode", "hotpath"), isolated=isolated, by_instruction=True)
             for name, isolated in (("isolated", True), ("plain", False))}
@@ -92,10 +120,39 @@ def hotpaths(args, cell):
 
 def anatomies(args, cell):
     """The boot that traces one drain."""
+    if boot.control(cell[1]):
+        return {}
     return {folder_of(args.lab, cell) / "anatomy": spec_of(args, cell, 1, ("mode", "anatomy"))}
 
 
-KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies}
+def same_again(args, cell):
+    """The boots that differ in nothing but their seeds from those of the workload."""
+    if cell[1] != BASE:
+        return {}
+    return {folder_of(args.lab, cell) / f"aa-{seed}": spec_of(args, cell, seed)
+            for seed in range(AA_SEED + 1, AA_SEED + args.seeds + 1)}
+
+
+def doses(args, cell):
+    """The boots with a disturbance of known size in the place of a drain."""
+    if cell[1] != BASE:
+        return {}
+    return {folder_of(args.lab, cell) / f"dose-{dose}-{seed:03}":
+            spec_of(args, cell, seed, ("storm", "dose"), ("dose", str(dose)))
+            for dose in DOSES for seed in range(1, min(args.seeds, DOSE_SEEDS) + 1)}
+
+
+def sensitivities(args, cell):
+    """The boots with one thing of the lab changed."""
+    if cell[0] != SENSITIVE_MODEL or cell[1] not in SENSITIVE_ARMS:
+        return {}
+    return {folder_of(args.lab, cell) / f"sensitivity-{name}-{seed:03}": spec_of(args, cell, seed, *workload, **machine)
+            for name, (workload, machine) in SETTINGS.items()
+            for seed in range(1, min(args.seeds, SENSITIVE_SEEDS) + 1)}
+
+
+KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_again, "dose": doses,
+         "sensitivity": sensitivities}
 
 
 def plan(args):

@@ -23,10 +23,11 @@ PLUGIN = None
 OUTPUTS = ("console.txt", "guest.jsonl")
 KINDS = ("drain", "anatomy")
 NEEDS_PROBE = True
+WORKLOAD = {}  # nothing besides bench/workload
 
 DEVICE = pathlib.Path("/dev/kvm")
 CPUS = pathlib.Path("/sys/devices/system/cpu")
-VCPUS = 2
+VCPUS = machine.CPUS
 # The hint turns off paravirtual and test-and-set spinlocks, which would hit one variant alone, in kernels that have
 # them; cpu-pm leaves HLT to the guest, so that waking a vCPU does not take the host's scheduler.
 ACCELERATOR = ("-accel", "kvm", "-cpu", "host,kvm-hint-dedicated=on", "-overcommit", "cpu-pm=on")
@@ -93,9 +94,11 @@ def jobs(asked):
 # ---- What is run ----
 
 
-def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU):
+def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=VCPUS, icount_shift=0):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder. It waits to be told to go on."""
-    return machine.command(qemu, image, cmdline, seed, out, *ACCELERATOR, "-mem-prealloc",
+    if by_instruction or trace or icount_shift:
+        raise machine.LabError("KVM counts no instructions")
+    return machine.command(qemu, image, cmdline, seed, out, cpus, *ACCELERATOR, "-mem-prealloc",
                            "-rtc", "base=2026-01-01", "-S", "-qmp", f"unix:{out}/qmp.sock,server=on,wait=off")
 
 

@@ -10,6 +10,7 @@ EXIT_PORT = 0xF4
 GOOD, FAILED = (code << 1 | 1 for code in (0x10, 0x11))  # isa-debug-exit, enum ending in guest/machine.h
 RESET = 0  # QEMU -no-reboot: the guest rebooted, or panicked
 
+CPUS = 2
 ISOLATED = ["nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1"]
 
 
@@ -38,10 +39,10 @@ def parameters(isolated):
             "bench.channel=/dev/ttyS1", f"bench.exit_port={EXIT_PORT}"]
 
 
-def command(qemu, image, cmdline, seed, out, *options):
+def command(qemu, image, cmdline, seed, out, cpus, *options):
     """QEMU's command for one boot, as a list; options: the lab's own; out: a folder, or its placeholder."""
     return [str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-            "-machine", "q35,hpet=off", "-smp", "2,sockets=2", "-m", "256",
+            "-machine", "q35,hpet=off", "-smp", f"{cpus},sockets={cpus}", "-m", "256",
             *options, "-seed", str(seed),
             "-chardev", f"file,id=console,path={out}/console.txt", "-serial", "chardev:console",
             "-chardev", f"file,id=results,path={out}/guest.jsonl", "-serial", "chardev:results",

@@ -10,15 +10,19 @@ import json
 import pathlib
 
 import machine
-from machine import FAILED, GOOD, INITRAMFS, QEMU, RESET  # noqa: F401  what every lab has
+from machine import CPUS, FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
 
 NAME = "virtual"
 PLUGIN = pathlib.Path("build/plugin/pcd_count.so")
 OUTPUTS = ("console.txt", "guest.jsonl", "counts.jsonl")
-KINDS = ("drain", "hotpath", "anatomy")
+KINDS = ("drain", "hotpath", "anatomy", "aa", "dose", "sensitivity")
 NEEDS_PROBE = False  # it runs on any machine
 
-METRONOME = 24  # 20 us; bench/README.md has the turns that come of it
+# What the workload has besides bench/workload, which no other lab needs: 20 us a count, drawn anew once a ms from
+# 13 to 27 us; bench/README.md has the turns that come of it.
+WORKLOAD = {"metronome": "24", "metronome_dither": "8"}
+
+ICOUNT_SHIFT = 0  # an instruction takes 2 to the power of this ns
 
 # What makes a kernel fit for this lab, as in each image's config.
 NEEDED = ("CONFIG_JUMP_LABEL=y", "CONFIG_NO_HZ_FULL=y", "# CONFIG_HYPERVISOR_GUEST is not set",
@@ -51,19 +55,15 @@ def jobs(asked):
     return asked
 
 
-def parameters(isolated):
-    """The kernel parameters of the machine, CPU 1 isolated or not."""
-    return [*machine.parameters(isolated), f"bench.metronome={METRONOME}"]
-
-
-def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU):
+def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=CPUS,
+            icount_shift=ICOUNT_SHIFT):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder."""
     count = f"{PLUGIN},syms={image}/System.map,out={out}/counts.jsonl"
     if by_instruction:
         count += ",by=instruction"
     count += "".join(f",trace={what}" for what in trace)
-    return machine.command(qemu, image, cmdline, seed, out, "-cpu", "max",
-                        "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
+    return machine.command(qemu, image, cmdline, seed, out, cpus, "-cpu", "max",
+                        "-accel", "tcg,thread=single", "-icount", f"shift={icount_shift},sleep=off",
                         "-rtc", "clock=vm,base=2026-01-01", "-plugin", count)
 
 
