@@ -42,6 +42,7 @@ bool lines_add_cpu(int cpu, __u64 base);
 
 /**
  * lines_add_marked() - from now on trace the line of an address
+ * @addr: the address
  *
  * Nothing happens unless "marked" was asked for.
  * Return: false if there are too many lines.

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decode.h"
 #include "irqs_off.h"
 #include "lines.h"
 #include "operations.h"
@@ -678,55 +679,6 @@ static void find_mark(struct qemu_plugin_insn *insn)
 
 /* ---- QEMU's side ---- */
 
-/* Prefixes up to the opcode: legacy ones, then REX. */
-static size_t skip_prefixes(const __u8 *code, size_t len, bool *lock)
-{
-	static const __u8 prefixes[] = {
-		0xf0, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x66, 0x67,
-	};
-	size_t i = 0;
-
-	while (i < len && memchr(prefixes, code[i], sizeof(prefixes)))
-		*lock |= code[i++] == 0xf0;
-	return i < len && (code[i] & 0xf0) == 0x40 ? i + 1 : i;
-}
-
-/* Locked: by its prefix, or as XCHG with memory. */
-static bool is_atomic(const struct qemu_plugin_insn *insn)
-{
-	__u8 code[15];
-	size_t len = qemu_plugin_insn_data(insn, code, sizeof(code)), i;
-	bool lock = false;
-
-	i = skip_prefixes(code, len, &lock);
-	return lock || (i + 1 < len && (code[i] & 0xfe) == 0x86 &&
-			code[i + 1] < 0xc0);
-}
-
-#define OPCODE_POPF	0x9d
-#define OPCODE_IRET	0xcf
-#define OPCODE_CLI	0xfa
-#define OPCODE_STI	0xfb
-
-/* An instruction's opcode, if it has but one byte. */
-static __u8 short_opcode(const struct qemu_plugin_insn *insn)
-{
-	__u8 code[15];
-	size_t len = qemu_plugin_insn_data(insn, code, sizeof(code));
-	bool lock = false;
-	size_t i = skip_prefixes(code, len, &lock);
-
-	return i + 1 == len ? code[i] : 0;
-}
-
-static bool changes_flags(const struct qemu_plugin_insn *insn)
-{
-	__u8 opcode = short_opcode(insn);
-
-	return opcode == OPCODE_POPF || opcode == OPCODE_IRET ||
-	       opcode == OPCODE_STI;
-}
-
 static unsigned long kernel_flags(__u64 addr)
 {
 	return (symbols_entry_text(addr) ? BLOCK_ENTRY_TEXT : 0) |
@@ -790,7 +742,7 @@ static void translate_kernel(struct qemu_plugin_tb *tb, __u64 addr)
 			count_instruction(insn, kernel_block, atomic | 1 |
 					  BLOCK_CHANGES_FLAGS |
 					  kernel_flags(qemu_plugin_insn_vaddr(insn)));
-		else if (short_opcode(insn) == OPCODE_CLI)
+		else if (is_cli(insn))
 			count_instruction(insn, cli_executed, (n - 1 - i) |
 					  kernel_flags(qemu_plugin_insn_vaddr(insn)));
 		block += atomic;
