@@ -135,8 +135,8 @@ def rate(compared):
     """The Outcome over all metrics: does the lab alone make differences?"""
     alarms = sum(one.alarm for one in compared)
     return Outcome("A/A", "", alarms <= plan.ALPHA * len(compared),
-                   f"{alarms} of {len(compared)} comparisons alarm ({alarms / len(compared):.1%}, "
-                   f"limit {plan.ALPHA:.0%})")
+                   f"{alarms} of {len(compared)} comparisons alarm ({100 * alarms / len(compared):.1f} %, "
+                   f"limit {100 * plan.ALPHA:g} %)")
 
 
 # ---- Dose and response ----

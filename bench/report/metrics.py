@@ -149,10 +149,23 @@ def fills(boot, quiet, storm):
             "fill/storm": storm["kernel"] / done["storm"]} if all(done.values()) else {}
 
 
+def irqs_off(boot):
+    """The longest stretch with interrupts off on the isolated CPU in each phase; nothing if the plugin did not tell."""
+    counts = boot.counts.irqs_off
+    return {f"irqs_off/{name}": max((long for long, _ in counts[mark].get(boot.guest["isolated"], ())), default=0)
+            for name, mark in (("quiet", read.QUIET_END), ("storm", read.STORM_END)) if mark in counts}
+
+
+def where_irqs_off(boot):
+    """In which function the longest stretch of the storm began, or ""."""
+    stretches = boot.counts.irqs_off.get(read.STORM_END, {}).get(boot.guest["isolated"], ())
+    return max(stretches, default=(0, ""))[1]
+
+
 def measure(boot):
     """All figures of a boot that ended well."""
     counts, isolated, drains = boot.counts, boot.guest["isolated"], len(boot.guest["requests"])
-    figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot)}
+    figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot), **irqs_off(boot)}
     others = {"quiet": 0, "storm": 0}
     for cpu in counts.marks[read.STORM_END]:
         quiet = phase(counts, cpu, read.QUIET_BEGIN, read.QUIET_END)

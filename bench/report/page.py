@@ -9,6 +9,7 @@ import contrasts
 import controls
 import hotpaths
 import markdown
+import metrics
 import plan
 import plots
 import read
@@ -276,6 +277,24 @@ def hotpath_part(lab, cells, faults):
     return "\n".join(parts)
 
 
+def irqs_off_part(figures, lab, boots):
+    """Longest stretches with interrupts off, and where they began; nothing if no boot told."""
+    if not any("irqs_off/storm" in found for cell in figures.cells.values() for found in cell.values()):
+        return ""
+    where = {}
+    for boot in boots:
+        if boot.verdict == "ok" and (name := metrics.where_irqs_off(boot)):
+            here = where.setdefault((boot.model, boot.arm), {})
+            here[name] = here.get(name, 0) + 1
+    rows = [[*cell, ", ".join(f"`{name}` ({count})" for name, count in
+                              sorted(where.get(cell, {}).items(), key=lambda found: (-found[1], found[0])))]
+            for cell in figures.rows()]
+    return "\n".join((f"## Interrupts off (lab: {lab})\n",
+                      *(tables.metric_table(figures, metric) for metric in tables.IRQS_OFF),
+                      "#### Where the longest stretch of the storm began (boots)\n",
+                      markdown.table(["model", "arm", "function (boots)"], rows)))
+
+
 def anatomy_part(folder, lab, cells):
     """The timelines of one drain each, and links to their listings; cells: {(model, arm): folder}."""
     if not cells:
@@ -329,7 +348,12 @@ def verdicts_part(judged):
     return f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n\n{CONTRASTS}\n{contrasts.table(judged.verdicts)}"
 
 
-def trust_part(folder, judged):
+def cycles_part(results):
+    """Whether the cycles lab was run."""
+    return "" if (results / "cycles").is_dir() else "#### The cycles lab\n\nIt was not run.\n"
+
+
+def trust_part(folder, boots, results, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
     if not judged:
         return ""
@@ -339,14 +363,14 @@ def trust_part(folder, judged):
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
         trust.outcomes_table(found), trust.alarms(found), trust.dose_part(points, folder, FIGURES, lab),
-        trust.sensitivity(runs, found), trust.replicates(runs),
+        trust.sensitivity(runs, found), trust.replicates(runs), trust.plugin(boots), cycles_part(results),
     ) if part)
 
 
-def top(folder, boots, labs, judged, now, others=()):
+def top(folder, results, boots, labs, judged, now, others=()):
     """The report down to where its first lab comes.
 
-    folder: of the figures; labs: {lab: tables.Figures}; judged: from judge();
+    folder: of the figures; results: of raw results; labs: {lab: tables.Figures}; judged: from judge();
     now: for sources(); others: boots of another kind than the workload's and controls'.
     """
     return "\n".join(part for part in (
@@ -354,7 +378,7 @@ def top(folder, boots, labs, judged, now, others=()):
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
         "## What is missing\n", missing(boots, labs, judged),
-        verdicts_part(judged), trust_part(folder, judged),
+        verdicts_part(judged), trust_part(folder, boots, results, judged),
         "## Boots\n", boots_table(boots), alike([*boots, *others]), sources([*boots, *others], now),
         "## How to read this\n", HOW_TO_READ,
     ) if part)
@@ -375,6 +399,7 @@ def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
         *(tables.split_table(figures, "cause", model, "cause") for model in figures.models),
         "#### Kernel entries per drain, by kind\n",
         *(tables.split_table(figures, "entry", model, "entry") for model in figures.models),
+        irqs_off_part(figures, lab, boots),
         f"## What the owner pays by itself (lab: {lab})\n",
         "Absolute figures per page that the owner touches: here shows what a strategy costs where nobody asks for a "
         "drain.\n",

@@ -56,6 +56,8 @@ METRICS = (
     Metric("fill/quiet_own", "owner's own kernel instructions, quiet phase", "per fill", 100, PER_FILL, True),
     Metric("fill/quiet", "kernel instructions of the isolated CPU, quiet phase", "per fill", 100, PER_FILL, True),
     Metric("fill/storm", "kernel instructions of the isolated CPU, storm", "per fill", 100, PER_FILL, True),
+    Metric("irqs_off/storm", "longest stretch with interrupts off on the isolated CPU, storm", "instructions", 1000,
+           MICROSECOND, True),
     Metric("request/own", "requester's own kernel instructions", "per request", 250,
            "5 % of what unpatched takes; the published effect is 12 % (C23)"),
     Metric("others/kernel", "kernel instructions on all other CPUs", "per drain", 500,

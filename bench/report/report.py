@@ -54,7 +54,7 @@ def write(results, out, now=sources_now):
             for lab, found in runs.items() if found.cells()}
     traced = read.read_manifests(results, "anatomy")
     others = [*read.read_manifests(results, "hotpath-"), *traced]
-    parts = [page.top(out / page.FIGURES, boots, labs, judged, now([*boots, *others]), others)]
+    parts = [page.top(out / page.FIGURES, results, boots, labs, judged, now([*boots, *others]), others)]
     for lab, figures in labs.items():
         here = [boot for boot in boots if boot.lab == lab and page.ordinary(boot)]
         hot = hotpaths.read_lab(results / lab)

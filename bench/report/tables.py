@@ -48,6 +48,11 @@ REQUEST = (
     Metric("others/kernel", "Kernel instructions on all other CPUs, per drain",
            "(storm − quiet) / drains, requester, kworkers and interrupts there included."),
 )
+IRQS_OFF = (
+    Metric("irqs_off/storm", "Longest stretch with interrupts off on the isolated CPU, storm [instructions]",
+           "One sample a boot, whoever ran there. It bounds from below how late an interrupt can come."),
+    Metric("irqs_off/quiet", "Longest stretch with interrupts off on the isolated CPU, quiet phase [instructions]"),
+)
 FILLS = (
     Metric("fill/quiet_own", "The owner's own kernel instructions per fill, quiet phase",
            "In its page faults and system calls, what it drains on its way back to user mode included. "

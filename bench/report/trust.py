@@ -137,3 +137,24 @@ def replicates(runs):
             "median under a setting that only rearranges events in time lies within the range over the workload's "
             "seeds. That the same seed repeats to the byte, `make check-lab-repeat` shows.\n\n"
             + markdown.table(["setting", ">within the range", "outside"], rows))
+
+
+# ---- The counting plugin ----
+
+
+def plugin(boots):
+    """The plugin's counts against what the guest counted itself, in all boots."""
+    apart = {}
+    for boot in boots:
+        if boot.verdict == "ok" and boot.counts:
+            for phase, found in boot.guest["phases"].items():
+                by = int(boot.figures[f"{phase}/entry/page_fault"]) - found["fills"]
+                apart[by] = apart.get(by, 0) + 1
+    if not apart:
+        return ""
+    others = "; ".join(f"{markdown.signed(by)} in {count}" for by, count in sorted(apart.items()) if by)
+    others = f"; the plugin less the guest: {others}" if others else ""
+    return ("#### The counting plugin\n\nPage faults that it counted on the isolated CPU, against pages that the guest "
+            f"says its owner touched: the same in {apart.get(0, 0)} of {sum(apart.values())} phases{others}. "
+            "`make check-plugin` holds it to programs with known counts, to the kernel's own counters, and to at most twice "
+            "the time without it; [bench/README.md](bench/README.md) says how it errs.\n")

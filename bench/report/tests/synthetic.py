@@ -15,6 +15,7 @@ MARK = ["mark", "arg", "cpu", "kernel", "user", "switches", "works",
         *(f"cause/{role}/{kind}" for role in ROLES for kind in KINDS)]
 REQUEST = ["request", "cpu", "own", "kernel", "switches", "works", "entries"]
 TURNS = ["mark", "log2", "count"]
+IRQS_OFF = ["mark", "arg", "cpu", "instructions", "function"]
 
 DRAINS = 10
 
@@ -44,7 +45,10 @@ def counts(per_drain, quiet=1000, start=5000):
         (3, start + quiet, 0, 0),
         (4, start + 2 * quiet + DRAINS * per_drain, DRAINS * per_drain, events),
     )
-    made = [{"schema": 1, "unit": "instructions", "mark": MARK, "request": REQUEST, "turns": TURNS}]
+    made = [{"schema": 1, "unit": "instructions", "mark": MARK, "request": REQUEST, "turns": TURNS,
+             "irqs_off": IRQS_OFF},
+            *({"irqs_off": [number, 0, 1, long, name]} for number, *_ in steps
+              for long, name in ((900, "__schedule"), (70, "asm_timer")))]
     for number in range(DRAINS):
         made += [{"request": [number, 0, 700 + number, 900, 2, 0, 1]},
                  {"request": [number, 1, 0, per_drain, 2 * busy, int(busy), int(busy)]}]

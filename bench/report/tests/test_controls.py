@@ -77,7 +77,7 @@ def test_other_seeds_that_differ_withdraw_all(results, text):
     for model in synthetic.COSTS:
         again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
     made = text(results)
-    assert first_said(made) == "- **A control failed: A/A: 6 of 88 comparisons alarm (6.8%, limit 5%).**"
+    assert first_said(made) == "- **A control failed: A/A: 6 of 92 comparisons alarm (6.5 %, limit 5 %).**"
     assert {verdict(made, number) for number in (IMPOSED, ASKING)} == {
         "**withdrawn: A/A failed; A/A, other seeds, alarms on this metric**", "**withdrawn: A/A failed**"}
     assert verdict(made, OFF) == "**withdrawn: A/A failed**"
@@ -88,7 +88,7 @@ def test_a_rebuild_that_is_not_neutral_withdraws_all(results, text):
         again(results, "rebuilt", synthetic.rebuilt, model=model, more=-400 if model == "rt" else 3000)
         again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
     made = text(results)
-    assert "A control failed: A/A: 9 of 88" in first_said(made)
+    assert "A control failed: A/A: 9 of 92" in first_said(made)
     assert "kernel instructions imposed on the isolated CPU (neutral rebuild, lazy: +3,001 per drain)" in made
     assert verdict(made, ASKING) == "**withdrawn: A/A failed**"
 
@@ -169,7 +169,7 @@ def test_a_metric_that_moves_is_labelled(results, text):
     assert "- kernel instructions imposed on the isolated CPU: metronome-48" in made
     assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
     table = made.split("#### Replicates")[1].split("\n\n")[2]
-    assert "kernel instructions imposed on the isolated CPU (unpatched)" in table and "| 41 of 44 |" in table
+    assert "kernel instructions imposed on the isolated CPU (unpatched)" in table and "| 43 of 46 |" in table
 
 
 def test_no_ballast_is_compared_with_what_it_can_be(results):
@@ -201,7 +201,7 @@ def test_the_command_says_which_failed(results):
     again(results, "unpatched/dose-*", synthetic.dose, response=lambda amount, seed: seed)
     done = call()
     assert done.returncode == 1 and "virtual: dose and response, rt: FAILED: slope 0" in done.stdout
-    assert "virtual: A/A: held: 0 of 88" in done.stdout
+    assert "virtual: A/A: held: 0 of 92" in done.stdout
 
 
 def test_few_boots_can_fail_but_not_hold(tmp_path):

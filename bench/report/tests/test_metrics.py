@@ -110,6 +110,14 @@ def test_percentile_counts_the_overflow(share, expected):
     assert metrics.percentile(result, share) == expected
 
 
+def test_interrupts_off(tmp_path):
+    boot = read.read_boot(synthetic.boot(tmp_path))
+    found = metrics.measure(boot)
+    assert (found["irqs_off/quiet"], found["irqs_off/storm"], metrics.where_irqs_off(boot)) == (900, 900, "__schedule")
+    boot.counts.irqs_off = {}
+    assert "irqs_off/storm" not in metrics.measure(boot) and metrics.where_irqs_off(boot) == ""
+
+
 def test_latencies(tmp_path):
     figures = measure(tmp_path)
     assert (figures["cyclictest/storm/p99"], figures["cyclictest/storm/max"]) == (40, 40)

@@ -18,7 +18,7 @@ def test_the_method_has_the_plan_s_tables(table):
 
 
 @pytest.mark.parametrize("limit", [f"1 to {plan.BOOTS};", f"{plan.SLOPE[0]} .. {plan.SLOPE[1]}",
-                                   f"at most {plan.DETECT:,}", f"at most {plan.ALPHA:.0%}", f"p < {plan.ALPHA}"])
+                                   f"at most {plan.DETECT:,}", f"at most {100 * plan.ALPHA:g} %", f"p < {plan.ALPHA}"])
 def test_the_method_has_the_plan_s_limits(limit):
     assert limit in METHOD.read_text()
 

@@ -130,12 +130,15 @@ def test_damage_is_seen(tmp_path, what):
 
 def test_longest_stretches_with_interrupts_off_are_read(tmp_path):
     def add(lines):
-        lines[0]["irqs_off"] = ["mark", "arg", "cpu", "instructions", "function"]
         lines += [{"irqs_off": [4, 0, 1, 3000, "__schedule"]}, {"irqs_off": [4, 0, 1, 200, "do_syscall_64"]}]
 
+    def drop(lines):
+        lines[:] = [line for line in lines if "irqs_off" not in line or "mark" in line]
+
     path = synthetic.boot(tmp_path)
+    rewrite_counts(drop)(path)
     assert read.read_boot(path).counts.irqs_off == {}
-    rewrite_counts(add)(path)
+    rewrite_counts(lambda lines: (drop(lines), add(lines)))(path)
     assert read.read_boot(path).counts.irqs_off == {4: {1: [(3000, "__schedule"), (200, "do_syscall_64")]}}
 
 

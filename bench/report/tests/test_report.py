@@ -176,6 +176,17 @@ def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):
     assert "rt-qpw1: no timeline: guest.jsonl: the trace of scene 'user mode' does not cover it" in text
 
 
+def test_interrupts_off_are_shown(make, results):
+    text = make(results)
+    assert rows(text, "#### Longest stretch with interrupts off on the isolated CPU, storm")["rt", "none"][:3] == [
+        "900", "all equal", "0 (0 %)"]
+    assert "| rt | none | `__schedule` (3) |" in text
+
+
+def test_the_plugin_is_held_against_the_guest(make, results):
+    assert "the same in 0 of 48 phases; the plugin less the guest: −100 in 48." in make(results)
+
+
 def test_help_and_absolute_costs_are_shown(make, results):
     text = make(results)
     assert "| idle | – | 2 | 2 | 2 |" in text and "| must |" not in text
