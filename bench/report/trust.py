@@ -156,5 +156,5 @@ def plugin(boots):
     others = f"; the plugin less the guest: {others}" if others else ""
     return ("#### The counting plugin\n\nPage faults that it counted on the isolated CPU, against pages that the guest "
             f"says its owner touched: the same in {apart.get(0, 0)} of {sum(apart.values())} phases{others}. "
-            "`make check-plugin` holds it to programs with known counts, to the kernel's own counters, and to at most twice "
-            "the time without it; [bench/README.md](bench/README.md) says how it errs.\n")
+            "`make check-plugin` holds it to programs with known counts, to the kernel's own counters, and to at most "
+            "twice the time without it; [bench/README.md](bench/README.md) says how it errs.\n")
