@@ -185,6 +185,7 @@ def dose(path, points, lines):
                       label=f"slope {fit.slope:.4f}, intercept {fit.intercept:,.0f}")
             axis.legend(loc="upper left", fontsize=8)
         axis.set(title=model, xlabel="instructions injected per request")
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
         for side in (axis.xaxis, axis.yaxis):
             side.set_major_formatter(matplotlib.ticker.StrMethodFormatter("{x:,.0f}"))
     axes[0][0].set_ylabel("kernel instructions measured")

@@ -67,8 +67,8 @@ def dose_part(points, folder, figures, lab):
                          markdown.interval(middle, lambda value: f"{value:,.1f}"), middle.n])
     head = ["model", ">injected", ">measured", ">interval", ">boots"]
     return ("#### Dose and response\n\nInstructions injected into the isolated CPU per request, in an interrupt at "
-            f"random times, against those that `{plan.BY_KEY['owner/imposed'].name}` shows. At dose 0 stands the price "
-            f"of the interrupt itself.\n\n![Measured against injected instructions]({figures}/{lab}-dose.svg)\n\n"
+            "random times, against those that are measured as imposed on it. At dose 0 stands the price of the "
+            f"interrupt itself.\n\n![Measured against injected instructions]({figures}/{lab}-dose.svg)\n\n"
             f"*Measured against injected kernel instructions per request, {lab} lab. A circle a boot; line: least "
             f"squares.*\n\n{markdown.table(head, rows)}")
 
