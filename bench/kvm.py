@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -214,7 +215,9 @@ def attend(process, folder):
     try:
         watch = start(process, folder / "qmp.sock")
     except (OSError, ValueError, KeyError) as error:
-        raise machine.LabError(f"vCPUs cannot be pinned: {error}") from None
+        if not has_ended(process):
+            raise machine.LabError(f"vCPUs cannot be pinned: {error}") from None
+        watch = None
     finally:
         (folder / "qmp.sock").unlink(missing_ok=True)
     try:
@@ -223,6 +226,13 @@ def attend(process, folder):
         if watch:
             host = watch.end() | {"locks": locks((folder / "console.txt").read_text(errors="replace"))}
             (folder / "host.json").write_text(json.dumps(host, indent=1) + "\n")
+
+
+def has_ended(process):
+    """Has a program ended, or does it within a moment? Its socket is gone a little before it is."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1)
+    return process.returncode is not None
 
 
 def start(process, path):

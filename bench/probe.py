@@ -34,7 +34,8 @@ def why_ended(status, errors):
     """One line of how QEMU ended by itself; errors: what it said."""
     lines = [line for line in errors.splitlines() if line.strip()] or ["no message"]
     said = next((line for line in lines if "error" in line.lower()), lines[-1])
-    return f"QEMU ended with status {status}: {re.sub('^[^ ]*qemu-system-x86_64: (error: )?', '', said)}"
+    how = f"QEMU died of signal {-status}" if status < 0 else f"QEMU ended with status {status}"
+    return f"{how}: {re.sub('^[^ ]*qemu-system-x86_64: (error: )?', '', said)}"
 
 
 def wait_for_hello(process, folder, limit):

@@ -102,6 +102,13 @@ def test_qemu_without_monitor(tmp_path, emulated, monkeypatch):
     assert "monitor did not come up" in probe.why_not("kvm")
 
 
+def test_qemu_that_fails_once_its_monitor_is_there(tmp_path, emulated, monkeypatch):
+    program = "import socket,sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1] + '/qmp.sock'); s.listen(); " \
+              "s.accept(); sys.exit('error: no such luck')"
+    monkeypatch.setattr(kvm, "command", command_of(fake_qemu(tmp_path, f'exec python3 -c "{program}" "$@"')))
+    assert probe.why_not("kvm") == "QEMU ended with status 1: error: no such luck"
+
+
 def test_guest_that_never_reaches_its_first_line(emulated, monkeypatch):
     monkeypatch.setattr(kvm, "parameters", lambda isolated: ["console=ttyS3", "rdinit=/none", "panic=0"])
     assert "never reached its first line" in probe.why_not("kvm", limit=2)
