@@ -6,6 +6,8 @@ JOBS    ?= $(shell nproc)
 CELLS   ?=
 ONLY    ?=
 VARIANT ?=
+DIR     ?=
+NAME    ?=
 $(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
 $(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
 
@@ -14,7 +16,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe check-kvm-probe
+.PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio
@@ -30,6 +32,10 @@ campaign: $(chosen) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm
 	@bench/probe.py --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
+
+import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
+	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as results/kvm of another machine))
+	@bench/import_results.py "$(DIR)" --name "$(NAME)"
 
 # An arm, or a kernel's name: all its arms.
 $(call known,VARIANT,$(sort $(arms) $(KERNELS)))
@@ -58,7 +64,10 @@ build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
 
 check-kvm-probe: rt-unpatched guest qemu
-	$(pytest) --tap kvm-probe bench/tests
+	$(pytest) --tap kvm-probe bench/tests/test_kvm.py
+
+check-import: deps
+	$(pytest) --tap import bench/tests/test_import.py
 
 check-hotpaths: $(IMAGES)
 check-plugin check-lab-repeat check-lab-verdicts check-hotpaths: rt-qpw guest qemu plugin

@@ -105,13 +105,14 @@ def requests(boot):
     if not asked:
         return {}
     took = [(request["end_ns"] - request["begin_ns"]) / NS_PER_US for request in asked]
-    itself = [sum(cpu[i]["own"] for cpu in boot.counts.requests.values()) for i in range(len(asked))]
     before = [request["before"][isolated] for request in asked]
     after = [request["after"][isolated] for request in asked]
+    counts = boot.counts.requests.values() if boot.counts else ()
+    itself = [sum(cpu[i]["own"] for cpu in counts) for i in range(len(asked))]
     return {
         "request/completion": statistics.median(took),
         "request/completion_max": max(took),
-        "request/own": statistics.mean(itself),
+        **({"request/own": statistics.mean(itself)} if counts else {}),
         "items/before": statistics.mean(before),
         "items/after": statistics.mean(after),
         "items/found": sum(count > 0 for count in before),
@@ -163,9 +164,12 @@ def where_irqs_off(boot):
 
 
 def measure(boot):
-    """All figures of a boot that ended well."""
+    """All figures of a boot that ended well; without counts, those that the guest alone gives."""
     counts, isolated, drains = boot.counts, boot.guest["isolated"], len(boot.guest["requests"])
-    figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot), **irqs_off(boot)}
+    figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot)}
+    if not counts:
+        return figures
+    figures |= irqs_off(boot)
     others = {"quiet": 0, "storm": 0}
     for cpu in counts.marks[read.STORM_END]:
         quiet = phase(counts, cpu, read.QUIET_BEGIN, read.QUIET_END)

@@ -122,7 +122,7 @@ def machine(boots):
 def turns(boots):
     """How long a CPU ran before another got its turn, in the storm."""
     medians, longest = [], []
-    for boot in boots:
+    for boot in [boot for boot in boots if boot.counts]:
         then, now = (boot.counts.turns.get(mark, {}) for mark in (read.STORM_BEGIN, read.STORM_END))
         lengths = {log2: now[log2] - then.get(log2, 0) for log2 in sorted(now) if now[log2] > then.get(log2, 0)}
         seen = 0
@@ -142,7 +142,8 @@ def sources(boots, now):
     """Whether the kernels that were measured are those that the tree would give now."""
     then = {}
     for boot in boots:
-        if boot.verdict == "ok":
+        # What was made elsewhere says nothing of this tree.
+        if boot.verdict == "ok" and not boot.lab.startswith("imported-"):
             then.setdefault(f"{boot.model}-{boot.manifest['kernel']}", set()).add(boot.manifest["source_sha256"])
     if now is None:
         return "Whether kernel sources changed since this run was not checked.\n"
@@ -162,7 +163,8 @@ def alike(boots):
                 groups.setdefault((name, place), set()).add(boot.manifest.get(key))
     other = [f"{name} ({', '.join(place)}: {len(values)} kinds)" for (name, place), values in groups.items()
              if len(values) > 1]
-    unknown = sorted({name for (name, _), values in groups.items() if None in values})
+    # A lab need not have a plugin.
+    unknown = sorted({name for (name, _), values in groups.items() if None in values and name != "counting plugin"})
     text = ""
     if other:
         text += (f"**Not all boots are alike: {'; '.join(other)}.** Differences between arms may come of that. "
@@ -384,10 +386,37 @@ def top(folder, results, boots, labs, judged, now, others=()):
     ) if part)
 
 
+def imported_note(boots):
+    """What must stand beside figures that were not made here; nothing if they were."""
+    for boot in boots:
+        if boot.verdict == "ok" and (about := read.imported(boot)):
+            return (f"**Imported**: made elsewhere in lab {about['lab']}, taken from `{about['from']}` at "
+                    f"{about['imported_utc']}. Nobody here has seen these boots; their files are those that were "
+                    "imported. Compare no figure of them with another lab's.\n")
+    return ""
+
+
+def guest_part(lab, boots, figures):
+    """All that the report says of a lab that counts nothing: what the guest itself sees, in its own time."""
+    return "\n".join(part for part in (
+        f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
+        "This lab runs in real time and counts no instructions: guest µs are microseconds on its host.\n",
+        f"## cyclictest under drains (lab: {lab})\n",
+        *(tables.metric_table(figures, metric) for metric in tables.LATENCY),
+        f"## How long a request takes (lab: {lab})\n",
+        *(tables.metric_table(figures, tables.Metric(metric.key, metric.title)) for metric in tables.REQUEST
+          if metric.key.startswith("request/completion")),
+        f"## Items cached, drained, posted, left (lab: {lab})\n",
+        *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
+    ) if part)
+
+
 def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
     """All that the report says of one lab; hot: from hotpaths.read_lab(), traced: for anatomy_part()."""
+    if not any(boot.counts for boot in boots):
+        return guest_part(lab, boots, figures)
     parts = [
-        f"## What was compared (lab: {lab})\n", arms_table(boots, figures), machine(boots),
+        f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
         f"## At a glance (lab: {lab})\n",
         "Medians over boots; per drain and on the isolated CPU unless said otherwise. Intervals: below.\n",
         tables.medians_table(figures, tables.GLANCE),

@@ -9,6 +9,7 @@ beside the failed ones, never dropped and never half used.
 """
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import pathlib
@@ -16,6 +17,7 @@ import re
 import zlib
 
 SCHEMA = 1
+IMPORTED = "imported.json"  # in a lab's folder: made elsewhere, see bench/import_results.py
 VERDICTS = ("ok", "build-failure", "boot-failure", "hang", "guest-failure", "panic", "lab-failure", "unreadable")
 MANIFEST = ("schema", "lab", "model", "arm", "kernel", "seed", "kernel_release", "config_sha256", "source_sha256",
             "image_sha256", "initramfs_sha256", "plugin_sha256", "cmdline", "compiler", "qemu_version", "workload",
@@ -221,16 +223,30 @@ def check_together(boot):
         raise Unreadable("counts.jsonl: no requests, but the guest made some")
 
 
+def imported(boot):
+    """What IMPORTED says where a boot was made elsewhere, else {}; its files are those that were imported."""
+    if not boot.lab.startswith("imported-"):
+        return {}
+    about = load(boot.path.parent.parent / IMPORTED)
+    for path in sorted(boot.path.iterdir()):
+        place = f"{boot.path.parent.name}/{boot.path.name}/{path.name}"
+        if about["files"].get(place) != hashlib.sha256(path.read_bytes()).hexdigest():
+            raise Unreadable(f"{path.name}: changed since it was imported")
+    return about
+
+
 def read_manifest(boot):
     """The manifest, if it is whole and of this boot."""
+    about = imported(boot)
     manifest = load(boot.path / "manifest.json")
     if missing := [key for key in MANIFEST if key not in manifest]:
         raise Unreadable(f"manifest.json: no {', '.join(missing)}")
     if manifest["schema"] != SCHEMA:
         raise Unreadable(f"manifest.json: schema {manifest['schema']!r}, not {SCHEMA}")
     for key in ("lab", "model", "arm", "seed"):
-        if manifest[key] != getattr(boot, key):
-            raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {getattr(boot, key)!r}")
+        said = about["lab"] if about and key == "lab" else getattr(boot, key)
+        if manifest[key] != said:
+            raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {said!r}")
     if boot.kind == "dose" and str(manifest["workload"]["dose"]) != boot.setting:
         raise Unreadable(f"manifest.json: dose is {manifest['workload']['dose']}, the folder says {boot.setting}")
     return manifest
@@ -256,8 +272,10 @@ def read_boot(path):
         boot.manifest = read_manifest(boot)
         if boot.verdict == "ok":
             boot.guest = read_guest(path / "guest.jsonl")
-            boot.counts = read_counts(path / "counts.jsonl")
-            check_together(boot)
+            # A lab without a plugin gives what the guest sees, no counts.
+            if boot.manifest["plugin_sha256"] or (path / "counts.jsonl").exists():
+                boot.counts = read_counts(path / "counts.jsonl")
+                check_together(boot)
     except Unreadable as error:
         boot.verdict, boot.why = "unreadable", str(error)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

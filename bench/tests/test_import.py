@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Results from elsewhere: taken whole or not at all, with a line for each fault, and marked in the report."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import boot
+import import_results
+import pytest
+
+sys.path.insert(0, str(boot.ROOT / "bench/report/tests"))
+import read
+import report
+import synthetic
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty testbed to import into."""
+    monkeypatch.setattr(import_results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(import_results, "STAGING", tmp_path / "staging")
+    return tmp_path
+
+
+def made(place, lab="virtual", counted=True, seeds=(1, 2)):
+    """A lab's folder from elsewhere, without the parts that only the lab's own counting gives unless counted."""
+    source = place / "elsewhere" / lab
+    for seed in seeds:
+        folder = synthetic.boot(source.parent, seed=seed, lab=lab)
+        (folder / "console.txt").write_text("Linux\n")
+        if not counted:
+            (folder / "counts.jsonl").unlink()
+            change(folder / "manifest.json", plugin_sha256=None)
+    return source
+
+
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def taken(place):
+    return place / "results/imported-host1"
+
+
+def test_taken_whole_and_marked(place):
+    source = made(place)
+    assert import_results.take(source, "host1") == []
+    about = json.loads((taken(place) / "imported.json").read_text())
+    assert (about["name"], about["lab"], about["from"]) == ("host1", "virtual", "virtual")
+    assert "rt-unpatched/seed-001/guest.jsonl" in about["files"]
+    assert [found.verdict for found in read.read_all(place / "results")] == ["ok", "ok"]
+    assert not (place / "staging").exists()
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_the_report_shows_it_apart_and_as_imported(place, counted):
+    synthetic.boot(place / "results")
+    assert import_results.take(made(place, "virtual" if counted else "kvm", counted), "host1") == []
+    report.write(place / "results", place, now=lambda boots: None)
+    text = (place / "RESULTS.md").read_text()
+    assert text.count("**Imported**") == 1
+    part = text[text.index("What was compared (lab: imported-host1)"):]
+    assert "cyclictest under drains (lab: imported-host1)" in part
+    assert ("kernel instructions" in part.split("(lab: virtual)")[0]) == counted
+
+
+def test_a_file_that_was_changed_afterwards_is_not_read(place):
+    import_results.take(made(place), "host1")
+    console = taken(place) / "rt-unpatched/seed-001/console.txt"
+    console.write_text("another\n")
+    found = read.read_boot(console.parent)
+    assert (found.verdict, found.why) == ("unreadable", "console.txt: changed since it was imported")
+
+
+def test_without_imported_json_nothing_is_read(place):
+    import_results.take(made(place), "host1")
+    (taken(place) / "imported.json").unlink()
+    assert {found.verdict for found in read.read_all(place / "results")} == {"unreadable"}
+
+
+def test_never_replaced(place):
+    source = made(place)
+    import_results.take(source, "host1")
+    with pytest.raises(boot.UsageError, match="not replaced"):
+        import_results.take(source, "host1")
+
+
+def cut(folder):
+    (folder / "guest.jsonl").write_text("{")
+
+
+def no_manifest(folder):
+    (folder / "manifest.json").unlink()
+
+
+def no_json(folder):
+    (folder / "manifest.json").write_text("[")
+
+
+def other_seed(folder):
+    change(folder / "manifest.json", seed=7)
+
+
+def other_kernel(folder):
+    change(folder / "manifest.json", kernel="none")
+
+
+def other_lab(folder):
+    change(folder / "manifest.json", lab="kvm")
+
+
+def stranger(folder):
+    (folder / "notes.txt").write_text("mine\n")
+
+
+def link(folder):
+    (folder / "host.json").symlink_to("/dev/null")
+
+
+def odd_folder(folder):
+    folder.rename(folder.parent / "Seed 1")
+
+
+def unknown_arm(folder):
+    folder.parent.rename(folder.parent.parent / "rt-magic")
+    for path in (folder.parent.parent / "rt-magic").glob("*/manifest.json"):
+        change(path, arm="magic")
+
+
+@pytest.mark.parametrize(("spoil", "said"), [
+    (cut, "rt-unpatched/seed-001: guest.jsonl"), (no_manifest, "seed-001/manifest.json: missing"),
+    (no_json, "no JSON"), (other_seed, "seed is 7"), (other_kernel, "kernel is none"),
+    (other_lab, "seed-00"), (stranger, "notes.txt: not a file of a boot"),
+    (link, "host.json: not a file of a boot"), (odd_folder, "not a boot's folder"), (unknown_arm, "no cell")])
+def test_faults_are_named_and_nothing_is_taken(place, spoil, said):
+    source = made(place)
+    spoil(source / "rt-unpatched/seed-001")
+    faults = import_results.take(source, "host1")
+    assert any(said in fault for fault in faults)
+    assert not taken(place).exists() and not (place / "staging").exists()
+
+
+def test_a_boot_that_failed_is_a_result(place):
+    source = made(place)
+    (source / "rt-unpatched/seed-001/verdict.json").write_text('{"verdict": "hang", "why": "silent"}')
+    assert import_results.take(source, "host1") == []
+
+
+def test_nothing_in_it(place):
+    (place / "empty").mkdir()
+    assert "no boots" in import_results.take(place / "empty", "host1")[0]
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["/nowhere/at/all"], "no such folder"), ([".", "--name", "A B"], "no name"), ([], "DIR")])
+def test_command_says_one_line(words, said):
+    command = pathlib.Path(import_results.__file__)
+    done = subprocess.run([command, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and said in done.stderr
