@@ -16,7 +16,7 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels $(IMAGES) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs
+.PHONY: tree menuconfig kernels debs $(IMAGES) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -26,6 +26,16 @@ menuconfig: source		## look at the options of a kernel (ARM=qpw MODEL=rt)
 	@kernel/menuconfig.sh $(or $(MODEL),rt) $(or $(call kernel_of,$(ARM)),none)
 
 kernels: $(chosen)		## build all images (or those that MODEL=, ARM= leave)
+
+# A fragment of one's own, such as a driver.
+FRAGMENT ?=
+export FRAGMENT
+debs_of = $(or $(MODEL),rt)-$(call kernel_of,$(ARM))
+
+debs: source			## build a Debian package of a kernel for real machines (ARM=qpw MODEL=rt, FRAGMENT=)
+	$(if $(ARM),,$(error ARM= is missing; known: $(sort $(arms) $(KERNELS))))
+	@setup/deps.sh debs
+	$(STAGE) debs "building the package of $(debs_of)" kernel/debs.sh $(subst -, ,$(debs_of))
 
 # `make rt-qpw`: one image; `make rt-qpw-kunit`: with tests and lockdep
 $(IMAGES): source

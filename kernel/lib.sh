@@ -2,10 +2,12 @@
 # shellcheck shell=bash
 # What all that builds kernels shares. To be sourced after setup/lib.sh.
 
-# fragments MODEL KERNEL [kunit]: the fragments of an image, in order, one a line.
+# fragments MODEL KERNEL [kunit|metal]: the fragments of an image, in order, one a line.
 fragments() {
-	printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config"
-	[ -z "${3:-}" ] || printf '%s\n' "kernel/$3.config" kernel/debug.config
+	case ${3:-} in
+	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "kernel/$2.config" ;;
+	*) printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config" ${3:+"kernel/$3.config" kernel/debug.config} ;;
+	esac
 }
 
 # tree_of KERNEL: the tree that a kernel is built in.
@@ -32,13 +34,15 @@ kbuild_settings() {
 }
 
 # kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
-# allnoconfig, in DIR/.pcd-config. Later ones win.
+# allnoconfig, or over $defconfig, a file of the tree, in DIR/.pcd-config. Later
+# ones win.
 kconfig() {
-	local dir=$1
+	local dir=$1 over=${defconfig:+alldefconfig}
 
 	shift
-	(cd "$dir" && scripts/kconfig/merge_config.sh -m -Q -O . "${@/#/$OLDPWD/}" >/dev/null &&
-		mv .config .pcd-fragments && KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s allnoconfig)
+	(cd "$dir" && scripts/kconfig/merge_config.sh -m -Q -O . ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
+		mv .config .pcd-fragments &&
+		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s "${over:-allnoconfig}")
 }
 
 # configure WHAT DIR FRAGMENT...: configure a tree; WHAT names it in an error.

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Install the host packages that are missing, by apt-get as root or through sudo.
+# Install the host packages that are missing ("debs": with those that `make debs`
+# needs besides), by apt-get as root or through sudo.
 # Without either: print the command and stop. Not Debian 12: look for what the
 # packages bring, and say what is missing. Nothing missing: say nothing.
 set -euo pipefail
@@ -38,6 +39,17 @@ spin		spin
 clang-19	clang-19
 shellcheck	shellcheck
 '
+
+# What Kbuild's bindeb-pkg needs.
+debs='
+dpkg-dev	dpkg-buildpackage
+debhelper	dh_prep
+kmod		/usr/sbin/depmod
+rsync		rsync
+libdw-dev	/usr/include/elfutils/libdw.h
+libssl-dev	/usr/include/openssl/ssl.h
+'
+[ "${1:-}" != debs ] || packages+=$debs
 
 present() {
 	case $1 in
