@@ -327,7 +327,7 @@ active [CLASSES] proctype requester()
 		fi;
 wait:		/* pcd_served() */
 		if
-		:: done[c] >= want
+		:: done[c] >= want || !(cache & BIT(c))
 		:: else ->
 #ifdef BROKEN_ORDER	/* draining before pending */
 			!draining[c];
@@ -336,9 +336,9 @@ wait:		/* pcd_served() */
 			:: else
 			fi
 #else
-			done[c] >= want || !(pending & BIT(c));
+			done[c] >= want || !(cache & BIT(c)) || !(pending & BIT(c));
 			if
-			:: draining[c] -> done[c] >= want || !draining[c]; goto wait
+			:: draining[c] -> done[c] >= want || !(cache & BIT(c)) || !draining[c]; goto wait
 			:: else
 			fi
 #endif

@@ -80,9 +80,9 @@ def runs():
         ("BROKEN_FLAG", r"assertion violated .*queued"),
     ):
         yield Run("task_work", switches, error=error)
-    yield Run("task_work", "LIVE BROKEN_UNTOLD", "served", "acceptance cycle")
+    yield Run("task_work", "LIVE BROKEN_EMPTY", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_IDLE", "served", "acceptance cycle")
-    yield Run("task_work", "LIVE BROKEN_REPEAT", "leaves", "acceptance cycle")
+    yield Run("task_work", "LIVE BROKEN_AGAIN", "leaves", "acceptance cycle")
 
 
 def search(run, folder):

@@ -43,14 +43,13 @@
 #define TASKS		2
 #define KWORKER		TASKS
 #define IDLE		(TASKS + 1)
-#define NOBODY		(TASKS + 2)
 
 /* A task's every step; spin's "provided" would make processes look unfair. */
 #define HERE		(cur == _pid && runnable[_pid] && !switching)
 #define BIT(c)		(1 << (c))
 
 /* The CPU's struct pcd_owner; per class a bit, or an index. */
-byte pending, cache, unfinished, payer = NOBODY;
+byte pending, cache, unfinished;
 byte draining[CLASSES], asked, done;
 bool kick_pending, kick_work, help_work;
 
@@ -140,17 +139,18 @@ inline drain(c, pays) {
 	atomic { HERE -> draining[c]++ }
 	atomic { HERE ->
 		if
-		:: pays -> payer = _pid; pending = pending & ~BIT(c)
+		:: pays -> pending = pending & ~BIT(c)
 		:: else
 		fi }
 	atomic { HERE -> ticket = asked }
 #ifdef LIVE
-	/* It sleeps, but not if another's drain is unfinished: else the two may
-	 * repeat each other's, neither getting a step done.
+	/* It sleeps if there is anything to drain (class->drain() promises that), or
+	 * waits for the lock of another's.
 	 */
 	if
-	:: atomic { HERE && unfinished == 1 -> napping[_pid] = 1; runnable[_pid] = 0 }
-	:: HERE && unfinished > 1
+	:: atomic { HERE && ((cache & BIT(c)) || draining[c] > 1) ->
+		napping[_pid] = 1; runnable[_pid] = 0 }
+	:: HERE && !(cache & BIT(c)) && draining[c] == 1
 	fi;
 #endif
 	atomic { HERE ->
@@ -167,10 +167,6 @@ inline drain(c, pays) {
 		ticket = 0 }
 	atomic { HERE ->
 		draining[c]--;
-		if
-		:: payer == _pid -> payer = NOBODY
-		:: else
-		fi;
 		unfinished-- }
 }
 
@@ -211,7 +207,7 @@ leave:	/* exit_to_user_mode_loop(), interrupts off at its end */
 		queued[_pid] = 0 }
 	fi;
 
-	/* pcd_task_work(); pcd_settle() */
+	/* pcd_task_work() */
 	do	/* pcd_drain_pending() */
 	:: atomic { HERE && (pending & 1) -> skip } drain(0, true)
 #if CLASSES == 2
@@ -222,12 +218,6 @@ leave:	/* exit_to_user_mode_loop(), interrupts off at its end */
 #else
 	:: atomic { HERE && !pending ->
 		armed[_pid] = 0;
-#ifndef BROKEN_UNTOLD	/* who waits for an unfinished drain is not told that all is out */
-		if
-		:: unfinished -> done = asked
-		:: else
-		fi;
-#endif
 		goto leave }
 #endif
 #ifdef MIGRATE
@@ -269,6 +259,12 @@ end:	do
 	od
 }
 
+#ifdef BROKEN_EMPTY	/* it waits for a drain, though nothing is cached */
+#define OUT	false
+#else
+#define OUT	(!(cache & 1))
+#endif
+
 /* pcd_drain_cpus(): pcd_ask_owner(), pcd_await_owner() */
 active proctype requester()
 {
@@ -279,18 +275,20 @@ active proctype requester()
 	:: n < REQUESTS ->
 		n++;
 		if
-		:: atomic { (cache & 1) -> marked = added & 1; asked++; want = asked; waiting = 1 }
+		:: atomic { (cache & 1) -> marked = added & 1 }
+			atomic { asked++; want = asked }
+			waiting = 1
 		:: atomic { !(cache & 1) -> goto next }
 		fi;
 wait:		/* pcd_served() */
 		if
-		:: done >= want -> goto served
+		:: done >= want || OUT -> goto served
 #ifdef HELP
-		:: done < want && !helped -> helped = 1;
+		:: done < want && !OUT && !helped -> helped = 1;
 			d_step { help_work = 1; runnable[KWORKER] = 1 }
 			goto wait
 #endif
-		:: done < want ->
+		:: done < want && !OUT ->
 #ifdef BROKEN_ORDER	/* draining before pending */
 			!draining[0];
 			if
@@ -298,9 +296,9 @@ wait:		/* pcd_served() */
 			:: else
 			fi
 #else
-			done >= want || !(pending & 1);
+			done >= want || OUT || !(pending & 1);
 			if
-			:: draining[0] -> done >= want || !draining[0]; goto wait
+			:: draining[0] -> done >= want || OUT || !draining[0]; goto wait
 			:: else
 			fi
 #endif
@@ -346,18 +344,18 @@ end:	do
 /* pcd_repeat_unfinished() */
 inline repeat_unfinished() {
 	if
-#ifdef BROKEN_REPEAT	/* of the task's own drain, too */
 	:: unfinished ->
-#else
-	:: unfinished && !(unfinished == 1 && payer == cur) ->
-#endif
 		if
+#ifdef BROKEN_AGAIN	/* of an empty cache, too */
 		:: draining[0] -> pending = pending | BIT(0)
+#else
+		:: draining[0] && (cache & BIT(0)) -> pending = pending | BIT(0)
+#endif
 		:: else
 		fi;
 #if CLASSES == 2
 		if
-		:: draining[1] -> pending = pending | BIT(1)
+		:: draining[1] && (cache & BIT(1)) -> pending = pending | BIT(1)
 		:: else
 		fi
 #endif

@@ -78,9 +78,9 @@
 #include <linux/pcpu_drain_deferred_wq.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
-#include <linux/sched/isolation.h>
 #include <linux/string.h>
 #include <linux/thread_info.h>
+#include <linux/tick.h>
 #include <linux/workqueue.h>
 
 #include <trace/events/pcpu_drain.h>
@@ -342,7 +342,7 @@ static int __init pcd_deferred_init(void)
 {
 	int cpu;
 
-	if (!housekeeping_enabled(HK_TYPE_KERNEL_NOISE))
+	if (!tick_nohz_full_enabled())
 		return 0;
 	/* Never freezable: a task that is frozen may wait for it. */
 	pcd_deferred_wq = alloc_workqueue("pcd_deferred", WQ_MEM_RECLAIM | WQ_PERCPU, 0);

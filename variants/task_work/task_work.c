@@ -40,7 +40,7 @@
  *   then, finds that its CPU owes nothing.
  * - A task is preempted in the middle of its drain: pending is clear already, and
  *   the cache not empty.  draining tells the switch, which has the next task do
- *   it once more, and tell the requesters that came meanwhile.
+ *   it once more.
  * - Nobody is left to return to user mode (idle): a kworker, by irq_work, since
  *   the look may be made where work must not be queued.
  * - A dying CPU goes idle owing something: no kick, its dead callback drains.
@@ -94,13 +94,9 @@ static void pcd_kick(struct irq_work *irq_work)
 /* A task, in its task works: drain what its CPU owes. */
 static void pcd_task_work(struct callback_head *head)
 {
-	unsigned long settled;
-
 	pcd_drain_pending();
-	settled = pcd_settle();
 	current->pcd_armed = false;
 	local_irq_enable();
-	pcd_tell(settled);
 }
 
 /* See to it that somebody here drains; interrupts are off. */

@@ -219,6 +219,9 @@ struct pcd_cpu {
  * @name: how user space calls it (debugfs, tracepoints)
  * @count: how many items that @key covers are cached on @cpu now.  Any
  *	context, takes no lock, may race with the owner (use data_race()).
+ *	None means that all has been seen to, not that it is being so.  A class
+ *	that cannot tell answers 1; where a drain of it is preempted, requests
+ *	may wait for their patience.
  *	A CPU with none is left alone.  A NULL @key covers everything.
  * @drain: empty @cpu's cache of what @key covers and return the number of
  *	items.  May fill caches of classes registered later, none registered

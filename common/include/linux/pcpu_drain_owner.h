@@ -11,21 +11,17 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
-struct task_struct;
-
 /**
  * struct pcd_owner - a CPU that drains by itself what it caches
  * @pending: classes that this CPU owes a drain of before it next returns to user
  *	mode, by their bits; set atomically by the owner or by requesters, cleared
  *	by the drain when it begins.  Never set unless @tracked
  * @draining: drains under way on this CPU; only this CPU changes it.  Likewise
- * @payer: who began the newest of them that pays, until it ends; likewise
  * @tracked: it is isolated; constant after boot
  */
 struct pcd_owner {
 	unsigned long pending;
 	unsigned int draining;
-	struct task_struct *payer;
 	bool tracked;
 };
 

@@ -227,19 +227,22 @@ static void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
 	result->posted += items;
 }
 
-/* Wait for the drain, by anyone; help if that takes too long. */
+/* Wait for the drain, by anyone; help if it is not done at the deadline. */
 static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
-			    enum pcd_mode mode, struct pcd_result *result)
+			    enum pcd_mode mode, unsigned long deadline,
+			    struct pcd_result *result)
 {
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+	long patience = max_t(long, deadline - jiffies, 1);
 
-	while (!wait_event_timeout(class->served, pcd_served(pc), PCD_PATIENCE)) {
+	while (!wait_event_timeout(class->served, pcd_served(pc), patience)) {
 		if (!cpu_online(cpu)) {
 			pcd_leave(class, cpu, key, result);
 			return;
 		}
 		pcd_help(class, cpu, PCD_HELP_PATIENCE);
 		pcd_queue(class, cpu, NULL, mode);
+		patience = PCD_PATIENCE;
 	}
 	/* Help that has come too late is not to disturb anybody any more. */
 	cancel_work(&pc->work);
@@ -250,10 +253,11 @@ static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
 static void pcd_await_owners(struct pcd_class *class, void *key,
 			     enum pcd_mode mode, struct pcd_result *result)
 {
+	unsigned long deadline = jiffies + PCD_PATIENCE;
 	int cpu;
 
 	for_each_cpu(cpu, &class->waited)
-		pcd_await_owner(class, cpu, key, mode, result);
+		pcd_await_owner(class, cpu, key, mode, deadline, result);
 	cpumask_clear(&class->waited);
 }
 #else

@@ -11,7 +11,7 @@ extern struct list_head pcd_classes;
 struct pcd_class *pcd_class_find(const char *name);
 
 /*
- * How long a requester waits for an owner before it disturbs it, in jiffies.
+ * How long a request waits for owners before it disturbs them, in jiffies.
  * Far beyond what an owner in the kernel usually takes to block or to return to
  * user mode, and short for whoever waits for the requester's locks.
  */
@@ -34,8 +34,6 @@ void pcd_ask(struct pcd_cpu *pc);
 bool pcd_served(struct pcd_cpu *pc);
 void pcd_pay(struct pcd_class *class);
 void pcd_drain_pending(void);
-unsigned long pcd_settle(void);
-void pcd_tell(unsigned long classes);
 void pcd_repeat_unfinished(void);
 void pcd_help_pending(enum pcd_help why);
 

@@ -12,14 +12,14 @@
  *
  *   - a drain has finished that began after it asked: those take the number of
  *     the newest request when they begin and publish it when they end; or
- *   - a task that has repeated other tasks' preempted drains has found nothing
- *     owed any more, and said so in their stead: they may be preempted for long; or
+ *   - nothing is cached: a drain may be preempted for long when it or another has
+ *     emptied the cache already; or
  *   - nothing is pending and no drain is under way: then what was cached before
  *     is out, and nobody may be going to drain again.
  *
  * A drain, on the owner's CPU (or for a dead one):	A requester:
  *
- *	draining++ (the CPU's, the class's)		asked++ (its number)
+ *	draining++					asked++ (its number)
  *	smp_mb()	(E)				smp_mb()	(G)
  *	if it pays: clear the pending bit		pending bit clear?
  *	smp_mb()	(F)				smp_rmb()	(H)
@@ -27,7 +27,7 @@
  *	empty the cache
  *	done = max(done, ticket)			done >= its number?
  *	smp_mb()	(I)
- *	draining-- (the class's, the CPU's)
+ *	draining--
  *
  * If (H)'s requester sees the bit cleared, (E) lets it see that drain under way
  * until (I) has put the emptying before the decrement.  A bit that was never set
@@ -43,6 +43,7 @@
 #include <linux/init.h>
 #include <linux/irqflags.h>
 #include <linux/sched/isolation.h>
+#include <linux/tick.h>
 
 #include "internal.h"
 
@@ -56,7 +57,8 @@ static unsigned int pcd_nr_classes __ro_after_init;
  * pcd_tracked_init - find the CPUs that are isolated
  *
  * Isolated is what nohz_full= says (HK_TYPE_KERNEL_NOISE), which does not change
- * after boot; not the scheduler's domains, which may.
+ * after boot; not the scheduler's domains, which may.  The boot CPU keeps its tick
+ * on kernels that can suspend, and nothing tracks there when it is in user mode.
  *
  * Context: early initcall.
  * Return: is there any?
@@ -67,7 +69,8 @@ bool __init pcd_tracked_init(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		if (housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE))
+		if (housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE) ||
+		    !tick_nohz_full_cpu(cpu))
 			continue;
 		per_cpu(pcd_owners.tracked, cpu) = true;
 		any = true;
@@ -116,32 +119,10 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 		this_cpu_inc(pcd_owners.draining);
 	atomic_inc(&pc->draining);
 	smp_mb__after_atomic();		/* (E) pairs with (H) */
-	if (pays) {
-		/* After the count, and taken back before it. */
-		if (pcd_drains_here(pc))
-			owner->payer = current;
+	if (pays)
 		clear_bit(pc->class->bit, &owner->pending);
-	}
 	smp_mb__after_atomic();		/* (F) pairs with (G) */
 	return atomic_read(&pc->asked);
-}
-
-/* Publish that all requests up to a number are served, unless a newer one is. */
-static void pcd_publish(struct pcd_cpu *pc, int ticket)
-{
-	int done = atomic_read(&pc->done);
-
-	/* Release: pairs with pcd_served(). */
-	while (ticket - done > 0 &&
-	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
-		;
-}
-
-/* Its barrier pairs with the one of wait_event(). */
-static void pcd_wake_requesters(struct pcd_class *class)
-{
-	if (wq_has_sleeper(&class->served))
-		wake_up_all(&class->served);
 }
 
 /**
@@ -153,17 +134,21 @@ static void pcd_wake_requesters(struct pcd_class *class)
  */
 void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 {
+	int done = atomic_read(&pc->done);
+
 	if (!pcd_tracks(pc->cpu))
 		return;
-	pcd_publish(pc, ticket);
+	/* Another drain may publish a newer one; release: pairs with pcd_served(). */
+	while (ticket - done > 0 &&
+	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
+		;
 	smp_mb__before_atomic();	/* (I) pairs with pcd_served()'s acquire */
 	atomic_dec(&pc->draining);
-	if (pcd_drains_here(pc)) {
-		if (this_cpu_read(pcd_owners.payer) == current)
-			this_cpu_write(pcd_owners.payer, NULL);
+	if (pcd_drains_here(pc))
 		this_cpu_dec(pcd_owners.draining);
-	}
-	pcd_wake_requesters(pc->class);
+	/* Its barrier pairs with the one of wait_event(). */
+	if (wq_has_sleeper(&pc->class->served))
+		wake_up_all(&pc->class->served);
 }
 
 /**
@@ -189,8 +174,11 @@ bool pcd_served(struct pcd_cpu *pc)
 {
 	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
 
-	/* Acquire: pairs with the release in pcd_publish(). */
+	/* Acquire: pairs with the release in pcd_drain_end(). */
 	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
+		return true;
+	/* A peek as good as the one that the request began with. */
+	if (!pc->class->count(pc->cpu, NULL))
 		return true;
 	if (test_bit(pc->class->bit, &owner->pending))
 		return false;
@@ -224,55 +212,12 @@ void pcd_drain_pending(void)
 }
 
 /**
- * pcd_settle - end preempted drains for those who wait for them
- *
- * A task that begins to run owes again what others there are in the middle of
- * (pcd_repeat_unfinished()), so that once it owes nothing their caches are empty,
- * whenever they may run on.
- *
- * Context: a task that pcd_repeat_unfinished() has been called for whenever it
- * began to run, interrupts disabled since pcd_drain_pending() returned.
- * Return: classes whose requesters are to be told, by pcd_tell().
- */
-unsigned long pcd_settle(void)
-{
-	unsigned long classes = 0;
-	unsigned int i;
-
-	if (likely(!this_cpu_read(pcd_owners.draining)))
-		return 0;
-	for (i = 0; i < pcd_nr_classes; i++) {
-		struct pcd_cpu *pc = this_cpu_ptr(pcd_class_of[i]->pcpu);
-
-		if (!atomic_read(&pc->draining))
-			continue;
-		/* What was cached before such a request is out; pairs with (G). */
-		pcd_publish(pc, atomic_read(&pc->asked));
-		classes |= BIT(i);
-	}
-	return classes;
-}
-
-/**
- * pcd_tell - wake who waits for drains of these classes
- * @classes: from pcd_settle()
- *
- * Context: task context; the waking takes a lock that sleeps on PREEMPT_RT.
- */
-void pcd_tell(unsigned long classes)
-{
-	unsigned int i;
-
-	for_each_set_bit(i, &classes, BITS_PER_LONG)
-		pcd_wake_requesters(pcd_class_of[i]);
-}
-
-/**
  * pcd_repeat_unfinished - owe again what a preempted task is in the middle of
  *
  * Its drain goes on when it runs again, and until then its cache is not empty.
- * The current task's own does not count, if no other is unfinished: a drain that
- * sleeps would be repeated for ever.
+ * Once it is, there is nothing to repeat: else two tasks that contend for a lock in
+ * their drains would repeat each other's for ever, since each time that one has to
+ * wait the other begins to run.
  *
  * Context: interrupts disabled, on a tracked CPU.
  */
@@ -281,12 +226,15 @@ void pcd_repeat_unfinished(void)
 	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
 	unsigned int i;
 
-	if (!owner->draining ||
-	    (owner->draining == 1 && owner->payer == current))
+	if (!owner->draining)
 		return;
-	for (i = 0; i < pcd_nr_classes; i++)
-		if (atomic_read(&this_cpu_ptr(pcd_class_of[i]->pcpu)->draining))
+	for (i = 0; i < pcd_nr_classes; i++) {
+		struct pcd_class *class = pcd_class_of[i];
+
+		if (atomic_read(&this_cpu_ptr(class->pcpu)->draining) &&
+		    class->count(smp_processor_id(), NULL))
 			set_bit(i, &owner->pending);
+	}
 }
 
 /**
