@@ -67,7 +67,7 @@ check-kvm-probe: rt-unpatched guest qemu
 	$(pytest) --tap kvm-probe bench/tests/test_kvm.py
 
 check-import: deps
-	$(pytest) --tap import bench/tests/test_import.py
+	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
 
 check-hotpaths: $(IMAGES)
 check-plugin check-lab-repeat check-lab-verdicts check-hotpaths: rt-qpw guest qemu plugin

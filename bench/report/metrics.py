@@ -159,7 +159,8 @@ def irqs_off(boot):
 
 def where_irqs_off(boot):
     """In which function the longest stretch of the storm began, or ""."""
-    stretches = boot.counts.irqs_off.get(read.STORM_END, {}).get(boot.guest["isolated"], ())
+    counted = boot.counts.irqs_off if boot.counts else {}
+    stretches = counted.get(read.STORM_END, {}).get(boot.guest["isolated"], ())
     return max(stretches, default=(0, ""))[1]
 
 
