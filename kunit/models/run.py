@@ -66,9 +66,9 @@ def runs():
         ("BROKEN_ORDER", r"assertion violated .*marked"),
         ("BROKEN_BIT EAGER", r"assertion violated .*cache"),
         ("BROKEN_LOOK EAGER", r"assertion violated .*pending"),
+        ("BROKEN_RIDE EAGER", r"assertion violated .*pending"),
     ):
         yield Run("deferred_wq", switches, error=error)
-    yield Run("deferred_wq", "LIVE EAGER BROKEN_RIDE", "served", "acceptance cycle")
     yield Run("deferred_wq", "LIVE RUN BROKEN_TAKE", "leaves", "acceptance cycle")
     for switches, error in (
         ("BROKEN_SWITCH", r"assertion violated .*pending"),
