@@ -112,7 +112,8 @@ def machine(boots):
     workload = joined(f"{key} {value}" for boot in good for key, value in boot.manifest["workload"].items()
                       if key != "seed")
     lengths = joined(phase["length_ns"] // 1000000 for boot in good for phase in boot.guest["phases"].values())
-    return (f"- Linux {of('kernel_release')}, {of('compiler')}; {of('qemu_version')}; host CPU: {of('host_cpu')}\n"
+    qemu = joined(boot.manifest["qemu_version"] or "no QEMU" for boot in good)
+    return (f"- Linux {of('kernel_release')}, {of('compiler')}; {qemu}; host CPU: {of('host_cpu')}\n"
             f"- {joined(boot.guest['cpus'] for boot in good)} CPUs, of which CPU "
             f"{joined(boot.guest['isolated'] for boot in good)} is isolated; phases of {lengths} guest ms, "
             f"{joined(len(boot.guest['requests']) for boot in good)} requests in the storm\n"
@@ -398,13 +399,17 @@ def imported_note(boots):
 
 def guest_part(lab, boots, figures):
     """All that the report says of a lab that counts nothing: what the guest itself sees, in its own time."""
+    def plain(metrics):
+        # Their notes speak of instruction time.
+        return (tables.Metric(metric.key, metric.title) for metric in metrics)
+
     return "\n".join(part for part in (
         f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
         "This lab runs in real time and counts no instructions: guest µs are microseconds on its host.\n",
         f"## cyclictest under drains (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in tables.LATENCY),
+        *(tables.metric_table(figures, metric) for metric in plain(tables.LATENCY)),
         f"## How long a request takes (lab: {lab})\n",
-        *(tables.metric_table(figures, tables.Metric(metric.key, metric.title)) for metric in tables.REQUEST
+        *(tables.metric_table(figures, metric) for metric in plain(tables.REQUEST)
           if metric.key.startswith("request/completion")),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in tables.ITEMS),

@@ -47,7 +47,7 @@ def write(results, out, now=sources_now):
     (out / page.FIGURES).mkdir(parents=True, exist_ok=True)
     boots = metrics.boots(results)
     runs = {lab: controls.Runs([boot for boot in boots if boot.lab == lab])
-            for lab in sorted({boot.lab for boot in boots})}
+            for lab in sorted({boot.lab for boot in boots}, key=lambda lab: (lab.startswith("imported-"), lab))}
     judged = page.judge(runs.get(plan.JUDGED_LAB))
     labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
                                 judged.controls.moved if judged and lab == plan.JUDGED_LAB else None)
