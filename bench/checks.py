@@ -8,6 +8,9 @@
   lab-repeat    one boot twice, side by side: every byte the same; another
                 seed: another result
   lab-verdicts  boots made to fail, each in its own way: the right verdict
+  lab-controls  the controls hold, and each fails once it is broken on purpose:
+                other code in the rebuilt kernel, another image for the same
+                one, doses that do not arrive
   hotpaths      none takes the same instructions as unpatched in every hot
                 path, the other arms what HOTPATH_LIMITS grants
 
@@ -20,6 +23,7 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +34,7 @@ import virtual
 
 sys.path.insert(0, str(boot.ROOT / "check"))
 sys.path.insert(0, str(boot.ROOT / "bench/report"))
+import controls
 import hotpaths
 import tapfile
 
@@ -317,6 +322,44 @@ def check_lab_verdicts(tap, cell):
     tap.point("no half-made folder is left", left)
 
 
+def control_boots(arm, kind, seeds, *workload, image=None):
+    """Short boots of a control: {their place in a campaign's results: spec}. image: of another kernel."""
+    other = {"image": boot.image_of("rt", image)} if image else {}
+    return {f"virtual/rt-{arm}/{kind}-{seed:03}":
+            spec_of(f"rt-{arm}", seed=seed, workload=(*SHORT, *workload), **other) for seed in seeds}
+
+
+def dose_boots(*workload):
+    return {place: spec for dose in ("0", "2000", "5000") for place, spec in
+            control_boots(campaign.BASE, f"dose-{dose}", (1, 2), ("storm", "dose"), ("dose", dose), *workload).items()}
+
+
+def check_lab_controls(tap, _):
+    again, pairs = range(101, 106), range(1, 7)
+    base = control_boots(campaign.BASE, "seed", pairs)
+    sound = base | control_boots(campaign.BASE, "aa", again) | control_boots("rebuilt", "seed", pairs) | dose_boots()
+    # Broken on purpose, {what: (the control that is to fail, boots that stand in for its own)}.
+    broken = {
+        "other-code-rebuilt": ("A/A", control_boots("rebuilt", "seed", pairs, image="none")),
+        "another-image": ("A/A", control_boots(campaign.BASE, "aa", again, image="task_work")),
+        "no-dose": ("dose and response", dose_boots(("inject", "no-dose"))),
+    }
+    trees = {"sound": sound} | {what: boots for what, (_, boots) in broken.items()}
+    shutil.rmtree(KEPT / "controls", ignore_errors=True)
+    results = run_all({f"controls/{tree}/{place}": spec
+                       for tree, boots in trees.items() for place, spec in boots.items()})
+    tap.point(f"{len(results)} boots", [f"{name}: {': '.join(got)}" for name, got in results.items() if not_ok(got)])
+    if tap.failed:
+        return
+    tap.point("the controls hold", controls.failures(KEPT / "controls/sound"))
+    for what, (control, _) in broken.items():
+        for place in base:
+            shutil.copytree(KEPT / "controls/sound" / place, KEPT / "controls" / what / place)
+        failed = controls.failures(KEPT / "controls" / what)
+        wrong = [] if any(f"virtual: {control}" in line for line in failed) else [f"failed: {failed or 'none'}"]
+        tap.point(f"broken on purpose, it fails: {control}, {what}", wrong)
+
+
 def hotpath_folders(arms):
     """{cell: [folder]} of the boots that count hot paths: kept results if they are up to date, else boots of now."""
     todo, folders = {}, {}
@@ -373,7 +416,7 @@ def check_hotpaths(tap, _):
 
 
 CHECKS = {"plugin": check_plugin, "lab-repeat": check_lab_repeat, "lab-verdicts": check_lab_verdicts,
-          "hotpaths": check_hotpaths}
+          "lab-controls": check_lab_controls, "hotpaths": check_hotpaths}
 
 
 def main():
