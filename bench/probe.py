@@ -50,8 +50,7 @@ def wait_for_hello(process, folder, limit):
         time.sleep(0.05)
     lines = boot.read_bytes(folder / "console.txt").decode(errors="replace").splitlines()
     if not lines:
-        return (f"the guest never reached its first line in {limit} s: it opens, but runs no ordinary guest "
-                "(nested, or for paravirtual guests only?)")
+        return f"the guest never reached its first line in {limit} s (KVM that is nested, or for its own guests only?)"
     return f"the guest started, but its init said nothing in {limit} s; last line: {lines[-1]}"
 
 
