@@ -259,7 +259,7 @@ def run_qemu(lab_of, command, folder, silence, stop):
     said = errors.read_text(errors="replace").strip().splitlines()
     errors.unlink()
     if said and not ending.why:
-        ending.why = said[-1]
+        ending.why = "; ".join(said[-2:])  # the plugin says why, then QEMU that it could not load it
     return ending
 
 
