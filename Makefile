@@ -27,7 +27,7 @@ plan    := $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) campaign repor
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
 
-include kunit/kunit.mk bench/bench.mk bench/report.mk check/check.mk
+include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/report.mk check/check.mk
 
 .PHONY: help results clean distclean
 

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The cycles lab: the kernel's own objects in user space.
+
+cycles_cc     := $(cc_common) -D_GNU_SOURCE -D__packed='__attribute__((packed))' -D'__aligned(n)=__attribute__((aligned(n)))'
+# A neutral rebuild has the same objects.
+cycles_images := $(filter-out %-rebuilt,$(chosen))
+cycles_check  := lazy-unpatched lazy-none lazy-qpw rt-unpatched rt-qpw
+
+.PHONY: cycles check-cycles $(sort $(cycles_images:%=cycles-%) $(cycles_check:%=cycles-%))
+
+cycles: $(cycles_images:%=cycles-%)	## measure hot paths in cycles, in user space: results/cycles (2 min, quiet machine)
+	$(STAGE) cycles "measuring cycles" bench/cycles/lab.py --cc "$(cycles_cc)" --images "$(cycles_images)"
+
+$(sort $(cycles_images:%=cycles-%) $(cycles_check:%=cycles-%)): source
+	$(STAGE) $@ "compiling kernel objects of $(@:cycles-%=%)" bench/cycles/objects.sh $(subst -, ,$(@:cycles-%=%))
+
+check-cycles: $(cycles_check:%=cycles-%)
+	bench/cycles/check.py --cc "$(cycles_cc)"

@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The cycles lab's part of RESULTS.md, from results/cycles.
+
+A figure is the median over processes (link orders x runs); the interval is from the
+least to the largest median of a link order. Never beside a figure of another lab,
+but for instructions, which the counting plugin counts too.
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "report"))
+import hotpaths
+import markdown
+import read
+
+MODELS = {"lazy": "PREEMPT_LAZY", "rt": "PREEMPT_RT"}
+AGAIN = "unpatched_again"
+ARMS = ("unpatched", "none", "qpw0", "qpw1", "task_work", "task_work-housekeeping", "task_work-isolated",
+        "deferred_wq", "deferred_wq-housekeeping", "deferred_wq-isolated")
+# Two equal arms that differ by more: the machine was not quiet.
+NOISY_SHARE, NOISY_CYCLES = 0.05, 1.0
+
+# Operation here and there, and the functions that both name. There the page table's lock is held.
+SHARED = (("a spinlock held: folio_add_lru_vma", "page fault", ("folio_add_lru_vma", "__folio_batch_add_and_move")),
+          ("a spinlock held: munlock_folio", "munlock", ("munlock_folio",)))
+# Arm here, arm there, on which CPU: what has the same static keys on.
+SAME = (("unpatched", "unpatched", "isolated"), ("none", "none", "isolated"), ("qpw0", "qpw0", "isolated"),
+        ("qpw1", "qpw1", "isolated"), ("task_work", "task_work", "not isolated"),
+        ("task_work-housekeeping", "task_work", "housekeeping"),
+        ("deferred_wq", "deferred_eager", "not isolated"),
+        ("deferred_wq-housekeeping", "deferred_eager", "housekeeping"))
+
+# "Introduce QPW for per-cpu operations", v4: cycles per kmalloc(64).
+PUBLISHED = {"lazy": {"unpatched": 60, "none": 62, "qpw0": 62, "qpw1": 75},
+             "rt": {"unpatched": 95, "qpw0": 99, "qpw1": 97}}
+
+
+def load(folder):
+    """{(model, arm): [the content of each order-*.json]}."""
+    cells = {}
+    for path in sorted(folder.glob("*-*/order-*.json")):
+        model, _, arm = path.parent.name.partition("-")
+        cells.setdefault((model, arm), []).append(json.loads(path.read_text(encoding="ascii")))
+    return cells
+
+
+# ---- Figures ----
+
+
+def long_loop(run, operation):
+    """Cycles of one operation in a process's long loops."""
+    return statistics.median(cycles for cycles, _ in run["ops"][operation]["long"])
+
+
+def alone(run, operation):
+    """Cycles of one operation in a loop of ten between two stamps, less a call of nothing."""
+    return (run["ops"][operation]["short/10"][2] - run["ops"]["nothing"]["short/10"][2]) / 10
+
+
+def estimate(orders, figure):
+    """(median over processes, least and largest median of a link order)."""
+    medians = [statistics.median(figure(run) for run in order["runs"]) for order in orders]
+    return statistics.median(figure(run) for order in orders for run in order["runs"]), min(medians), max(medians)
+
+
+def text(value, low, high):
+    return f"{value:.1f} ({low:.1f}–{high:.1f})"
+
+
+def operations(orders):
+    return [name for name in orders[0]["steps"] if name != "nothing"]
+
+
+# ---- Parts of the section ----
+
+
+def setting(cells):
+    """Where it was measured, in a sentence, and what two equal arms differ by."""
+    first = next(iter(cells.values()))[0]
+    runs = [run for orders in cells.values() for order in orders for run in order["runs"]]
+    kind = {run["clock"] for run in runs}
+    tsc = [run[chain][1] for run in runs for chain in ("chain", "chain_after")]
+    clock = ("Cycles are those of the core, read from its PMU in user mode" if kind == {"pmu"} else
+             "The host gives no PMU: cycles are those of the time stamp counter")
+    addition = statistics.median(run["chain"][0] for run in runs)
+    ratio = (f"; an addition that waits for the one before it takes {addition:.2f} of them, and {min(tsc):.2f} to "
+             f"{max(tsc):.2f} of the time stamp counter's, in which others publish.")
+    return (f"{first['host_cpu']}, {len(cells)} cells, {len(runs)} processes in random order, "
+            f"{len(next(iter(cells.values())))} link orders, {first['loops']:,} times in a long loop. {clock}{ratio}")
+
+
+def control(cells, model):
+    """What `unpatched` and the same once more differ by: a line."""
+    if (model, AGAIN) not in cells or (model, "unpatched") not in cells:
+        return f"- {MODELS[model]}: no control was run."
+    worst = None
+    for name in operations(cells[model, "unpatched"]):
+        one, other = (estimate(cells[model, arm], lambda run, name=name: long_loop(run, name))[0]
+                      for arm in ("unpatched", AGAIN))
+        found = (abs(one - other), abs(one - other) / one, name)
+        worst = max(worst or found, found)
+    noisy = worst[0] > NOISY_CYCLES and worst[1] > NOISY_SHARE
+    return (f"- {MODELS[model]}, `unpatched` against itself: at most {worst[0]:.1f} cycles apart "
+            f"({100 * worst[1]:.0f} %, {worst[2]})" + (": **noisy: no difference below counts.**" if noisy else "."))
+
+
+def spread(cells, model, arms, figure):
+    """A row per operation, a column per arm."""
+    rows = []
+    for name in max((operations(cells[model, arm]) for arm in arms), key=len):
+        row = [name]
+        for arm in arms:
+            orders = cells[model, arm]
+            row.append(text(*estimate(orders, lambda run, name=name: figure(run, name)))
+                       if name in orders[0]["steps"] else "–")
+        rows.append(row)
+    return rows
+
+
+def instruction_rows(cells, model, arms):
+    """Instructions (locked ones) of each operation, by single steps."""
+    rows = []
+    for name in max((operations(cells[model, arm]) for arm in arms), key=len):
+        row = [name]
+        for arm in arms:
+            counts = {(order["steps"][name]["instructions"], order["steps"][name]["locked"])
+                      for order in cells[model, arm] if name in order["steps"]}
+            row.append(" or ".join(f"{count} ({locked})" for count, locked in sorted(counts)) or "–")
+        rows.append(row)
+    return rows
+
+
+def tables(cells, model):
+    """The three tables of a model."""
+    arms = [arm for arm in ARMS if (model, arm) in cells]
+    head = [">" + arm for arm in arms]
+    yield from ("", f"#### {MODELS[model]}: cycles in a long loop, and from one link order to another", "",
+                markdown.table(["", *head], spread(cells, model, arms, long_loop)))
+    yield from (f"{MODELS[model]}: cycles of one in ten between two fences, less a call of nothing", "",
+                markdown.table(["", *head], spread(cells, model, arms, alone)))
+    yield from (f"{MODELS[model]}: instructions (locked), the call's return included", "",
+                markdown.table(["", *head], instruction_rows(cells, model, arms)))
+
+
+def counters(cells):
+    """Do single steps and the PMU count alike?: (largest difference, of how many)."""
+    differences = []
+    for orders in cells.values():
+        for order in orders:
+            for run in order["runs"]:
+                if run["clock"] != "pmu":
+                    continue
+                empty = run["ops"]["nothing"]["long"][0][1] - order["steps"]["nothing"]["instructions"]
+                # Those that make room now and then take more: what that takes is not stepped through.
+                differences += [abs(run["ops"][name]["long"][0][1] - empty - order["steps"][name]["instructions"])
+                                for name in ("preempt_disable, _enable", "cache's lock, unlock", "spin_lock, unlock",
+                                             "kmalloc, kfree")]
+    return (max(differences), len(differences)) if differences else None
+
+
+def compare(cells, lab):
+    """(functions that execute what the plugin has counted, [what differs], how many are in no boot)."""
+    equal, unequal, absent = 0, [], 0
+    for (model, arm), other, kind in (((model, arm), *there) for model in MODELS for arm, *there in SAME):
+        if (model, arm) not in cells:
+            continue
+        paths, _ = hotpaths.read_cell(sorted((lab / f"{model}-{other}").glob("hotpath-*")))
+        for operation, there, functions in SHARED:
+            path = paths.get((kind, there))
+            for function in functions:
+                here = cells[model, arm][0]["steps"][operation]["functions"].get(function)
+                if path is None or function not in path.functions:
+                    absent += 1
+                elif path.functions[function] == here:
+                    equal += 1
+                else:
+                    unequal.append(f"{model}-{arm} `{function}` {here}, plugin {path.functions[function]}")
+    return equal, unequal, absent
+
+
+def agreement(cells, lab):
+    """Are instructions those that others count?: lines."""
+    equal, unequal, absent = compare(cells, lab)
+    lines = [f"- Of {equal + len(unequal)} functions (times arms and models) that the counting plugin has counted in a "
+             f"boot too, {equal} execute the same number of instructions here." +
+             (f" Not: {'; '.join(unequal)}." if unequal else "") + (f" {absent} are in no boot." if absent else "")]
+    found = counters(cells)
+    if found:
+        lines.append(f"- Single steps and the PMU's instructions in a long loop: at most {found[0]:.2f} apart, "
+                     f"over {found[1]} pairs.")
+    alternatives = sum(step["alternatives"] for orders in cells.values() for order in orders
+                       for step in order["steps"].values())
+    lines.append(f"- Executed instructions that boot might have replaced by others (alternatives): {alternatives}.")
+    return lines
+
+
+def difference(cells, model, arm, base, operation, figure):
+    """(median difference of two arms, (least, largest) by link order)."""
+    medians = []
+    for one, other in zip(cells[model, arm], cells[model, base], strict=True):
+        medians.append(statistics.median(figure(run, operation) for run in one["runs"]) -
+                       statistics.median(figure(run, operation) for run in other["runs"]))
+    return statistics.median(medians), min(medians), max(medians)
+
+
+def published(cells, model):
+    """Beside what was published: rows, and what explains the rest."""
+    arms = [arm for arm in PUBLISHED[model] if (model, arm) in cells]
+    rows = [["published, kmalloc(64)", *(PUBLISHED[model][arm] for arm in arms)]]
+    for name in ("kmalloc", "kmalloc, kfree"):
+        rows.append([f"here, {name}, long loop",
+                     *(text(*estimate(cells[model, arm], lambda r, name=name: long_loop(r, name))) for arm in arms)])
+        rows.append([f"here, {name}, ten between fences",
+                     *(text(*estimate(cells[model, arm], lambda r, name=name: alone(r, name))) for arm in arms)])
+    rows.append(["here, kmalloc, instructions (locked)",
+                 *(f"{step['instructions']} ({step['locked']})" for arm in arms
+                   for step in [cells[model, arm][0]["steps"]["kmalloc"]])])
+    yield from ("", markdown.table([MODELS[model], *(f">{arm}" for arm in arms)], rows))
+    if not {"unpatched", "qpw0", "qpw1"} <= set(arms):
+        return
+    for name in ("kmalloc", "kmalloc, kfree"):
+        parts = [f"{base} to {arm} " + "{:+.1f} ({:+.1f} to {:+.1f})".format(
+            *difference(cells, model, arm, base, name, long_loop)) for base, arm in
+            (("unpatched", "qpw0"), ("qpw0", "qpw1"))]
+        yield f"- {MODELS[model]}, {name}: {', '.join(parts)} cycles."
+
+
+def lines_table(cells, model):
+    """What the owner's next put and get takes after another CPU was at its cache: rows, and the ratio."""
+    rows, ratios = [], []
+    for arm in ARMS:
+        runs = [run for order in cells.get((model, arm), []) for run in order["lines"]]
+        if not runs:
+            continue
+        ratios += [run["beside"] for run in runs]
+        row = [arm]
+        for deed in ("nothing", "peek", "drain"):
+            values = [run[deed][2] - run["stamps"][2] for run in runs if deed in run]
+            row.append(f"{statistics.median(values):.0f} ({min(values):.0f}–{max(values):.0f})" if values else "–")
+        rows.append(row)
+    return rows, ratios
+
+
+def lines_part(cells):
+    """Claim C14."""
+    yield from ("", "#### A line that another core wrote last", "",
+                "The owner's next put and get on its demo cache after another, pinned CPU has done nothing, has looked "
+                "how much is cached (as every requester does, upstream's too), or has drained it under its lock (only "
+                "where a requester may). Cycles, stamps taken off; from the least to the largest process.", "")
+    ratios = []
+    for model in MODELS:
+        rows, more = lines_table(cells, model)
+        ratios += more
+        if rows:
+            yield markdown.table([MODELS[model], ">nothing", ">looked", ">drained"], rows)
+    if ratios:
+        ratio = statistics.median(ratios)
+        yield ("Work that keeps a core's units busy takes {:.2f} times as long while the other CPU does the same: {}."
+               .format(ratio, "two cores" if ratio < 1.3 else "**two threads of one core, so that lines do not move**"))
+
+
+LIMITS = (
+    "",
+    "- Published figures: kmalloc(64) 9,000,000 times in a virtual machine under PREEMPT_DYNAMIC, all pointers kept, "
+    "in time stamp cycles, within one preempt_disable(). Here: a half-full sheaf filled by hand, so no refill; the "
+    "objects' own memory is not touched; core cycles; no outer preempt_disable(). Whether preemption is off already "
+    "changes nothing here: the same instructions are executed, since no reschedule is wanted.",
+    "- Sheaves are guarded by the facade's lock for this lab alone (`bench/cycles/patches-patched`).",
+    "- A long loop hides what the core overlaps, a locked instruction's wait included; ten between fences hide less. "
+    "The truth of a caller lies between.",
+    "- Not run, for they disable interrupts, which user space cannot: pcd_lock_irqsave() and `lru_move_tail`, a batch "
+    "that is full, the first item cached on an isolated CPU (arming), _raw_spin_lock_irq*(). Not linked: memcg.",
+    "- Per-CPU data and code lie elsewhere than in a whole kernel; link orders show what that may do.",
+)
+
+
+def section(folder):
+    """The section as lines of Markdown, without its heading; folder: results/cycles.
+
+    It does not raise: of a folder that is not whole one line says what is wrong.
+    """
+    try:
+        cells = load(folder)
+        if not cells:
+            return [f"{folder.name}: no results; `make cycles` makes them."]
+        lines = [setting(cells), "", *(control(cells, model) for model in MODELS if (model, "unpatched") in cells),
+                 *agreement(cells, folder.parent / "virtual")]
+        for model in MODELS:
+            if any(of == model for of, _ in cells):
+                lines += tables(cells, model)
+        lines += ["", "#### Beside the published figures (cycles per kmalloc)"]
+        for model in MODELS:
+            if any(of == model for of, _ in cells):
+                lines += published(cells, model)
+        return [*lines, *LIMITS, *lines_part(cells)]
+    except (OSError, KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, read.Unreadable) as error:
+        return [f"{folder.name}: not whole: {type(error).__name__}: {error}; run `make cycles` again."]
+
+
+if __name__ == "__main__":
+    print("\n".join(section(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "results/cycles"))))
