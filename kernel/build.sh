@@ -33,13 +33,7 @@ if [ ! -d "$stored" ]; then
 	need_space build 1000 "kernel $image"
 	need_space "${stored%/*}" 100 "kernel $image"
 	dir=build/linux/$tree-$name
-	# One build in a tree at a time.
-	lock "build/linux/.lock-build-$tree-$name"
-	kernel/assemble.sh "$tree" "$name" 8>&-
-	configure "kernel $image" "$dir" "${fragments[@]}"
-
-	rm -f "$dir/.pcd-built"
-	"${kbuild[@]}" -C "$dir" bzImage || die "kernel $image: make failed in $dir; mend the first error above"
+	build_tree "kernel $image" "$tree" "$name"
 	touch "$dir/.pcd-built"
 	[ "$(kernel/sources.sh "$@")" = "$source_sha256" ] ||
 		die "kernel $image: its sources changed while it was built; run again"

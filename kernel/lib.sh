@@ -57,6 +57,22 @@ configure() {
 	mv "$dir/.pcd-config" "$dir/.config"
 }
 
+# build_tree WHAT TREE NAME [PATCH...]: assemble build/linux/TREE-NAME, with further
+# patches if given, configure it by the array fragments and build its bzImage. One at
+# a time in a tree, until the shell that asked has ended.
+build_tree() {
+	local what=$1 tree=$2 name=$3 dir=build/linux/$2-$3
+
+	shift 3
+	lock "build/linux/.lock-build-$tree-$name"
+	kernel/assemble.sh "$tree" "$name" "$@" 8>&- || exit
+	# shellcheck disable=SC2154 # of the caller
+	configure "$what" "$dir" "${fragments[@]}"
+	# Half built, it is no start for another tree.
+	rm -f "$dir/.pcd-built"
+	"${kbuild[@]}" -C "$dir" bzImage || die "$what: make failed in $dir; mend the first error above"
+}
+
 # store DIR FILE NAME...: keep files in the cache as DIR/NAME, all or none.
 store() {
 	local dir=$1 new

@@ -71,8 +71,8 @@ build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
 check-contract:			# the table of common/README.md says what KUnit checks
 	kunit/contract.py --check
 
-mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants, see its test fail
-	kunit/mutants.sh
+mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
+	kunit/mutants.sh $(MUTANTS)
 
 FORCE:
 

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Plant each bug of kunit/mutants/ in turn, and see that the test which its
 # "Reddens:" line names fails.
-#   kunit/mutants.sh [PATCH...]		writes build/check/mutants.tap
-# "Arm:" is the arm to run. In User-Mode Linux (10 s each once the tree is built),
-# or where a mutant says "Runs-in: qemu", on x86 in QEMU, PREEMPT_LAZY, only the
-# test that it names (a minute each).
+#   kunit/mutants.sh [NUMBER...]		writes build/check/mutants.tap
+# NUMBER: some only, 09 or 20. "Arm:" is the arm to run. In User-Mode Linux (10 s
+# each once the tree is built), or where a mutant says "Runs-in: qemu", on x86 in
+# QEMU, PREEMPT_LAZY, only the test that it names, or the "Case:" that it is a
+# parameter of (half a minute each).
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
@@ -14,7 +15,17 @@ set -euo pipefail
 
 folder=build/kunit/mutants
 tap=build/check/mutants.tap
-[ $# -gt 0 ] || set -- kunit/mutants/*.patch
+
+# chosen [NUMBER...]: the patches, one a line
+chosen() {
+	local number
+
+	[ $# -gt 0 ] || set -- '*'
+	for number; do
+		compgen -G "kunit/mutants/$number-*.patch" ||
+			die "mutants: no kunit/mutants/$number-*.patch; known: $(cd kunit/mutants && echo *.patch)"
+	done
+}
 
 header() { sed -n "s/^$1: //p" "$2"; }
 
@@ -27,26 +38,25 @@ run_in_uml() {
 	rm "$folder/$1.linux"
 }
 
-# build_for_qemu PATCH: in the tree of the test images, in place.
+# build_for_qemu NAME PATCH: in the tree of the test images, in place
 build_for_qemu() (
-	dir=build/linux/patched-lazy-debug
-	lock build/linux/.lock-build-patched-lazy-debug
-	kernel/assemble.sh patched lazy-debug "$1" 8>&-
-	mapfile -t fragments < <(fragments lazy "$KERNEL" kunit)
 	kbuild_settings
-	configure "mutant of lazy-$KERNEL" "$dir" "${fragments[@]}"
-	rm -f "$dir/.pcd-built"
-	"${kbuild[@]}" -C "$dir" bzImage
-	cp "$dir/arch/x86/boot/bzImage" "$folder/bzImage"
+	mapfile -t fragments < <(fragments lazy "$KERNEL" kunit)
+	build_tree "mutant $1" patched lazy-debug "$2"
+	cp build/linux/patched-lazy-debug/arch/x86/boot/bzImage "$folder/bzImage"
 )
 
 # run_in_qemu NAME PATCH: to $folder/NAME.console
 run_in_qemu() {
-	build_for_qemu "$2" >"$folder/$1.log" 2>&1 ||
+	local case
+
+	build_for_qemu "$@" >"$folder/$1.log" 2>&1 ||
 		die "mutant $1 does not build; see $folder/$1.log"
+	case=$(header Case "$2")
+	case=${case:-$(header Reddens "$2")}
 	# shellcheck disable=SC2086 # BOOT holds words
 	KUNIT_LIMIT=90 kunit/run-qemu.sh mttcg domain "$folder" "pcd_kunit.arm=$arm" \
-		"kunit.filter_glob=mm_pcpu_drain*.$(header Reddens "$2")" $BOOT >"$folder/$1.console"
+		"kunit.filter_glob=mm_pcpu_drain*.$case" $BOOT >"$folder/$1.console"
 }
 
 # reddens PATCH: leave in $folder/NAME.failed the cases that fail with it planted.
@@ -64,15 +74,17 @@ reddens() {
 	kunit/judge.py --failed "$folder/$name.console" >"$folder/$name.failed"
 }
 
+chosen=$(chosen "$@")
+mapfile -t patches <<<"$chosen"
 mkdir -p "$folder" build/check
 # Leave the trees as they should be, whatever happens.
 trap 'kernel/assemble.sh patched uml >/dev/null; kernel/assemble.sh patched lazy-debug >/dev/null' EXIT
 {
 	echo "TAP version 14"
-	echo "1..$#"
+	echo "1..${#patches[@]}"
 } >"$tap"
 number=0 bad=0
-for patch; do
+for patch in "${patches[@]}"; do
 	number=$((number + 1))
 	name=$(basename "$patch" .patch)
 	wanted=$(header Reddens "$patch")
@@ -83,6 +95,6 @@ for patch; do
 		verdict="not ok" bad=1
 	fi
 	echo "$verdict $number - $name turns $wanted red" >>"$tap"
-	echo "[$number/$#] $verdict: $name: $(paste -sd' ' "$folder/$name.failed")"
+	echo "[$number/${#patches[@]}] $verdict: $name: $(paste -sd' ' "$folder/$name.failed")"
 done
 exit $bad
