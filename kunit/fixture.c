@@ -94,6 +94,21 @@ static int script_cpu_dead(unsigned int cpu)
 	return 0;
 }
 
+static int caches_when_dying = -1;
+
+static int script_cpu_dying(unsigned int cpu)
+{
+	if (READ_ONCE(caches_when_dying) == cpu)
+		script_cache(NULL);
+	return 0;
+}
+
+/* The last thing that @cpu does, when it is unplugged; -1: no CPU does. */
+void script_cache_when_dying(int cpu)
+{
+	WRITE_ONCE(caches_when_dying, cpu);
+}
+
 static int __init script_register(void)
 {
 	int ret;
@@ -102,7 +117,11 @@ static int __init script_register(void)
 	pcd_class_register(&second);
 	ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "mm/pcd_kunit:dead",
 					NULL, script_cpu_dead);
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	/* A state that no driver of this machine uses, on the dying CPU itself. */
+	return cpuhp_setup_state_nocalls(CPUHP_AP_DUMMY_TIMER_STARTING, "mm/pcd_kunit:dying",
+					 NULL, script_cpu_dying);
 }
 early_initcall(script_register);
 

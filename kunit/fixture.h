@@ -72,6 +72,7 @@ extern struct pcd_class second;
 void script_reset(void);
 void script_cache(void *unused);
 void script_cache_second(void);
+void script_cache_when_dying(int cpu);
 unsigned int second_items(int cpu);
 unsigned int script_items(int cpu);
 struct pcd_stats *script_stats(int cpu);

@@ -71,10 +71,6 @@ def judge(tap, console):
         else:
             tap.point(f"{name}: {case}", [] if status == "PASS" else [f"{status}, see {console}"])
     tap.point(f"{name}: the kernel complained of nothing", reports(console))
-    first = pathlib.Path(f"{console}.first")
-    if first.exists():
-        failed = [case for case, status in cases(first) if status not in ("PASS", "SKIP")]
-        tap.skip(f"{name}: the first run", f"failed, run once more: {', '.join(failed) or 'a complaint'}")
 
 
 def main():

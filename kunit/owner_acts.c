@@ -28,6 +28,7 @@ static void await_io_worker(void *unused)
 /* Until the test ends at the latest. */
 void close_gate(struct kunit *test)
 {
+	await_io_worker(NULL);
 	WRITE_ONCE(gate_open, false);
 	WRITE_ONCE(io_worker_may_cache, false);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_io_worker, NULL), 0);

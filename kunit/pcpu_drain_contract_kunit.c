@@ -10,7 +10,6 @@
  */
 #include <kunit/test.h>
 #include <linux/cpu.h>
-#include <linux/cpuhotplug.h>
 #include <linux/interrupt.h>
 #include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
@@ -21,6 +20,7 @@
 #include "fixture.h"
 #include "owner_acts.h"
 #include "user_owner.h"
+#include "user_probe.h"
 
 #if defined(CONFIG_PCPU_DRAIN_QPW)
 #include "../contract_qpw.h"
@@ -41,6 +41,9 @@ MODULE_PARM_DESC(arm, "whose contract to check");
 
 /* Long enough for whatever happens by itself; shorter than PCD_PATIENCE. */
 #define SETTLE (HZ / 25)
+
+/* A machine that comes between as often is to be looked at. */
+#define ATTEMPTS 5
 
 static const struct contract *contract_of_arm(struct kunit *test)
 {
@@ -174,22 +177,13 @@ static void exiting(struct kunit *test, struct situation *s)
 	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(s->owner)));
 }
 
-static int caches_when_dying = -1;
-
-static int cache_in_dying(unsigned int cpu)
-{
-	if (READ_ONCE(caches_when_dying) == cpu)
-		script_cache(NULL);
-	return 0;
-}
-
 static void offline(struct kunit *test, struct situation *s)
 {
 	if (!cpu_is_hotpluggable(s->cpu))
 		kunit_skip(test, "CPU %d cannot be unplugged", s->cpu);
-	WRITE_ONCE(caches_when_dying, s->cpu);
+	script_cache_when_dying(s->cpu);
 	KUNIT_ASSERT_EQ(test, remove_cpu(s->cpu), 0);
-	WRITE_ONCE(caches_when_dying, -1);
+	script_cache_when_dying(-1);
 }
 
 static void online_again(struct kunit *test, struct situation *s)
@@ -282,13 +276,21 @@ static bool answered_in_time(enum contract_waits expected)
 	return asked_is_answered();
 }
 
-/* The experiment; afterwards nothing is cached. */
-static struct contract_cell measure(struct kunit *test, const struct state *state,
-				    const struct contract_cell *expected)
+/*
+ * The experiment; afterwards nothing is cached.
+ *
+ * False if it does not count: the machine has come between.  An owner that enters the
+ * kernel of its own has what is posted drained, perhaps before we look whether the
+ * requester waited for that; and where a tenth of a second is short, a patience ends
+ * whose end is not the contract's.
+ */
+static bool measure(struct kunit *test, const struct state *state,
+		    const struct contract_cell *expected, struct contract_cell *cell)
 {
 	struct situation *s = &situation;
 	struct helps before = helps(s->cpu);
-	struct contract_cell cell;
+	unsigned int exits;
+	bool entered;
 
 	state->enter(test, s);
 	KUNIT_ASSERT_TRUE_MSG(test, eventually(atomic_read(&script.cached)),
@@ -299,22 +301,42 @@ static struct contract_cell measure(struct kunit *test, const struct state *stat
 		schedule_timeout_uninterruptible(SETTLE);
 
 	/* Nothing left: whatever it waits for is not a drain. */
-	cell.waits = FOR_NOTHING;
+	cell->waits = FOR_NOTHING;
 	if (script_items(s->cpu))
-		cell.waits = FOR_DRAIN;
+		cell->waits = FOR_DRAIN;
+	exits = probe_exits(s->cpu);
 	ask(test, PCD_WAIT);
 	if (!answered_in_time(expected->waits))
-		cell.waits = FOR_OWNER;
+		cell->waits = FOR_OWNER;
 	else if (script_items(s->cpu))
-		cell.waits = FOR_NOTHING;
+		cell->waits = FOR_NOTHING;
+	entered = probe_exits(s->cpu) != exits;
 	state->move_on(test, s);
-	cell.told = measured_told(answer(test));
+	cell->told = measured_told(answer(test));
 	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(s->cpu)), "it is still cached");
 
-	cell.by = measured_by(s->cpu);
-	cell.where = script.last[s->cpu].on == s->cpu ? ON_ITS_CPU : ELSEWHERE;
-	cell.help = measured_help(s->cpu, before);
-	return cell;
+	cell->by = measured_by(s->cpu);
+	cell->where = script.last[s->cpu].on == s->cpu ? ON_ITS_CPU : ELSEWHERE;
+	cell->help = measured_help(s->cpu, before);
+	return !(cell->told == POSTED && entered) &&
+	       (cell->help != HELP_PATIENCE || expected->help == HELP_PATIENCE);
+}
+
+/* With an owner of its own. */
+static bool attempt(struct kunit *test, const struct state *state,
+		    const struct contract_cell *expected, struct contract_cell *cell)
+{
+	struct situation *s = &situation;
+	bool counts;
+
+	script_reset();
+	s->owner = owner_start(test, s->cpu);
+	script.owner = owner_task(s->owner);
+	close_gate(test);
+	counts = measure(test, state, expected, cell);
+	open_gate(NULL);
+	owner_stop(test, s->owner);
+	return counts;
 }
 
 static void contract(struct kunit *test)
@@ -323,14 +345,12 @@ static void contract(struct kunit *test)
 	int cpu = isolated_cpu(test, 0);
 	const struct contract_cell *expected = &contract_of_arm(test)->cells[state - states];
 	struct contract_cell cell;
+	int i;
 
-	script_reset();
 	situation.cpu = cpu;
-	situation.owner = owner_start(test, cpu);
-	script.owner = owner_task(situation.owner);
-	close_gate(test);
-
-	cell = measure(test, state, expected);
+	probe_start(test);
+	for (i = 0; i < ATTEMPTS && !attempt(test, state, expected, &cell); i++)
+		kunit_info(test, "%s: does not count, the machine came between", state->name);
 
 	KUNIT_EXPECT_TRUE_MSG(test, cell.by & expected->by, "who drains: %#x, not %#x",
 			      cell.by, expected->by);
@@ -340,18 +360,6 @@ static void contract(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, cell.help, expected->help, "what help it takes");
 }
 
-/* A state that no driver of this machine uses, on the dying CPU itself. */
-static int contract_suite_init(struct kunit_suite *suite)
-{
-	return cpuhp_setup_state_nocalls(CPUHP_AP_DUMMY_TIMER_STARTING, "mm/pcd_kunit:dying",
-					 NULL, cache_in_dying);
-}
-
-static void contract_suite_exit(struct kunit_suite *suite)
-{
-	cpuhp_remove_state_nocalls(CPUHP_AP_DUMMY_TIMER_STARTING);
-}
-
 static struct kunit_case contract_cases[] = {
 	KUNIT_CASE_PARAM(contract, state_gen_params),
 	{}
@@ -359,8 +367,6 @@ static struct kunit_case contract_cases[] = {
 
 static struct kunit_suite contract_suite = {
 	.name = "mm_pcpu_drain_contract",
-	.suite_init = contract_suite_init,
-	.suite_exit = contract_suite_exit,
 	.test_cases = contract_cases,
 };
 

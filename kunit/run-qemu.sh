@@ -9,11 +9,12 @@
 # Five CPUs, one to a socket since the firmware's MP table lists no more; the last
 # two are isolated. The initramfs holds only the program that plays owners: the
 # suite runs before any init, and the kernel then restarts, which ends QEMU. 400 s
-# at most, or KUNIT_LIMIT.
+# at most, 1200 s where turns end by the seed, or KUNIT_LIMIT.
 set -uo pipefail
 
 lab=$1 isolation=$2 image=$3
 shift 3
+limit=400
 # The local APIC of QEMU counts nanoseconds. Without a clock that a guest can trust
 # no tick stops and timers have a tick's resolution.
 boot="console=ttyS0 tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot nohz_full=3-4"
@@ -36,11 +37,12 @@ dither-*)
 	machine=(-machine "q35,hpet=off" -accel "tcg,thread=single" -icount "shift=0,sleep=off"
 		-rtc "clock=vm,base=2026-01-01" -seed "${lab#dither-}")
 	boot+=" pcd_kunit.dither=${lab#dither-}"
+	limit=1200
 	;;
 *) echo "error: run-qemu.sh: unknown lab $lab; known: mttcg dither-SEED" >&2; exit 1 ;;
 esac
 
-timeout --foreground "${KUNIT_LIMIT:-400}" build/tools/qemu-system-x86_64 "${machine[@]}" \
+timeout --foreground "${KUNIT_LIMIT:-$limit}" build/tools/qemu-system-x86_64 "${machine[@]}" \
 	-cpu max -smp 5,sockets=5 -m 512 -nodefaults -no-user-config \
 	-display none -serial stdio -no-reboot -kernel "$image/bzImage" \
 	-initrd build/kunit/owner.cpio -append "$boot $*" 2>&1 </dev/null

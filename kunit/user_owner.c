@@ -267,6 +267,16 @@ struct user_owner *owner_start_awaited(struct kunit *test, int cpu)
 }
 
 /**
+ * owner_stop - end an owner before the test ends
+ * @test: that started it
+ * @owner: which; what holds it up must have been let go before
+ */
+void owner_stop(struct kunit *test, struct user_owner *owner)
+{
+	kunit_release_action(test, owner_end, owner);
+}
+
+/**
  * owner_tell - give the next command, wait for nothing
  * @owner: which
  * @fn: to be called in its system call, or NULL

@@ -14,6 +14,7 @@ struct user_owner;
 
 struct user_owner *owner_start(struct kunit *test, int cpu);
 struct user_owner *owner_start_awaited(struct kunit *test, int cpu);
+void owner_stop(struct kunit *test, struct user_owner *owner);
 void owner_tell(struct user_owner *owner, void (*fn)(void *arg), void *arg,
 		enum owner_next next);
 void owner_repeat(struct user_owner *owner, bool on);
