@@ -34,6 +34,7 @@ static enum by drained_by(void)
 
 static unsigned int script_drain(int cpu, void *key)
 {
+	void (*in_drain)(void);
 	unsigned int nr;
 
 	atomic_inc(&script.visits[cpu]);
@@ -45,6 +46,9 @@ static unsigned int script_drain(int cpu, void *key)
 		complete(&script.entered);
 		wait_for_completion(&script.release);
 	}
+	in_drain = READ_ONCE(script.in_drain);
+	if (in_drain)
+		in_drain();
 	nr = atomic_xchg(&script.items[cpu], 0);
 	atomic_add(nr, &script.drained);
 	return nr;
@@ -130,6 +134,7 @@ void script_reset(void)
 	int cpu;
 
 	script.held_cpu = -1;
+	script.in_drain = NULL;
 	script.owner = NULL;
 	init_completion(&script.entered);
 	init_completion(&script.release);

@@ -61,6 +61,7 @@ struct script {
 	int held_cpu;			/* hold up drains of this CPU; -1: none */
 	struct completion entered;	/* the held drain has begun */
 	struct completion release;	/* let it go on */
+	void (*in_drain)(void);		/* called by drains that find something, or NULL */
 };
 
 extern struct script script;

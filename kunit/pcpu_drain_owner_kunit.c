@@ -467,6 +467,156 @@ static void sleeper_on_an_idle_cpu(struct kunit *test)
 	expect_not_stranded(test, cpu, NULL);
 }
 
+/* The first drain sleeps in its middle until told; the second is busy in its own. */
+static struct {
+	atomic_t begun;
+	struct completion first_may_end;
+	bool second_may_end;
+} held;
+
+static void hold_drain(void)
+{
+	switch (atomic_inc_return(&held.begun)) {
+	case 1:
+		wait_for_completion(&held.first_may_end);
+		break;
+	case 2:
+		while (!READ_ONCE(held.second_may_end))
+			cpu_relax();
+		break;
+	default:
+		break;
+	}
+}
+
+static void release_drains(void *unused)
+{
+	WRITE_ONCE(script.in_drain, NULL);
+	WRITE_ONCE(held.second_may_end, true);
+	complete_all(&held.first_may_end);
+}
+
+static void hold_drains(struct kunit *test)
+{
+	atomic_set(&held.begun, 0);
+	init_completion(&held.first_may_end);
+	WRITE_ONCE(held.second_may_end, false);
+	WRITE_ONCE(script.in_drain, hold_drain);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, release_drains, NULL), 0);
+}
+
+/* Its command is OWNER_SPIN, and it is held up on the way there. */
+static bool is_asleep_in_its_exit(struct user_owner *owner)
+{
+	return owner_has_done(owner) && owner_is_asleep(owner);
+}
+
+static void fifo_cache(void *unused)
+{
+	sched_set_fifo(current);
+	script_cache(NULL);
+}
+
+/* Its drain sleeps, and another task would take the CPU to user mode. */
+static void next_task_finds_an_unfinished_drain(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	struct user_owner *next = owner_start(test, cpu);
+
+	if (!pcd_variant_clean_in_user())
+		kunit_skip(test, "nobody drains unasked in this variant");
+	hold_drains(test);
+	WRITE_ONCE(held.second_may_end, true);
+	/* Of more weight than a kworker, lest that does it where the owner may. */
+	owner_tell(owner, fifo_cache, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&held.begun)));
+	owner_tell(next, NULL, NULL, OWNER_SPIN);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(owner_is_in_user_mode(next) ||
+					       is_asleep_in_its_exit(next)),
+			      "the next task neither drains nor waits");
+	if (owner_is_in_user_mode(next))
+		KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	release_drains(NULL);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	owner_come_back(test, owner);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(next)));
+	expect_not_stranded(test, cpu, next);
+}
+
+/* Not just being woken. */
+static bool is_waiting_for_owners(struct task_struct *task)
+{
+	return mutex_is_locked(&scripted.lock) &&
+	       READ_ONCE(task->__state) == TASK_UNINTERRUPTIBLE;
+}
+
+/*
+ * A task does once more what another is in the middle of; a request comes after that has
+ * begun, and all is out when it ends. False: nobody does so here.
+ */
+static bool ask_while_a_drain_is_repeated(struct kunit *test, int cpu, struct user_owner *owner,
+					  struct user_owner *next)
+{
+	hold_drains(test);
+	owner_tell(owner, script_cache, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&held.begun)));
+	owner_tell(next, NULL, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&held.begun) == 2 ||
+					   is_asleep_in_its_exit(next)));
+	if (atomic_read(&held.begun) < 2)
+		return false;
+	ask(test, PCD_WAIT);
+	/* It has taken its number when it sleeps with its class locked. */
+	KUNIT_ASSERT_TRUE(test, eventually(asked_is_answered() || is_waiting_for_owners(asker())));
+	WRITE_ONCE(held.second_may_end, true);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(next)));
+	answer(test);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	release_drains(NULL);
+	owner_come_back(test, next);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	owner_come_back(test, owner);
+	return true;
+}
+
+/* Not the first, which may go on for long, but the one that has emptied the cache. */
+static void repeated_drain_serves_a_later_request(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), rounds;
+	struct user_owner *owner = start(test, cpu);
+	struct user_owner *next = owner_start(test, cpu);
+	s64 before = helps(cpu, PCD_HELP_PATIENCE);
+
+	if (!pcd_variant_clean_in_user())
+		kunit_skip(test, "nobody drains unasked in this variant");
+	for (rounds = 0; rounds < ROUNDS / 4; rounds++)
+		if (!ask_while_a_drain_is_repeated(test, cpu, owner, next))
+			kunit_skip(test, "here a task waits for another's drain");
+	/* On a busy machine a patience may end by itself. */
+	KUNIT_EXPECT_LE_MSG(test, helps(cpu, PCD_HELP_PATIENCE) - before, rounds / 2,
+			    "a requester has waited for the first drain");
+	probe_expect_no_debt(test);
+}
+
+/* What a drain caches in its turn, of a class registered later. */
+static void drain_caches_in_a_later_class(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	WRITE_ONCE(script.in_drain, script_cache_second);
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	ask(test, PCD_WAIT);
+	answer(test);
+	owner_come_back(test, owner);
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	probe_expect_no_debt(test);
+	pcd_drain_all(&second, NULL, PCD_MUST);
+	KUNIT_EXPECT_EQ(test, atomic_read(&script.cached), 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&script.drained), 2);
+}
+
 static void owner_exits(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -536,12 +686,6 @@ static void owner_is_stopped(struct kunit *test)
 	owner_do(test, owner, script_cache, NULL, OWNER_STOP);
 	KUNIT_ASSERT_TRUE(test, eventually(task_is_stopped(owner_task(owner))));
 	expect_not_stranded(test, cpu, NULL);
-}
-
-static void fifo_cache(void *unused)
-{
-	sched_set_fifo(current);
-	script_cache(NULL);
 }
 
 static void owner_is_fifo(struct kunit *test)
@@ -658,9 +802,19 @@ static void housekeeping_is_the_right_way_round(struct kunit *test)
 
 /* ---- requesters in odd places ---- */
 
-static void make_a_request(void *unused)
+struct look {
+	int cpu;
+	bool asked;
+	int items;	/* when the answer came; -1: none yet */
+};
+
+static void ask_and_look(void *data)
 {
+	struct look *seen = data;
+
+	WRITE_ONCE(seen->asked, true);
 	pcd_drain_all(&scripted, NULL, PCD_WAIT);
+	seen->items = script_items(seen->cpu);
 }
 
 static void requester_is_killed(struct kunit *test)
@@ -668,14 +822,18 @@ static void requester_is_killed(struct kunit *test)
 	int cpu = isolated_cpu(test, 0), here = cpumask_first(cpu_online_mask);
 	struct user_owner *owner = start(test, cpu);
 	struct user_owner *requester = owner_start(test, here + 1);
+	static struct look seen;
 
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
-	owner_tell(requester, make_a_request, NULL, OWNER_AGAIN);
-	schedule_timeout_uninterruptible(2);
+	seen = (struct look){ .cpu = cpu, .items = -1 };
+	owner_tell(requester, ask_and_look, &seen, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(seen.asked) && owner_is_asleep(requester)));
 	send_sig(SIGKILL, owner_task(requester), 1);
+	schedule_timeout_uninterruptible(2);
 	open_gate(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(requester)));
+	KUNIT_EXPECT_EQ_MSG(test, seen.items, 0, "it was told that all is drained");
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner)));
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 
@@ -698,7 +856,9 @@ static void requester_on_an_isolated_cpu(struct kunit *test)
 
 	owner_do(test, owner, cache_and_ask, &result, OWNER_SPIN);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
-	KUNIT_EXPECT_EQ(test, result.drained, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&script.drained), 1);
+	/* It does so itself, unless a kworker that came unasked was quicker. */
+	KUNIT_EXPECT_EQ(test, result.drained, script.last[cpu].by == BY_OWNER);
 	KUNIT_EXPECT_EQ(test, result.posted, 0);
 	owner_come_back(test, owner);
 	probe_expect_no_debt(test);
@@ -764,6 +924,71 @@ static void unplugged_with_something_posted(struct kunit *test)
 	expect_not_stranded(test, cpu, owner);
 }
 
+/* Nobody is left there to drain it, nor to wake. */
+static void unplugged_with_something_cached_last(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	if (!cpu_is_hotpluggable(cpu))
+		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
+	script_cache_when_dying(cpu);
+	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
+	script_cache_when_dying(-1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&script.cached), 1);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
+
+	/* It is as it was before, with an owner in user mode and idle. */
+	owner_do(test, owner, go_to, (void *)(long)cpu, OWNER_SPIN);
+	owner_come_back(test, owner);
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	owner_come_back(test, owner);
+	smp_call_function_single(cpu, script_cache, NULL, true);
+	expect_not_stranded(test, cpu, NULL);
+}
+
+static int cache_one(void *unused)
+{
+	script_cache(NULL);
+	return 0;
+}
+
+static int unplug(void *cpu)
+{
+	return remove_cpu((long)cpu);
+}
+
+static void hold_cpus_no_more(void *unused)
+{
+	scripted.hold_cpus = false;
+}
+
+static void request_that_holds_cpus_meets_no_unplug(struct kunit *test)
+{
+	int here = cpumask_first(cpu_online_mask), cpu = isolated_cpu(test, 1);
+	static struct thread unplugger;
+
+	if (!cpu_is_hotpluggable(cpu))
+		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
+	script_reset();
+	scripted.hold_cpus = true;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, hold_cpus_no_more, NULL), 0);
+	call_on(test, here + 1, cache_one, NULL);
+	WRITE_ONCE(script.held_cpu, here + 1);
+	ask(test, PCD_WAIT);
+	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
+
+	thread_start(test, &unplugger, here, unplug, (void *)(long)cpu);
+	schedule_timeout_uninterruptible(HZ / 4);
+	KUNIT_EXPECT_TRUE_MSG(test, cpu_online(cpu), "it is unplugged in the middle of a request");
+	WRITE_ONCE(script.held_cpu, -1);
+	complete_all(&script.release);
+	answer(test);
+	KUNIT_EXPECT_EQ(test, thread_join(&unplugger), 0);
+	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
+}
+
 /* ---- the workqueue that is flushed ---- */
 
 /*
@@ -801,6 +1026,9 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(patience_ends),
 	KUNIT_CASE(stranded_by_a_sleeper),
 	KUNIT_CASE(sleeper_on_an_idle_cpu),
+	KUNIT_CASE(next_task_finds_an_unfinished_drain),
+	KUNIT_CASE(repeated_drain_serves_a_later_request),
+	KUNIT_CASE(drain_caches_in_a_later_class),
 	KUNIT_CASE(owner_exits),
 	KUNIT_CASE(owner_is_killed),
 	KUNIT_CASE(owner_caches_late_in_its_exit),
@@ -816,6 +1044,8 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(requester_on_an_isolated_cpu),
 	KUNIT_CASE(unplugged_under_an_owner_that_asks),
 	KUNIT_CASE(unplugged_with_something_posted),
+	KUNIT_CASE(unplugged_with_something_cached_last),
+	KUNIT_CASE(request_that_holds_cpus_meets_no_unplug),
 	KUNIT_CASE(usermode_helper_comes_to_its_end),
 	{}
 };
