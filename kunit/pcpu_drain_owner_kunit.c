@@ -727,7 +727,7 @@ static void cache_with_an_interrupt_near(void *ns)
 {
 	hrtimer_start(&single_interrupt, ns_to_ktime((long)ns), HRTIMER_MODE_REL_PINNED_HARD);
 	script_cache(NULL);
-	udelay(100);
+	mdelay(1);
 }
 
 /* No further interrupt comes that could mend what this one has broken. */
