@@ -224,8 +224,12 @@ class Controls:
 
 def judge(runs):
     """Controls of one lab's Runs."""
-    compared = compare_all(runs)
-    outcomes = [*([rate(compared)] if compared else ()), *ran(runs), *(dose(runs, model) for model in runs.models)]
+    compared, short = compare_all(runs), ran(runs)
+    over_all = rate(compared) if compared else None
+    # With boots too few to alarm in every model, that none does is no success.
+    if over_all and over_all.held and {outcome.model for outcome in short} == set(runs.models):
+        over_all = None
+    outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models)]
     if not runs.settings("sensitivity"):
         outcomes.append(Outcome("sensitivity", "", None, "not run", frozenset()))
     return Controls(outcomes, compared, moved(runs))

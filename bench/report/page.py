@@ -2,7 +2,9 @@
 """The sections of RESULTS.md."""
 
 import dataclasses
+import importlib
 import pathlib
+import sys
 
 import anatomy
 import contrasts
@@ -19,6 +21,7 @@ import trust
 STRATEGIES = ("none", "qpw", "task_work", "deferred_wq")
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 FIGURES = pathlib.PurePath("results/figures")
+CYCLES = pathlib.Path(__file__).resolve().parent.parent / "cycles"
 
 # What all boots must have in common for arms to be comparable: key of the manifest, its name, within what.
 COMMON = (
@@ -352,8 +355,13 @@ def verdicts_part(judged):
 
 
 def cycles_part(results):
-    """Whether the cycles lab was run."""
-    return "" if (results / "cycles").is_dir() else "#### The cycles lab\n\nIt was not run.\n"
+    """What the cycles lab says of itself; it is no lab of boots, and has a module of its own for that."""
+    if not (results / "cycles").is_dir():
+        return "#### The cycles lab\n\nIt was not run.\n"
+    if str(CYCLES) not in sys.path:
+        sys.path.append(str(CYCLES))
+    section = importlib.import_module("section")
+    return "\n".join(["#### The cycles lab\n", *section.section(results / "cycles")])
 
 
 def trust_part(folder, boots, results, judged):

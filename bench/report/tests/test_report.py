@@ -187,6 +187,17 @@ def test_the_plugin_is_held_against_the_guest(make, results):
     assert "the same in 0 of 48 phases; the plugin less the guest: −100 in 48." in make(results)
 
 
+def test_the_cycles_lab_speaks_for_itself(make, results, tmp_path, monkeypatch):
+    assert "#### The cycles lab\n\nIt was not run." in make(results)
+    (tmp_path / "section.py").write_text("def section(folder):\n    return [f'all of {folder.name}']\n")
+    (results / "cycles/rt-none").mkdir(parents=True)
+    monkeypatch.setattr(page, "CYCLES", tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "section", raising=False)
+    assert "#### The cycles lab\n\nall of cycles" in make(results)
+    del sys.modules["section"]
+
+
 def test_help_and_absolute_costs_are_shown(make, results):
     text = make(results)
     assert "| idle | – | 2 | 2 | 2 |" in text and "| must |" not in text
