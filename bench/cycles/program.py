@@ -12,6 +12,7 @@ import re
 import subprocess
 
 BUILD = pathlib.Path("build/cycles")
+LIMIT = 120  # seconds that a run may take: two CPUs in step need both of them
 
 # {arm: (kernel, what is on)}. Of the arms that track isolated CPUs: without any
 # (the key is off), on a CPU that is not isolated, and on one that is, where a
@@ -84,7 +85,12 @@ def culprit(program, stderr):
 def run(cell, order, mode, *options):
     """What the program prints in a mode (main.c): a dict."""
     program = BUILD / cell.image / f"order-{order}"
-    done = subprocess.run([program, *cell.keys, *map(str, options), mode], capture_output=True, text=True, timeout=120)
+    command = [program, *cell.keys, *map(str, options), mode]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{cell.name}, order {order}, {mode}: not through after {LIMIT} s, where a few tenths are usual; "
+                     "stop what else runs on this machine") from None
     if done.returncode:
         raise Failed(f"{cell.name}, order {order}, {mode}: exit {done.returncode}: {culprit(program, done.stderr)}")
     return json.loads(done.stdout)
