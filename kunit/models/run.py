@@ -58,28 +58,25 @@ def runs():
         for claim in ("served", "leaves"):
             yield Run("task_work", f"LIVE{order}", claim)
 
-    for switches, error in (
-        ("BROKEN_LATE", r"assertion violated .*word&1"),
-        ("BROKEN_CLEAR", r"assertion violated .*(word&4|pending)"),
-        ("BROKEN_ENTRY", r"assertion violated .*posted"),
-        ("BROKEN_LOCAL", r"assertion violated .*posted"),
-        ("BROKEN_ORDER", r"assertion violated .*marked"),
-        ("BROKEN_BIT EAGER", r"assertion violated .*cache"),
-        ("BROKEN_LOOK EAGER", r"assertion violated .*pending"),
-        ("BROKEN_RIDE EAGER", r"assertion violated .*pending"),
+    for model, switches, error in (
+        ("deferred_wq", "BROKEN_LATE", r"assertion violated .*word&1"),
+        ("deferred_wq", "BROKEN_CLEAR", r"assertion violated .*(word&4|pending)"),
+        ("deferred_wq", "BROKEN_ENTRY", r"assertion violated .*posted"),
+        ("deferred_wq", "BROKEN_LOCAL", r"assertion violated .*posted"),
+        ("deferred_wq", "BROKEN_ORDER", r"assertion violated .*marked"),
+        ("deferred_wq", "BROKEN_BIT EAGER", r"assertion violated .*cache"),
+        ("deferred_wq", "BROKEN_LOOK EAGER", r"assertion violated .*pending"),
+        ("deferred_wq", "BROKEN_RIDE EAGER", r"assertion violated .*pending"),
+        ("task_work", "BROKEN_SWITCH", r"assertion violated .*pending"),
+        ("task_work", "BROKEN_DRAINING", r"assertion violated .*added"),
+        ("task_work", "BROKEN_ARMED", r"assertion violated .*added"),
+        ("task_work", "BROKEN_LOOK", r"assertion violated .*pending"),
+        ("task_work", "BROKEN_ORDER", r"assertion violated .*marked"),
+        ("task_work", "BROKEN_IRQS CACHE", r"assertion violated .*queued"),
+        ("task_work", "BROKEN_FLAG", r"assertion violated .*queued"),
     ):
-        yield Run("deferred_wq", switches, error=error)
+        yield Run(model, switches, error=error)
     yield Run("deferred_wq", "LIVE RUN BROKEN_TAKE", "leaves", "acceptance cycle")
-    for switches, error in (
-        ("BROKEN_SWITCH", r"assertion violated .*pending"),
-        ("BROKEN_DRAINING", r"assertion violated .*added"),
-        ("BROKEN_ARMED", r"assertion violated .*added"),
-        ("BROKEN_LOOK", r"assertion violated .*pending"),
-        ("BROKEN_ORDER", r"assertion violated .*marked"),
-        ("BROKEN_IRQS CACHE", r"assertion violated .*queued"),
-        ("BROKEN_FLAG", r"assertion violated .*queued"),
-    ):
-        yield Run("task_work", switches, error=error)
     yield Run("task_work", "LIVE BROKEN_EMPTY", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_IDLE", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_AGAIN", "leaves", "acceptance cycle")
