@@ -93,10 +93,10 @@ def compare(kind, model, metric, change, p, equivalence):
 
 
 def other_seeds(runs, model, metric):
-    """The same image on disjoint seeds; None if it was not run."""
+    """The same image on disjoint seeds; None without two boots of each."""
     one = list(runs.column(model, plan.BASE, metric.key, "aa").values())
     other = list(runs.column(model, plan.BASE, metric.key).values())
-    if not one or not other:
+    if min(len(one), len(other)) < 2:
         return None
     change = stats.estimate(one).median - stats.estimate(other).median
     return compare(OTHER_SEEDS, model, metric, change, stats.groups_p(one, other),
@@ -104,9 +104,9 @@ def other_seeds(runs, model, metric):
 
 
 def rebuild(runs, model, metric):
-    """A neutral rebuild on the same seeds; None if it was not run."""
+    """A neutral rebuild on the same seeds; None without two pairs."""
     pairs = stats.paired(runs.column(model, plan.REBUILT, metric.key), runs.column(model, plan.BASE, metric.key))
-    if not pairs:
+    if len(pairs) < 2:
         return None
     return compare(REBUILD, model, metric, stats.estimate(pairs).median, stats.difference_p(pairs),
                    lambda: stats.equivalence_p(pairs, metric.margin))

@@ -107,12 +107,13 @@ def sensitivity(runs, found):
     still = [metric.name for metric in plan.METRICS if metric.key not in found.moved]
     moved = [f"- {plan.BY_KEY[key].name}: {', '.join(where)}\n" for key, where in found.moved.items()]
     head = ["metric", "model", "arm", ">as usual", ">margin ±", *(f">{setting}" for setting in settings)]
-    against = "".join(f" `{setting}` is compared with `{other}`." for setting, other in plan.AGAINST.items())
-    return ("#### Sensitivity: what moves with the lab\n\nChange of the figure by a setting of the lab, median over "
-            f"paired seeds; bold: beyond the margin, and to the same side on all seeds.{against}\n\n"
-            + markdown.table(head, rows)
-            + "\nOf all metrics, these move under some arm:\n\n" + ("".join(moved) or "- none\n")
-            + f"\nThese do not: {'; '.join(still) or 'none'}.\n")
+    against = "".join(f" {setting} is compared with {other}." for setting, other in plan.AGAINST.items())
+    return ("#### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
+            "figure by more than the margin, to the same side on all paired seeds. Compare these between arms in one "
+            "table, never between settings:\n\n" + ("".join(moved) or "- none\n")
+            + f"\nThese do not move: {'; '.join(still) or 'none'}.\n\n"
+            f"<details><summary>Changes by setting, median over paired seeds; bold: it moves.{against}</summary>\n\n"
+            + markdown.table(head, rows) + "\n</details>\n")
 
 
 def replicates(runs):

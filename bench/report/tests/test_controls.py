@@ -211,7 +211,11 @@ def test_few_boots_can_fail_but_not_hold(tmp_path):
     assert controls.failures(tmp_path) == []
     found = controls.read_labs(tmp_path)["virtual"].outcomes
     assert [outcome.held for outcome in found if outcome.control == "dose and response"] == [None]
-    synthetic.aa(tmp_path, boots=2)
+    synthetic.aa(tmp_path, boots=1)
+    synthetic.rebuilt(tmp_path, boots=1, more=9000)
+    assert controls.read_labs(tmp_path)["virtual"].compared == []
+    synthetic.boot(tmp_path, seed=2)
+    synthetic.aa(tmp_path, "lazy", boots=2)
     assert not any(outcome.held for outcome in controls.read_labs(tmp_path)["virtual"].outcomes)
     synthetic.dose(tmp_path, "lazy", doses=(0, 5000), response=lambda amount, seed: seed)
     synthetic.boot(tmp_path, "lazy")
