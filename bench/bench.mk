@@ -70,6 +70,6 @@ check-import: deps
 	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
 
 check-hotpaths: $(IMAGES)
-check-lab-controls: rt-unpatched rt-rebuilt rt-none rt-task_work
+check-lab-controls: rt-unpatched rt-rebuilt rt-task_work
 check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-qpw guest qemu plugin
 	bench/checks.py $(@:check-%=%)

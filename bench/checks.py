@@ -9,8 +9,8 @@
                 seed: another result
   lab-verdicts  boots made to fail, each in its own way: the right verdict
   lab-controls  the controls hold, and each fails once it is broken on purpose:
-                other code in the rebuilt kernel, another image for the same
-                one, doses that do not arrive
+                another kernel in the place of the rebuilt or of the same
+                image, doses that do not arrive
   hotpaths      none takes the same instructions as unpatched in every hot
                 path, the other arms what HOTPATH_LIMITS grants
 
@@ -19,6 +19,7 @@ Exit status: 0 if all passed.
 
 import argparse
 import concurrent.futures
+import dataclasses
 import itertools
 import json
 import os
@@ -287,6 +288,15 @@ def check_lab_repeat(tap, cell):
         tap.point(f"another seed gives another {name}", same)
 
 
+def short_lived_qemu():
+    """A program that runs QEMU and after 3 s asks it to end, as somebody who tidies up may."""
+    program = KEPT / "short-lived-qemu"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec timeout --preserve-status 3 {virtual.QEMU} "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
 def check_lab_verdicts(tap, cell):
     def inject(failure, **other):
         return spec_of(cell, workload=(*SHORT, ("inject", failure)), **other)
@@ -312,6 +322,7 @@ def check_lab_verdicts(tap, cell):
         "no-image": ("build-failure", "no image", spec_of(cell, image=pathlib.Path("build/images/none-such"))),
         "no-qemu": ("lab-failure", "No such file", spec_of(cell, qemu=pathlib.Path("build/tools/none-such"))),
         "bad-qemu": ("lab-failure", "status 1", spec_of(cell, qemu=pathlib.Path("/bin/false"))),
+        "stopped-qemu": ("lab-failure", "terminating on signal", inject("hang", qemu=short_lived_qemu())),
     }
     results = run_all({name: spec for name, (_, _, spec) in expected.items()})
     for name, (verdict, text, _) in expected.items():
@@ -322,38 +333,50 @@ def check_lab_verdicts(tap, cell):
     tap.point("no half-made folder is left", left)
 
 
-def control_boots(arm, kind, seeds, *workload, image=None):
-    """Short boots of a control: {their place in a campaign's results: spec}. image: of another kernel."""
-    other = {"image": boot.image_of("rt", image)} if image else {}
-    return {f"virtual/rt-{arm}/{kind}-{seed:03}":
-            spec_of(f"rt-{arm}", seed=seed, workload=(*SHORT, *workload), **other) for seed in seeds}
+def place_tree(name, boots):
+    """Lay boots out as a campaign's results do, in KEPT/controls/NAME; those that results/ has are copied.
+
+    Returns {name in KEPT: spec} of those that are still to be run.
+    """
+    todo = {}
+    for folder, spec in boots.items():
+        place = pathlib.Path("controls", name, folder.relative_to(campaign.RESULTS))
+        if boot.is_done(spec, folder):
+            shutil.copytree(folder, KEPT / place)
+        else:
+            todo[str(place)] = spec
+    return todo
 
 
-def dose_boots(*workload):
-    return {place: spec for dose in ("0", "2000", "5000") for place, spec in
-            control_boots(campaign.BASE, f"dose-{dose}", (1, 2), ("storm", "dose"), ("dose", dose), *workload).items()}
+def stand_ins(boots, workload=(), **other):
+    """The same boots with something changed that their folders do not tell."""
+    return {folder: dataclasses.replace(spec, workload=(*spec.workload, *workload), **other)
+            for folder, spec in boots.items()}
 
 
 def check_lab_controls(tap, _):
-    again, pairs = range(101, 106), range(1, 7)
-    base = control_boots(campaign.BASE, "seed", pairs)
-    sound = base | control_boots(campaign.BASE, "aa", again) | control_boots("rebuilt", "seed", pairs) | dose_boots()
+    six, one = (argparse.Namespace(lab="virtual", set=[], seeds=seeds) for seeds in (6, 1))
+    cell = ("rt", campaign.BASE)
+    base, rebuilt = campaign.drains(six, cell), campaign.drains(six, ("rt", "rebuilt"))
+    again, doses = campaign.same_again(six, cell), campaign.doses(one, cell)
     # Broken on purpose, {what: (the control that is to fail, boots that stand in for its own)}.
     broken = {
-        "other-code-rebuilt": ("A/A", control_boots("rebuilt", "seed", pairs, image="none")),
-        "another-image": ("A/A", control_boots(campaign.BASE, "aa", again, image="task_work")),
-        "no-dose": ("dose and response", dose_boots(("inject", "no-dose"))),
+        "another-rebuilt": ("A/A", stand_ins(rebuilt, image=boot.image_of("rt", "task_work"))),
+        "another-image": ("A/A", stand_ins(again, image=boot.image_of("rt", "task_work"))),
+        "no-dose": ("dose and response", stand_ins(doses, workload=(("inject", "no-dose"),))),
     }
-    trees = {"sound": sound} | {what: boots for what, (_, boots) in broken.items()}
     shutil.rmtree(KEPT / "controls", ignore_errors=True)
-    results = run_all({f"controls/{tree}/{place}": spec
-                       for tree, boots in trees.items() for place, spec in boots.items()})
+    todo = place_tree("sound", base | rebuilt | again | doses)
+    for what, (_, boots) in broken.items():
+        todo |= place_tree(what, boots)
+    results = run_all(todo)
     tap.point(f"{len(results)} boots", [f"{name}: {': '.join(got)}" for name, got in results.items() if not_ok(got)])
     if tap.failed:
         return
     tap.point("the controls hold", controls.failures(KEPT / "controls/sound"))
     for what, (control, _) in broken.items():
-        for place in base:
+        for folder in base:
+            place = folder.relative_to(campaign.RESULTS)
             shutil.copytree(KEPT / "controls/sound" / place, KEPT / "controls" / what / place)
         failed = controls.failures(KEPT / "controls" / what)
         wrong = [] if any(f"virtual: {control}" in line for line in failed) else [f"failed: {failed or 'none'}"]
