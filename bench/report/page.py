@@ -53,13 +53,18 @@ def missing(boots, labs, judged):
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
     absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
-    seeds = [len(cell) for figures in labs.values() for cell in figures.cells.values()]
+    good = {f"{lab} {model}-{arm}": len(cell) for lab, figures in labs.items()
+            for (model, arm), cell in figures.cells.items()}
+    short = {name: count for name, count in good.items() if count < plan.BOOTS}
     if absent:
         lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: "
                      f"{', '.join(absent)}.** Nothing below says anything about them.")
-    if not seeds or min(seeds) < plan.BOOTS:
-        lines.append(f"- **{min(seeds, default=0)} seeds per arm are too few for a verdict** "
+    if len(short) == len(good):
+        lines.append(f"- **{min(good.values(), default=0)} seeds per arm are too few for a verdict** "
                      f"(at least {plan.BOOTS}): there are medians, intervals and differences, and no judgement.")
+    elif short:
+        lines.append(f"- Fewer than {plan.BOOTS} good boots: "
+                     f"{', '.join(f'{name} ({count})' for name, count in short.items())}. No verdict is about these.")
     if not judged:
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
     return "\n".join(lines or ["- Nothing: all strategies, all seeds, and all controls held."]) + "\n"

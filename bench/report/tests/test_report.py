@@ -84,6 +84,12 @@ def test_twelve_seeds_are_enough(make, tmp_path):
     assert rows(text, TAKEN)["rt", "unpatched"][:2] == ["506", "503 .. 510"]
 
 
+def test_a_cell_with_too_few_boots_is_named(make, tmp_path):
+    synthetic.campaign(tmp_path / "many", range(1, 13))
+    (tmp_path / "many/virtual/rt-qpw1/seed-003/counts.jsonl").write_text("garbage")
+    assert "- Fewer than 12 good boots: virtual rt-qpw1 (11). No verdict is about these.\n" in make(tmp_path / "many")
+
+
 @pytest.mark.parametrize("verdict", ["hang", "panic", "guest-failure", "boot-failure", "build-failure", "lab-failure"])
 def test_a_failed_boot_is_counted_and_enters_nothing(make, results, verdict):
     before = rows(make(results), TAKEN)
