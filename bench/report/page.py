@@ -362,11 +362,11 @@ def verdicts_part(judged):
 def cycles_part(results):
     """What the cycles lab says of itself; it is no lab of boots, and has a module of its own for that."""
     if not (results / "cycles").is_dir():
-        return "#### The cycles lab\n\nIt was not run.\n"
+        return "### The cycles lab\n\nIt was not run (`make cycles`).\n"
     if str(CYCLES) not in sys.path:
         sys.path.append(str(CYCLES))
     section = importlib.import_module("section")
-    return "\n".join(["#### The cycles lab\n", *section.section(results / "cycles")])
+    return "\n".join(["### The cycles lab\n", *section.section(results / "cycles")])
 
 
 def trust_part(folder, boots, results, judged):

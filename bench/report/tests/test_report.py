@@ -194,13 +194,13 @@ def test_the_plugin_is_held_against_the_guest(make, results):
 
 
 def test_the_cycles_lab_speaks_for_itself(make, results, tmp_path, monkeypatch):
-    assert "#### The cycles lab\n\nIt was not run." in make(results)
+    assert "### The cycles lab\n\nIt was not run (`make cycles`)." in make(results)
     (tmp_path / "section.py").write_text("def section(folder):\n    return [f'all of {folder.name}']\n")
     (results / "cycles/rt-none").mkdir(parents=True)
     monkeypatch.setattr(page, "CYCLES", tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "section", raising=False)
-    assert "#### The cycles lab\n\nall of cycles" in make(results)
+    assert "### The cycles lab\n\nall of cycles" in make(results)
     del sys.modules["section"]
 
 
