@@ -61,6 +61,7 @@ byte word, pending, cache;
 byte draining[CLASSES], asked[CLASSES], done[CLASSES];
 byte lock = NOBODY, drainer = NOBODY;
 bool work_pending, work_running, kick_pending;
+bool claimed;	/* the work is marked as pending, but by who cancels it */
 
 /* The CPU itself: who has it, who wants it, who waits for what. */
 byte cur = NOBODY;
@@ -101,8 +102,10 @@ bool waiting[CLASSES], leaving;
 inline queue_work() {
 	assert(!(word & USER));
 	assert(!work_pending);
-	work_pending = 1;
-	runnable[KWORKER] = 1
+	if
+	:: claimed	/* taken for queued */
+	:: else -> work_pending = 1; runnable[KWORKER] = 1
+	fi
 }
 
 /* pcd_deferred_queue() on the CPU itself, where nobody sees it half done. */
@@ -228,11 +231,21 @@ leave:	/* exit_to_user_mode_prepare(), pcd_claim_user() */
 #elif defined(RUN)
 	mutex_lock();
 	if
-	:: atomic { HERE && work_pending -> work_pending = 0 }
-		deferred_drain();
-		mutex_unlock();
-		goto leave
+#ifdef BROKEN_CANCEL	/* it cancels what may not have been queued yet */
+	:: HERE ->
+#else
 	:: atomic { HERE && !work_pending -> skip } mutex_unlock()
+	:: atomic { HERE && work_pending -> skip }
+#endif
+		if	/* cancel_work() */
+		:: atomic { HERE && work_pending -> work_pending = 0 }
+			deferred_drain();
+			mutex_unlock();
+			goto leave
+		:: atomic { HERE && !work_pending -> claimed = 1; irqs_off = 1 }
+			atomic { HERE -> claimed = 0; irqs_off = 0 }
+			mutex_unlock()
+		fi
 	fi;
 #endif
 	/* flush_work() */

@@ -77,6 +77,7 @@ def runs():
     ):
         yield Run(model, switches, error=error)
     yield Run("deferred_wq", "LIVE RUN BROKEN_TAKE", "leaves", "acceptance cycle")
+    yield Run("deferred_wq", "LIVE RUN BROKEN_CANCEL", "leaves", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_EMPTY", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_IDLE", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_AGAIN", "leaves", "acceptance cycle")

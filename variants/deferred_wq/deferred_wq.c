@@ -52,7 +52,8 @@
  *   been queued anew, or by a task that would leave: they wait for d->lock, which
  *   on PREEMPT_RT lends it their priority.  It takes that lock before it cancels
  *   the work: else such a task would find neither work nor lock to wait for, and
- *   spin in its exit loop.
+ *   spin in its exit loop.  It cancels only what has been queued: else a queueing
+ *   that it meets is lost, and QUEUED stays for good.
  * - Something is cached (eager) between a requester's set_bit() and its look at the
  *   word: the bit alone does not promise a drain, QUEUED or RUNNING does.
  * - A request comes between the claim and user mode, or between two entries: it
@@ -275,7 +276,12 @@ static bool pcd_deferred_take(struct pcd_deferred *d)
 	bool taken;
 
 	mutex_lock(&d->lock);
-	taken = cancel_work(&d->work);
+	/*
+	 * Cancelling marks an idle work as pending for a moment.  A requester that
+	 * queues just then, having set QUEUED, would find it queued already.  Once
+	 * it is pending, nobody else queues it before somebody drains: our lock.
+	 */
+	taken = work_pending(&d->work) && cancel_work(&d->work);
 	if (taken) {
 		trace_pcd_arrange(PCD_BY_OWNER);
 		pcd_deferred_drain(d);
