@@ -6,18 +6,20 @@ build/tools/qemu-system-x86_64
 none
 -machine
 q35,hpet=off
--cpu
-max
 -smp
 2,sockets=2
 -m
 256
+-cpu
+max
 -accel
 tcg,thread=single
 -icount
 shift=0,sleep=off
 -rtc
 clock=vm,base=2026-01-01
+-plugin
+build/plugin/pcd_count.so,syms=build/images/lazy-deferred_wq/System.map,out=$OUT/counts.jsonl
 -seed
 5
 -chardev
@@ -30,11 +32,9 @@ file,id=results,path=$OUT/guest.jsonl
 chardev:results
 -device
 isa-debug-exit,iobase=0xf4,iosize=1
--plugin
-build/plugin/pcd_count.so,syms=build/images/lazy-deferred_wq/System.map,out=$OUT/counts.jsonl
 -kernel
 build/images/lazy-deferred_wq/bzImage
 -initrd
 build/guest/initramfs.cpio
 -append
-console=ttyS0 panic=-1 tsc=reliable lapic_timer_khz=1000000 nohz_full=1 isolcpus=domain,managed_irq,1 rcu_nocbs=1 bench.channel=/dev/ttyS1 bench.exit_port=244 bench.metronome=24 deferred_wq=eager bench.seed=5 bench.mode=drain bench.class=lru bench.phase_ms=1000 bench.settle_ms=30 bench.tail_ms=20 bench.requests=200 bench.fills=2000 bench.mlock_every=8
+console=ttyS0 panic=-1 tsc=reliable lapic_timer_khz=1000000 nohz_full=1 isolcpus=domain,managed_irq,1 rcu_nocbs=1 bench.channel=/dev/ttyS1 bench.exit_port=244 deferred_wq=eager bench.seed=5 bench.mode=drain bench.class=lru bench.order=quiet-first bench.storm=drain bench.dose=0 bench.phase_ms=1000 bench.phase_us=0 bench.settle_ms=30 bench.tail_ms=20 bench.requests=200 bench.fills=2000 bench.mlock_every=8 bench.ballast=1 bench.pad=256 bench.metronome=24 bench.metronome_dither=8
