@@ -27,29 +27,42 @@ def differences(runs, contrast, kind="seed", setting=""):
 
 
 def word(change, p, equal_p, margin):
-    """Better, worse, equivalent or inconclusive. Without p values, as all differences are equal, the margin decides."""
+    """Better, worse, equivalent or inconclusive. Without p values, as all differences are equal, the margin decides.
+
+    What differs by no more than the margin is neither better nor worse.
+    """
     if p is None:
         return "equivalent" if abs(change.median) <= margin else "better" if change.median < 0 else "worse"
     if equal_p < plan.ALPHA and -margin <= change.low and change.high <= margin:
         return "equivalent"
-    if p < plan.ALPHA and change.low * change.high > 0:
+    if p < plan.ALPHA and change.low * change.high > 0 and abs(change.median) > margin:
         return "better" if change.median < 0 else "worse"
     return "inconclusive"
 
 
-def agrees(verdict, median, margin):
-    """Does a difference under another setting of the lab still speak for the verdict?"""
-    return {"better": median < 0, "worse": median > 0, "equivalent": abs(median) <= margin}.get(verdict, True)
+def agrees(verdict, usual, median, margin):
+    """Does a median difference under another setting of the lab still speak for the verdict?
+
+    usual: the Estimate without a setting. Better and worse must stay on their
+    side of 0, and within the margin of the usual interval or at least half as large.
+    """
+    if verdict == "equivalent":
+        return abs(median) <= margin
+    if verdict not in ("better", "worse"):
+        return True
+    near = usual.low - margin <= median <= usual.high + margin
+    side = median < 0 if verdict == "better" else median > 0
+    return side and (near or 2 * abs(median) >= abs(usual.median))
 
 
-def under_settings(runs, contrast, verdict):
+def under_settings(runs, contrast, verdict, usual):
     """(settings that were run, [those whose difference speaks against the verdict, with it])."""
     margin, tried, against = plan.BY_KEY[contrast.key].margin, [], []
     for setting in runs.settings("sensitivity"):
         change = stats.estimate(differences(runs, contrast, "sensitivity", setting))
         if change:
             tried.append(setting)
-            if not agrees(verdict, change.median, margin):
+            if not agrees(verdict, usual, change.median, margin):
                 against.append(f"{setting} ({markdown.signed(change.median)})")
     return tried, against
 
@@ -77,7 +90,7 @@ def judge_one(runs, controls, contrast, p, equal_p):
         why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
         return Judged(contrast, change, p, equal_p, why)
     verdict = word(change, p, equal_p, metric.margin)
-    tried, against = under_settings(runs, contrast, verdict)
+    tried, against = under_settings(runs, contrast, verdict, change)
     if against:
         return Judged(contrast, change, p, equal_p, f"withdrawn: not so under {', '.join(against)}")
     notes = [f"under {len(tried)} other settings as well" if tried else "sensitivity not run"]
@@ -93,6 +106,8 @@ def judge(runs, controls):
     """[Judged] of all primary contrasts of one lab."""
     found = {}
     for contrast in plan.CONTRASTS:
+        # Without a test it is in Holm's family all the same: what is missing makes nothing else significant.
+        found[contrast, "difference"] = found[contrast, "equivalence"] = None
         pairs = differences(runs, contrast)
         if len(pairs) >= plan.BOOTS:
             found[contrast, "difference"] = stats.difference_p(pairs)

@@ -137,10 +137,9 @@ def groups_equivalence_p(one, other, margin):
 
 
 def holm(found):
-    """{name: p} adjusted by Holm's method; a p that is None is of no test and stays None."""
-    tested = {name: p for name, p in found.items() if p is not None}
-    adjusted = multipletests(list(tested.values()), method="holm")[1] if tested else ()
-    return dict.fromkeys(found) | dict(zip(tested, map(float, adjusted), strict=True))
+    """{name: p} adjusted by Holm's method; a p that is None is of no test, counts as 1, and stays None."""
+    adjusted = multipletests([1 if p is None else p for p in found.values()], method="holm")[1] if found else ()
+    return {name: None if found[name] is None else float(p) for name, p in zip(found, adjusted, strict=True)}
 
 
 def detectable(differences, tests, alpha=0.05, power=0.8):

@@ -23,7 +23,8 @@ def said(differences, margin=MARGIN):
     ([100 + x for x in LITTLE], "worse"),
     (LITTLE, "equivalent"),
     ([2 + x for x in LITTLE], "equivalent"),  # differs, within the margin
-    ([9.8 + x for x in LITTLE], "worse"),  # differs, perhaps beyond the margin
+    ([9.8 + x for x in LITTLE], "inconclusive"),  # differs, perhaps beyond the margin
+    ([10.8 + x for x in LITTLE], "worse"),
     ([100 * x for x in LITTLE], "inconclusive"),
     ([0] * 12, "equivalent"),
     ([10] * 12, "equivalent"),
@@ -63,6 +64,18 @@ def test_exact_counts_get_no_p():
     assert (one.verdict, one.p, contrasts.probability(one, one.p)) == ("worse", None, "exact")
 
 
+@pytest.mark.parametrize("word, median, yes", [
+    ("worse", 900, True), ("worse", 501, True), ("worse", 450, False), ("worse", -5, False), ("worse", 5000, True),
+    ("better", 900, False), ("equivalent", 10, True), ("equivalent", -11, False), ("inconclusive", -900, True)])
+def test_a_setting_must_keep_half_of_the_effect(word, median, yes):
+    assert contrasts.agrees(word, stats.estimate([1000 + x for x in LITTLE]), median, MARGIN) is yes
+
+
+def test_a_setting_may_keep_less_within_the_margin():
+    usual = stats.estimate([12 + x for x in LITTLE])
+    assert contrasts.agrees("worse", usual, 3, MARGIN) and not contrasts.agrees("worse", usual, -1, MARGIN)
+
+
 def test_too_few_pairs():
     assert judged([500, 501, 502]).verdict == "none: 3 of 12 pairs"
 
@@ -86,3 +99,9 @@ def test_holm_is_over_all_contrasts(monkeypatch):
     assert alone.p == pytest.approx(2 * 2 / 2**12)  # of two tests
     monkeypatch.setattr(plan, "CONTRASTS", (CONTRAST,) * 2)
     assert contrasts.judge(runs([500 + x for x in LITTLE]), SURE)[1].verdict == "worse"
+
+
+def test_what_is_missing_or_exact_stays_in_holm_s_family(monkeypatch):
+    monkeypatch.setattr(plan, "CONTRASTS", (CONTRAST, *plan.CONTRASTS[:7], *plan.CONTRASTS[8:]))
+    only = contrasts.judge(runs([500 + x for x in LITTLE]), SURE)[0]
+    assert only.p == pytest.approx(24 * 2 / 2**12)

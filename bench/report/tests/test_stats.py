@@ -138,7 +138,7 @@ def test_groups():
 
 def test_holm():
     assert stats.holm({"a": 0.01, "b": 0.04, "c": None, "d": 0.03}) == pytest.approx(
-        {"a": 0.03, "b": 0.06, "d": 0.06, "c": None})
+        {"a": 0.04, "b": 0.09, "d": 0.09, "c": None})
     assert stats.holm({"a": None}) == {"a": None} and stats.holm({}) == {}
 
 
