@@ -71,6 +71,8 @@ def judge(tap, console):
         else:
             tap.point(f"{name}: {case}", [] if status == "PASS" else [f"{status}, see {console}"])
     tap.point(f"{name}: the kernel complained of nothing", reports(console))
+    if pathlib.Path(f"{console}.int3").exists():
+        tap.skip(f"{name}: its first run", "QEMU met a breakpoint of text patching that was gone already")
 
 
 def main():

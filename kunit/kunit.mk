@@ -52,10 +52,14 @@ check-kunit-qemu: source qemu build/kunit/owner.cpio
 
 # $(call field,N,RUN): the N-th part of a run's name
 field = $(word $(1),$(subst ., ,$(2)))
+run_qemu = kunit/run-qemu.sh $(call field,4,$(1)) $(call field,3,$(1)) \
+	build/images/$(call field,1,$(1))-$(call arm_kernel,$(call field,2,$(1)))-kunit \
+	pcd_kunit.arm=$(call field,2,$(1)) $(call arm_boot,$(call field,2,$(1)))
 build/kunit/%.console: FORCE
-	kunit/run-qemu.sh $(call field,4,$*) $(call field,3,$*) \
-		build/images/$(call field,1,$*)-$(call arm_kernel,$(call field,2,$*))-kunit \
-		pcd_kunit.arm=$(call field,2,$*) $(call arm_boot,$(call field,2,$*)) >$@
+	$(call run_qemu,$*) >$@
+	@# A thread of QEMU may still meet a breakpoint of the kernel's text patching that is
+	@# gone already, as no processor does: then once more, and the judge counts it.
+	@rm -f $@.int3; ! grep -q "Oops: int3" $@ || { mv $@ $@.int3; $(call run_qemu,$*) >$@; }
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])
 	@mkdir -p $(@D)
