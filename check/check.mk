@@ -17,7 +17,7 @@ check-style: source ruff
 	check/style.py --kernel build/source --ruff build/tools/ruff
 
 # Guest and plugin C as bench.mk builds it, but by each compiler.
-check-w1: export USER_CFLAGS = $(wordlist 2,99,$(cc_common)) -D_GNU_SOURCE -fPIC
+check-w1: export USER_CFLAGS = $(wordlist 2,99,$(cc_common)) $(cycles_style) -D_GNU_SOURCE -fPIC
 
 check-w1 check-sparse: source
 	check/compile.py $(@:check-%=%)
