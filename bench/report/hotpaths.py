@@ -182,8 +182,9 @@ def equal(cells, model, arm):
     """How many paths of an arm take what the base's take: (equal, of)."""
     base, paths = cells.get((model, BASE), {}), cells.get((model, arm), {})
     shared = base.keys() & paths.keys()
-    return sum((beside(paths[key], base[key]).kernel, beside(paths[key], base[key]).atomics)
-               == (base[key].kernel, base[key].atomics) for key in shared), len(shared)
+    same = [beside(paths[key], base[key]) for key in shared]
+    return sum((path.kernel, path.atomics) == (base[key].kernel, base[key].atomics)
+               for key, path in zip(shared, same, strict=True)), len(shared)
 
 
 def causes(cells, model, arms, kind="isolated"):
@@ -191,11 +192,13 @@ def causes(cells, model, arms, kind="isolated"):
     base = cells.get((model, BASE), {})
     for arm in arms:
         for (of, name), path in cells.get((model, arm), {}).items():
-            if of == kind and (of, name) in base:
-                path = beside(path, base[of, name])
-            if of == kind and (of, name) in base and path.kernel != base[of, name].kernel:
-                yield (f"- {model} {arm}, {name}: {markdown.signed(path.kernel - base[of, name].kernel)}: "
-                       f"{cause(path, base[of, name])}")
+            then = base.get((of, name))
+            if of != kind or not then:
+                continue
+            path = beside(path, then)
+            if path.kernel != then.kernel:
+                yield (f"- {model} {arm}, {name}: {markdown.signed(path.kernel - then.kernel)}: "
+                       f"{cause(path, then)}")
 
 
 # ---- Command line ----
