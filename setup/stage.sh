@@ -23,7 +23,7 @@ for stage in ${PLAN:-}; do
 	[ "$stage" != "$name" ] || place=$total
 done
 title="${place:+stage $place of $total: }$what"
-expected=$(cat "$times" 2>/dev/null || awk -v name="$name" '$1 == name { print $2 }' setup/times)
+expected=$(cat "$times" 2>/dev/null || awk -v name="$name" '$1 == name { print $2; exit }' setup/times)
 
 clock() {	# SECONDS -> m:ss
 	printf '%d:%02d' $(($1 / 60)) $(($1 % 60))

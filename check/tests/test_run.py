@@ -94,6 +94,14 @@ def test_skip_reason_is_shown(run):
     assert any("no clock" in line for line in lines)
 
 
+def test_times_name_a_stage_once_in_whole_seconds():
+    """As setup/stage.sh reads them, whose arithmetic knows no others."""
+    lines = [line.split() for line in (RUN.parent.parent / "setup/times").read_text().splitlines()]
+    found = [line for line in lines if line and not line[0].startswith("#")]
+    assert len({name for name, _ in found}) == len(found)
+    assert all(seconds.isdecimal() for _, seconds in found)
+
+
 def test_expected_times(run, tmp_path):
     (tmp_path / "times").mkdir()
     (tmp_path / "times/check-good").write_text("300")
