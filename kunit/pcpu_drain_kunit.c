@@ -63,25 +63,6 @@ static int put_items(void *data)
 	return 0;
 }
 
-/*
- * Where requesters wait for owners, they are served once nothing is cached.  What a
- * drain has taken out is in the depot when that drain is over.
- */
-static void await_drains_under_way(struct kunit *test)
-{
-#ifdef CONFIG_PCPU_DRAIN_TRACKED
-	struct pcd_class *class = demo_class(test);
-	unsigned long end = jiffies + HZ;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		while (atomic_read(&per_cpu_ptr(class->pcpu, cpu)->draining) &&
-		       time_before(jiffies, end))
-			schedule_timeout_uninterruptible(1);
-	}
-#endif
-}
-
 /* Take all items out of the depot and check each one's book. */
 static unsigned int depot_check(struct kunit *test)
 {
@@ -89,7 +70,6 @@ static unsigned int depot_check(struct kunit *test)
 	LIST_HEAD(items);
 	unsigned int nr;
 
-	await_drains_under_way(test);
 	nr = pcd_demo_empty_depot(&items);
 	list_for_each_entry_safe(item, next, &items, node) {
 		KUNIT_EXPECT_EQ_MSG(test, item->cached, 0,

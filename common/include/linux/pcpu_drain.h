@@ -219,9 +219,13 @@ struct pcd_cpu {
  * @name: how user space calls it (debugfs, tracepoints)
  * @count: how many items that @key covers are cached on @cpu now.  Any
  *	context, takes no lock, may race with the owner (use data_race()).
- *	None means that all has been seen to, not that it is being so.  A class
- *	that cannot tell answers 1; where a drain of it is preempted, requests
- *	may wait for their patience.
+ *	None means that all has been seen to, not that it is being so: an item
+ *	counts until a drain has put it where it belongs, which orders that
+ *	before the count (a release, or a lock that whoever looks there takes).
+ *	Only what a drain from elsewhere detaches, so that the owner need not
+ *	wait, no longer counts; @lock has requests wait for that.
+ *	A class that cannot tell answers 1; where a drain of it is preempted,
+ *	requests may wait for their patience.
  *	A CPU with none is left alone.  A NULL @key covers everything.
  * @drain: empty @cpu's cache of what @key covers and return the number of
  *	items.  May fill caches of classes registered later, none registered

@@ -311,6 +311,12 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 		}
 	}
 
+	/*
+	 * Where nothing was cached, see also where a drain has put it: pairs
+	 * with the order in which that drain, a class's own, has done both.
+	 */
+	smp_rmb();
+
 	for_each_cpu(cpu, &class->busy)
 		pcd_await(class, cpu, key, mode, &result);
 	pcd_await_owners(class, key, mode, &result);

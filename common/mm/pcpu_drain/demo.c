@@ -6,6 +6,7 @@
  * Each CPU has a stack of items. What does not fit, and what is drained, goes
  * to a depot that all CPUs share.
  */
+#include <linux/bitops.h>
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/pcpu_drain.h>
@@ -201,41 +202,65 @@ static unsigned int demo_count(int cpu, void *key)
 	return matching;
 }
 
-/* Move what @key covers from @cache to @detached; returns how many. */
-static unsigned int demo_detach(struct demo_cache *cache, void *key,
-				struct pcd_demo_item **detached)
+/* Which items @key covers, by their bits; they go to @covered[] as well. */
+static unsigned long demo_select(struct demo_cache *cache, void *key,
+				 struct pcd_demo_item **covered)
 {
-	unsigned int i, kept = 0, taken = 0;
+	unsigned long bits = 0;
+	unsigned int i;
 
 	for (i = 0; i < cache->nr; i++) {
-		if (!key || cache->items[i]->key == key)
-			detached[taken++] = cache->items[i];
-		else
-			cache->items[kept++] = cache->items[i];
+		if (key && cache->items[i]->key != key)
+			continue;
+		bits |= BIT(i);
+		*covered++ = cache->items[i];
 	}
-	cache->nr = kept;
-	return taken;
+	return bits;
 }
 
+static void demo_remove(struct demo_cache *cache, unsigned long bits)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < cache->nr; i++)
+		if (!(bits & BIT(i)))
+			cache->items[kept++] = cache->items[i];
+	/* Release: pairs with the core's barrier behind a count of none. */
+	smp_store_release(&cache->nr, kept);
+}
+
+static void depot_add_all(struct pcd_demo_item **items, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		depot_add(items[i]);
+}
+
+/*
+ * Items count until they are in the depot: who finds none relies on that, the
+ * owner included. But if the owner would have to wait for it, on its live CPU
+ * elsewhere, they are detached under the lock, and are on their way after it.
+ */
 static unsigned int demo_drain(int cpu, void *key)
 {
+	bool owner_would_wait = !pcd_cpu_is_local(cpu) && cpu_online(cpu);
 	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
-	struct pcd_demo_item *detached[DEMO_SIZE];
-	unsigned int i, nr;
+	struct pcd_demo_item *covered[DEMO_SIZE];
+	unsigned long bits;
 
 	pcd_lock_cpu(&demo_caches.lock, cpu);
 	demo_enter(cache);
-	nr = demo_detach(cache, key, detached);
-	/* An owner that finds its cache empty may rely on the depot. */
-	for (i = 0; i < nr && pcd_cpu_is_local(cpu); i++)
-		depot_add(detached[i]);
+	bits = demo_select(cache, key, covered);
+	if (!owner_would_wait)
+		depot_add_all(covered, hweight_long(bits));
+	demo_remove(cache, bits);
 	demo_leave(cache);
 	pcd_unlock_cpu(&demo_caches.lock, cpu);
 
-	/* Another CPU's owner must not wait for this: after the lock. */
-	for (; i < nr; i++)
-		depot_add(detached[i]);
-	return nr;
+	if (owner_would_wait)
+		depot_add_all(covered, hweight_long(bits));
+	return hweight_long(bits);
 }
 
 static DEFINE_PER_CPU(struct pcd_cpu, demo_pcpu);

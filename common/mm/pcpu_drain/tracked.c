@@ -177,9 +177,11 @@ bool pcd_served(struct pcd_cpu *pc)
 	/* Acquire: pairs with the release in pcd_drain_end(). */
 	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
 		return true;
-	/* A peek as good as the one that the request began with. */
-	if (!pc->class->count(pc->cpu, NULL))
+	/* A peek as good as the one that the request began with, barrier included. */
+	if (!pc->class->count(pc->cpu, NULL)) {
+		smp_rmb();
 		return true;
+	}
 	if (test_bit(pc->class->bit, &owner->pending))
 		return false;
 	smp_rmb();			/* (H) pairs with (E) */
