@@ -49,9 +49,11 @@
  */
 #define pr_fmt(fmt) "pcpu_drain: " fmt
 
+#include <linux/bits.h>
 #include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/irq_work.h>
+#include <linux/list.h>
 #include <linux/pcpu_drain_task_work.h>
 #include <linux/sched.h>
 #include <linux/task_work.h>
@@ -79,14 +81,24 @@ static void pcd_kick_work(struct work_struct *work)
 	local_irq_enable();
 }
 
+static void pcd_count_help(unsigned long pending)
+{
+	struct pcd_class *class;
+
+	list_for_each_entry(class, &pcd_classes, list)
+		if (pending & BIT(class->bit))
+			pcd_help(class, smp_processor_id(), PCD_HELP_IDLE);
+}
+
 static void pcd_kick(struct irq_work *irq_work)
 {
 	struct pcd_kick *kick = container_of(irq_work, struct pcd_kick, irq_work);
+	unsigned long pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
 
 	/* Paid meanwhile? */
-	if (!READ_ONCE(this_cpu_ptr(&pcd_owners)->pending))
+	if (!pending)
 		return;
-	pcd_help_pending(PCD_HELP_IDLE);
+	pcd_count_help(pending);
 	trace_pcd_arrange(PCD_BY_KWORKER);
 	queue_work_on(smp_processor_id(), mm_percpu_wq, &kick->work);
 }
@@ -142,6 +154,26 @@ void __pcd_cached(struct pcd_class *class)
 	set_bit(class->bit, &owner->pending);
 	pcd_arm();
 	local_irq_restore(flags);
+}
+
+/*
+ * Owe again what a preempted task is in the middle of.  Its drain goes on when it
+ * runs again, and until then its cache is not empty.  Once it is, there is nothing
+ * to repeat: else two tasks that contend for a lock in their drains would repeat
+ * each other's for ever, since each time that one has to wait the other begins to
+ * run.  Interrupts are off.
+ */
+static void pcd_repeat_unfinished(void)
+{
+	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
+	struct pcd_class *class;
+
+	if (!owner->draining)
+		return;
+	list_for_each_entry(class, &pcd_classes, list)
+		if (atomic_read(&this_cpu_ptr(class->pcpu)->draining) &&
+		    class->count(smp_processor_id(), NULL))
+			set_bit(class->bit, &owner->pending);
 }
 
 /**

@@ -34,8 +34,6 @@ void pcd_ask(struct pcd_cpu *pc);
 bool pcd_served(struct pcd_cpu *pc);
 void pcd_pay(struct pcd_class *class);
 void pcd_drain_pending(void);
-void pcd_repeat_unfinished(void);
-void pcd_help_pending(enum pcd_help why);
 
 #else
 
