@@ -1,16 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Assemble a kernel tree, or bring one up to date.
-#   kernel/assemble.sh TREE NAME [PATCH...]
+#   kernel/assemble.sh [--check] TREE NAME [PATCH...]
 # Makes build/linux/TREE-NAME (TREE: unpatched or patched): hard links to the
 # pristine source, symbolic links to our files, and copies of the files that
 # patches change (PATCH...: further ones, such as a planted bug). A file is
 # replaced whole, and only if its contents change, so that an interrupted run is
-# simply run again and make rebuilds what it must.
+# simply run again and make rebuilds what it must. --check: only see that all
+# patches apply.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
 
+check=
+[ "$1" != --check ] || { check=y; shift; }
 tree=$1 dir=build/linux/$1-$2
 shift 2
 source=$(readlink -e build/source) || die "tree $dir: no kernel source yet; run make source"
@@ -102,6 +105,7 @@ while read -r patch; do
 		die "tree $dir: $patch does not apply as it is to ${failed:-a file that is not there}; rebase it on this source (no fuzz is allowed)"
 	}
 done <"$scratch/.patches"
+[ -z "$check" ] || exit 0
 
 # put FROM PLACE [COMMAND...]: replace a file whole, with a new time.
 put_copy() {

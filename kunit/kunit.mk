@@ -21,7 +21,7 @@ QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mt
 UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 QEMU_CONSOLES := $(QEMU_RUNS:%=build/kunit/%.console)
 
-.PHONY: kunit check-kunit-uml check-kunit-qemu check-contract mutants
+.PHONY: kunit check-kunit-uml check-kunit-qemu check-contract check-mutants mutants
 
 # The loop of a developer: edit, `make kunit ARM=qpw1`, read.
 kunit: ARM := $(or $(ARM),qpw1)
@@ -70,6 +70,9 @@ build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
 
 check-contract:			# the table of common/README.md says what KUnit checks
 	kunit/contract.py --check
+
+check-mutants: source		# those of UML; of the others, that they still apply
+	kunit/mutants.sh --quick
 
 mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
 	kunit/mutants.sh $(MUTANTS)
