@@ -48,17 +48,23 @@ AA_SEED = 100  # seeds from here on are those of aa
 DOSES = (0, 1000, 2000, 5000, 10000, 20000)  # 0: the interrupt alone
 DOSE_SEEDS = 4
 
-SENSITIVE_MODEL = "rt"
-SENSITIVE_ARMS = ("unpatched", "qpw1", "task_work", "deferred_lazy")
 SENSITIVE_SEEDS = 3
+
+
+def fixed(count):
+    """Parameters of a metronome that neither the seed nor the ballast changes."""
+    return ("metronome", count), ("metronome_span", "0"), ("metronome_dither", "0")
+
+
 # Settings of the lab: parameters of the workload, and fields of boot.Spec, that differ from the base.
 SETTINGS = {
-    **{f"metronome-{count}": ((("metronome", count), ("metronome_dither", "0")), {}) for count in ("16", "24", "48")},
+    **{f"metronome-{count}": (fixed(count), {}) for count in ("16", "24", "48")},
     # Four times as long, as many instructions: else cyclictest is still starting when the phase begins.
     "shift-2": ((("settle_ms", "120"),), {"icount_shift": 2}),
-    "no-ballast": ((("ballast", "0"),), {}),
+    # It is the ballast that dithers.
+    "no-ballast": ((("ballast", "0"), *fixed("24")), {}),
     "cpus-4": ((), {"cpus": 4}),
-    "storm-first": ((("order", "storm-first"),), {}),
+    **{order: ((("order", order),), {}) for order in ("quiet-first", "storm-first")},
     "phase-500": ((("phase_us", "500"),), {}),
 }
 

@@ -26,7 +26,7 @@ static void __noreturn fail(const char *what)
 static void __noreturn spin_and_dither(const struct params *params)
 {
 	__u64 stream = random_stream(params->seed, STREAM_TURNS);
-	__u64 low = params->metronome - params->metronome_dither;
+	__u64 low = params_metronome(params) - params->metronome_dither;
 	__u64 span = 2 * params->metronome_dither + 1;
 	int i;
 

@@ -175,7 +175,10 @@ int main(void)
 		prove("dose", proof_dose(cpus.isolated, params.dose));
 
 	keep_timers_local();
-	if (!metronome_start(params.metronome))
+	channel_line("{\"storm_first\":%s,\"metronome\":%llu}",
+		     params_storm_first(&params) ? "true" : "false",
+		     params_metronome(&params));
+	if (!metronome_start(params_metronome(&params)))
 		fail("metronome: %s", strerror(errno));
 	if (!strcmp(params.mode, "drain")) {
 		if (!pad_hold(&params))

@@ -7,6 +7,7 @@
 
 #include "files.h"
 #include "params.h"
+#include "random.h"
 
 #define BLANKS "\n\t "
 
@@ -63,6 +64,7 @@ bool params_read(struct params *params, char *why, unsigned long why_size)
 		{ "repeats",		&params->repeats,	NULL },
 		{ "isolated",		&params->isolated,	NULL },
 		{ "metronome",		&params->metronome,	NULL },
+		{ "metronome_span",	&params->metronome_span, NULL },
 		{ "metronome_dither",	&params->metronome_dither, NULL },
 		{ "channel",		NULL,			&params->channel },
 		{ "exit_port",		&params->exit_port,	NULL },
@@ -103,10 +105,26 @@ bool params_storm_is(const struct params *params, const char *what)
 	return !strcmp(params->storm, what);
 }
 
+bool params_storm_first(const struct params *params)
+{
+	__u64 stream = random_stream((params->seed + 1) / 2, STREAM_ORDER);
+	bool drawn = (random_below(&stream, 2) + params->seed) % 2;
+
+	return strcmp(params->order, "drawn") ? !strcmp(params->order, "storm-first") : drawn;
+}
+
+__u64 params_metronome(const struct params *params)
+{
+	__u64 stream = random_stream(params->seed, STREAM_METRONOME);
+	__u64 low = params->metronome - params->metronome_span;
+
+	return low + random_below(&stream, 2 * params->metronome_span + 1);
+}
+
 const char *params_nonsense(const struct params *params)
 {
-	__u64 low = params->metronome - params->metronome_dither;
-	__u64 high = params->metronome + params->metronome_dither;
+	__u64 low = params->metronome - params->metronome_span - params->metronome_dither;
+	__u64 high = params->metronome + params->metronome_span + params->metronome_dither;
 
 	if (!params->requests || params->requests > MAX_REQUESTS)
 		return "requests is 1 to " STRING(MAX_REQUESTS);
@@ -114,18 +132,22 @@ const char *params_nonsense(const struct params *params)
 		return "fills and mlock_every are 1 or more";
 	if (params->tail_ms >= params->phase_ms)
 		return "tail_ms is below phase_ms";
-	if (!one_of(params->order, "quiet-first", "storm-first"))
-		return "order is quiet-first or storm-first";
+	if (strcmp(params->order, "drawn") &&
+	    !one_of(params->order, "quiet-first", "storm-first"))
+		return "order is drawn, quiet-first or storm-first";
 	if (!one_of(params->storm, "drain", "dose"))
 		return "storm is drain or dose";
 	if (params->ballast > 1)
 		return "ballast is 0 or 1";
 	if (params->pad > MAX_PAD)
 		return "pad is at most " STRING(MAX_PAD);
-	if (params->metronome > 0xffff || params->metronome_dither > 0xffff)
-		return "metronome and metronome_dither have 16 bits";
+	if (params->metronome > 0xffff || params->metronome_span > 0xffff ||
+	    params->metronome_dither > 0xffff)
+		return "metronome, metronome_span and metronome_dither have 16 bits";
+	if (!params->metronome && params->metronome_span)
+		return "metronome_span wants a metronome";
 	/* The interval timer's mode 2 knows no count of 1. */
 	if (params->metronome && (low < 2 || low > high || high > 0xffff))
-		return "metronome less metronome_dither is 2 or more";
+		return "metronome less metronome_span and metronome_dither is 2 or more";
 	return NULL;
 }

@@ -16,7 +16,7 @@ struct params {
 	__u64 seed;
 	const char *mode;	/* "drain", "hotpath", "anatomy", or "check": known counts */
 	const char *class;	/* what is drained: a class of drain_now */
-	const char *order;	/* of the phases: "quiet-first" or "storm-first" */
+	const char *order;	/* of the phases: "drawn" by the seed, "quiet-first", "storm-first" */
 	const char *storm;	/* what a request is: "drain" or "dose" */
 	__u64 dose;		/* instructions on the isolated CPU for a request */
 	__u64 phase_ms;	/* length of each of the two phases */
@@ -31,7 +31,8 @@ struct params {
 	__u64 repeats;	/* of each hot path */
 	__u64 isolated;	/* 0: this machine is to have no isolated CPU */
 	__u64 metronome;	/* count of the interval timer, 0: off */
-	__u64 metronome_dither;	/* how far it is drawn from that count */
+	__u64 metronome_span;	/* how far from it the seed draws a boot's own */
+	__u64 metronome_dither;	/* how far from that it is drawn again and again */
 	const char *channel;	/* where results go: a file or a serial port */
 	__u64 exit_port;	/* an I/O port that ends the machine, 0: reboot */
 	const char *inject;	/* self test: panic, hang, garbage, fail, no-dose */
@@ -52,6 +53,16 @@ bool params_read(struct params *params, char *why, unsigned long why_size);
  * Return: NULL, or one line about the first that does not.
  */
 const char *params_nonsense(const struct params *params);
+
+/**
+ * params_storm_first() - which phase comes first
+ * @params: as read
+ * Return: where the seed draws it, true for one of each two seeds 2k - 1 and 2k.
+ */
+bool params_storm_first(const struct params *params);
+
+/** params_metronome() - the count that the seed draws; 0: off */
+__u64 params_metronome(const struct params *params);
 
 /** params_storm_is() - whether "drain" or "dose" is what the storm is made of */
 bool params_storm_is(const struct params *params, const char *what);

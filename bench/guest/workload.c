@@ -208,7 +208,7 @@ const char *workload_run(const struct params *params, const struct cpus *cpus)
 	/* Up to a period of cyclictest: its phase is drawn anew each time. */
 	offset[PHASE_QUIET] = random_below(&stream, MS) + params->phase_us * US;
 	offset[PHASE_STORM] = random_below(&stream, MS) + params->phase_us * US;
-	if (!strcmp(params->order, "storm-first")) {
+	if (params_storm_first(params)) {
 		first = PHASE_STORM;
 		second = PHASE_QUIET;
 	}
