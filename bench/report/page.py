@@ -354,11 +354,19 @@ the margin. Interval: of the median difference. No other figure on this page is 
 """
 
 
+IMPOSED = """\
+**"Imposed" favours by definition a strategy in which the owner drains itself**: what the owner does for that counts as
+its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm.
+"""
+
+
 def verdicts_part(judged):
     """The primary contrasts."""
     if not judged:
         return ""
-    return f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n\n{CONTRASTS}\n{contrasts.table(judged.verdicts)}"
+    whole = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1) if contrast.key == "fill/storm")
+    return "\n".join((f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, contrasts.table(judged.verdicts),
+                      IMPOSED.format(whole=whole)))
 
 
 def cycles_part(results):

@@ -104,6 +104,10 @@ CONTRASTS = (
     Contrast("rt", "task_work", "qpw1", "fill/storm", "all in all, is draining on return dearer? (C03)"),
     Contrast("rt", "deferred_lazy", "qpw1", "fill/storm", "all in all, is posting dearer? (C09)"),
     Contrast("rt", "qpw1", BASE, "request/own", "does the requester save by draining itself? (C23)"),
+    Contrast("rt", "task_work", BASE, "fill/storm",
+             "all in all, does draining on return cost the isolated CPU more than upstream? (C08)"),
+    Contrast("rt", "qpw1", BASE, "fill/storm",
+             "all in all, does remote draining cost the isolated CPU more than upstream? (C08)"),
 )
 
 # The metrics that the report shows under each setting of the lab.

@@ -14,7 +14,8 @@ import report
 import synthetic
 
 CONTROLS = pathlib.Path(__file__).parent.parent / "controls.py"
-IMPOSED, OFF, ASKING = 1, 7, 12  # contrasts: what is imposed under rt, a fill under lazy, the requester's under rt
+# Contrasts: what is imposed under rt, a fill under lazy, the requester's under rt, a fill in rt's storm.
+IMPOSED, OFF, ASKING, WHOLE = 1, 7, 12, 14
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,11 @@ def test_controls_that_hold_give_verdicts(held, text):
     assert controls.failures(held) == []
 
 
+def test_the_table_says_whom_its_metric_favours(held, text):
+    below = text(held).split("| 14 |")[1].split("\n\n")[1]
+    assert below.startswith('**"Imposed" favours by definition') and "Contrasts 10, 11, 13, 14 count all" in below
+
+
 def test_other_seeds_that_differ_withdraw_all(results, text):
     for model in synthetic.COSTS:
         again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
@@ -97,8 +103,9 @@ def test_an_alarm_on_one_metric_withdraws_that_alone(results, text):
     again(results, "rebuilt", synthetic.rebuilt, more=3000)
     made = text(results)
     assert "control failed" not in made
-    assert first_said(made).startswith("- **1 of 12 verdicts are withdrawn**")
-    assert verdict(made, IMPOSED) == "**withdrawn: A/A, neutral rebuild, alarms on this metric**"
+    assert first_said(made).startswith("- **2 of 14 verdicts are withdrawn**")
+    assert {verdict(made, number) for number in (IMPOSED, WHOLE)} == {
+        "**withdrawn: A/A, neutral rebuild, alarms on this metric**"}
     assert verdict(made, ASKING).startswith("**equivalent**")
 
 
@@ -119,7 +126,7 @@ def test_a_dose_that_is_not_answered_withdraws_instructions(results, text, respo
     assert verdict(made, IMPOSED) == "**withdrawn: dose and response failed**"
     assert verdict(made, OFF).startswith("**equivalent**")  # the other model's
     assert verdict(made, ASKING).startswith("**equivalent**")  # not the isolated CPU's
-    assert "1 of 12 verdicts are withdrawn" not in first_said(made) and "verdicts are withdrawn" in made
+    assert "1 of 14 verdicts are withdrawn" not in first_said(made) and "verdicts are withdrawn" in made
     assert controls.failures(results)[0].startswith("virtual: dose and response, rt: slope")
 
 
