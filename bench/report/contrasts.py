@@ -56,15 +56,15 @@ def agrees(verdict, usual, median, margin):
 
 
 def under_settings(runs, contrast, verdict, usual):
-    """(settings that were run, [those whose difference speaks against the verdict, with it])."""
-    margin, tried, against = plan.BY_KEY[contrast.key].margin, [], []
-    for setting in runs.settings("sensitivity"):
+    """(settings that were not run in full, [those whose difference speaks against the verdict, with it])."""
+    margin, short, against = plan.BY_KEY[contrast.key].margin, [], []
+    for setting in plan.SETTINGS:
         change = stats.estimate(differences(runs, contrast, "sensitivity", setting))
-        if change:
-            tried.append(setting)
-            if not agrees(verdict, usual, change.median, margin):
-                against.append(f"{setting} ({markdown.signed(change.median)})")
-    return tried, against
+        if not change or change.n < plan.SENSITIVE_SEEDS:
+            short.append(setting)
+        if change and not agrees(verdict, usual, change.median, margin):
+            against.append(f"{setting} ({markdown.signed(change.median)})")
+    return short, against
 
 
 def missing(runs, contrast):
@@ -90,10 +90,13 @@ def judge_one(runs, controls, contrast, p, equal_p):
         why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
         return Judged(contrast, change, p, equal_p, why)
     verdict = word(change, p, equal_p, metric.margin)
-    tried, against = under_settings(runs, contrast, verdict, change)
+    short, against = under_settings(runs, contrast, verdict, change)
     if against:
         return Judged(contrast, change, p, equal_p, f"withdrawn: not so under {', '.join(against)}")
-    notes = [f"under {len(tried)} other settings as well" if tried else "sensitivity not run"]
+    if short:
+        return Judged(contrast, change, p, equal_p, "none: sensitivity not run in full",
+                      f"lacks {', '.join(short)}" if len(short) < len(plan.SETTINGS) else "")
+    notes = [f"under {len(plan.SETTINGS)} other settings as well"]
     if verdict == "inconclusive":
         least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
         notes = [f"could have seen {markdown.number(least)}"]

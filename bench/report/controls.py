@@ -188,6 +188,19 @@ def sensitive(runs):
     return sorted({cell for setting in runs.settings("sensitivity") for cell in runs.cells("sensitivity", setting)})
 
 
+def ran_settings(runs):
+    """[Outcome] if sensitivity was not run in full with the cells that a contrast names and that are there at all.
+
+    It reaches no metric: each contrast sees for itself what it lacks.
+    """
+    cells = [cell for cell in plan.sensitive_cells() if cell in runs.cells()]
+    planned = len(cells) * len(plan.SETTINGS) * plan.SENSITIVE_SEEDS
+    boots = sum(min(plan.SENSITIVE_SEEDS, len(runs.cells("sensitivity", setting).get(cell, ())))
+                for cell in cells for setting in plan.SETTINGS)
+    says = f"{boots} of {planned} boots" if boots else "not run"
+    return [Outcome("sensitivity", "", None, says, frozenset())] if boots < planned else []
+
+
 def moved(runs):
     """{key: [settings under which some arm's figure moves]}."""
     found = {}
@@ -229,9 +242,8 @@ def judge(runs):
     # With boots too few to alarm in every model, that none does is no success.
     if over_all and over_all.held and {outcome.model for outcome in short} == set(runs.models):
         over_all = None
-    outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models)]
-    if not runs.settings("sensitivity"):
-        outcomes.append(Outcome("sensitivity", "", None, "not run", frozenset()))
+    outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models),
+                *ran_settings(runs)]
     return Controls(outcomes, compared, moved(runs))
 
 

@@ -19,6 +19,10 @@ SLOPE = (0.95, 1.05)  # the interval of the slope of response against dose lies 
 DETECT = 1000  # the limit of detection is at most the margin of what is imposed per drain
 DOSES = 3  # so many at least tell a line
 REBUILT = "rebuilt"  # the arm of the neutral rebuild
+# Settings of the lab under which contrasts must hold; campaign.py says what each changes.
+SETTINGS = ("metronome-16", "metronome-24", "metronome-48", "shift-2", "no-ballast", "cpus-4", "storm-first",
+            "phase-500")
+SENSITIVE_SEEDS = 3  # of each setting and cell
 AGAINST = {"no-ballast": "metronome-24"}  # settings that are not compared with the usual: ballast does the dithering
 REARRANGES = ("metronome", "phase", "storm-first")  # how settings begin that only rearrange in time
 JUDGED_LAB = "virtual"  # the lab that the contrasts are about
@@ -109,6 +113,12 @@ CONTRASTS = (
     Contrast("rt", "qpw1", BASE, "fill/storm",
              "all in all, does remote draining cost the isolated CPU more than upstream? (C08)"),
 )
+
+
+def sensitive_cells():
+    """The cells that settings are run with, as (model, arm): all that a contrast names."""
+    return tuple(dict.fromkeys((contrast.model, arm) for contrast in CONTRASTS for arm in (contrast.arm, contrast.base)))
+
 
 # The metrics that the report shows under each setting of the lab.
 HEADLINE = tuple(dict.fromkeys([*(contrast.key for contrast in CONTRASTS), "request/completion",

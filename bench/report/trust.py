@@ -129,7 +129,7 @@ def replicates(runs):
                 if base and here and base[1] <= here.median <= base[2]:
                     inside += 1
                 elif base and here:
-                    outside.append(f"{metric.name} ({arm})")
+                    outside.append(f"{metric.name} ({model}-{arm})")
         if inside or outside:
             rows.append([setting, f"{inside} of {inside + len(outside)}", "; ".join(outside) or "–"])
     if not rows:

@@ -50,8 +50,12 @@ class Boot:
 
 
 def runs(differences):
-    return controls.Runs([Boot(arm, seed, 1000 + (arm != plan.BASE) * by) for arm in (plan.BASE, "qpw1")
-                          for seed, by in enumerate(differences, 1)])
+    """Boots of the workload, and under each setting the same for the first seeds."""
+    usual = [("seed", "", seed) for seed in range(1, len(differences) + 1)]
+    settings = [("sensitivity", setting, seed) for setting in plan.SETTINGS
+                for seed in range(1, plan.SENSITIVE_SEEDS + 1)]
+    return controls.Runs([Boot(arm, seed, 1000 + (arm != plan.BASE) * differences[seed - 1], kind, setting)
+                          for arm in (plan.BASE, "qpw1") for kind, setting, seed in [*usual, *settings]])
 
 
 def judged(differences, found=SURE):

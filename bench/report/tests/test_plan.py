@@ -31,6 +31,13 @@ def test_every_metric_is_measured(tmp_path):
     assert {metric.key for metric in plan.METRICS} <= figures.keys()
 
 
+def test_settings_are_run_with_all_that_a_contrast_names():
+    cells = plan.sensitive_cells()
+    assert {cell for contrast in plan.CONTRASTS for cell in ((contrast.model, contrast.arm),
+                                                             (contrast.model, contrast.base))} == set(cells)
+    assert ("lazy", "qpw0") in cells and len(set(cells)) == len(cells)
+
+
 def test_every_contrast_has_a_metric_with_a_margin():
     assert all(plan.BY_KEY[contrast.key].margin > 0 for contrast in plan.CONTRASTS)
     assert len(set(plan.CONTRASTS)) == len(plan.CONTRASTS) and len(plan.BY_KEY) == len(plan.METRICS)
