@@ -221,7 +221,7 @@ left: what the owner is spared, since a cache drained on request is not full yet
 
 ![Latency of cyclictest]({FIGURES}/{lab}-ccdf.svg)
 
-*cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 20 µs it
+*cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 35 µs it
 shows the turns of the CPUs rather than the kernel, in bins of 1 µs. Lines: at each latency the median over
 boots, n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: without drains. Latency is instruction time
 (1 ns an instruction, summed over all busy CPUs), not time on hardware.*
@@ -230,8 +230,8 @@ boots, n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: with
 
 HOW_TO_READ = """\
 - **A boot with its seed is the unit.** Each boot gives one number per table; the median is over boots. A seed sets
-  when requests come, when the owner fills, how cyclictest's phase lies to both. Arms are compared on
-  the same seeds; column *boots* shows how many there are of both.
+  when requests come, when the owner fills, how cyclictest's phase lies to both, how CPUs take turns, and whether quiet
+  or storm comes first. Arms are compared on the same seeds; column *boots* shows how many there are of both.
 - **Interval**: from an order statistic to its mirror, the shortest that covers the median over seeds with 95 %. Fewer
   than 6 boots have none such: then it is minimum to maximum, which covers it with 75 % for 3 boots, 88 % for 4, 94 %
   for 5. It speaks of other arrivals and phases on this simulator, not of other machines or compilers.
