@@ -157,14 +157,15 @@ def dose(runs, model):
         return Outcome("dose and response", model, None, f"{len(points)} boots" if points else "not run", keys)
     low, high = plan.SLOPE
     held = low <= fit.slope_low and fit.slope_high <= high and fit.detect <= plan.DETECT
-    doses = len({amount for amount, _ in points})
-    if held and doses < plan.DOSES:
+    given = [dose for dose, _ in points]
+    if held and any(given.count(dose) < plan.DOSE_SEEDS for dose in plan.DOSES):
         held = None
     detect = f"{markdown.number(fit.detect)} instructions" if fit.detect < float("inf") else "none: no response"
     return Outcome("dose and response", model, held,
                    f"slope {fit.slope:.4f} ({fit.slope_low:.4f} .. {fit.slope_high:.4f}, to lie in {low} .. {high}), "
                    f"intercept {markdown.number(fit.intercept)} ± {markdown.number(fit.intercept_error)}, limit of "
-                   f"detection {detect} (at most {plan.DETECT:,}); {doses} doses, {fit.n} boots", keys)
+                   f"detection {detect} (at most {plan.DETECT:,}); {len(set(given))} of "
+                   f"{len(plan.DOSES)} doses, {fit.n} of {len(plan.DOSES) * plan.DOSE_SEEDS} boots", keys)
 
 
 # ---- Sensitivity ----

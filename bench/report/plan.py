@@ -17,7 +17,8 @@ LEVEL = 0.95  # of intervals
 ALPHA = 0.05  # of Holm's family, of one alarm, and of the rate of alarms
 SLOPE = (0.95, 1.05)  # the interval of the slope of response against dose lies within
 DETECT = 1000  # the limit of detection is at most the margin of what is imposed per drain
-DOSES = 3  # so many at least tell a line
+DOSES = (0, 1000, 2000, 5000, 10000, 20000)  # instructions injected per request; 0: the interrupt alone
+DOSE_SEEDS = 4  # boots of each dose
 REBUILT = "rebuilt"  # the arm of the neutral rebuild
 # Settings of the lab under which contrasts must hold; campaign.py says what each changes.
 SETTINGS = ("metronome-16", "metronome-24", "metronome-48", "shift-2", "no-ballast", "cpus-4", "quiet-first",

@@ -8,6 +8,8 @@ import json
 import shutil
 import zlib
 
+import plan
+
 KINDS = ("none", "syscall", "page_fault", "exception", "timer", "reschedule", "call_function", "irq_work", "device",
          "other_irq", "nmi")
 ROLES = ("kthread", "idle", "kworker", "user", "owner", "cyclictest", "requester", "ballast")
@@ -132,7 +134,6 @@ def campaign(results, seeds=(1, 2, 3), more=0):
                 boot(results, model, arm, seed, per_drain=(cost + more + seed) * factor)
 
 
-DOSES = (0, 1000, 2000, 5000, 10000, 20000)
 MATTERS = 4500  # in trusted(), so that a drain takes more than a margin
 PRICE = 40  # what an injected interrupt takes by itself
 
@@ -149,10 +150,10 @@ def rebuilt(results, model="rt", boots=12, more=0):
         boot(results, model, "rebuilt", seed, per_drain=COSTS[model] + MATTERS + seed % boots + 1 + more)
 
 
-def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=DOSES):
-    """Dose and response, two seeds each."""
+def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=plan.DOSES, boots=plan.DOSE_SEEDS):
+    """Dose and response; boots: of each dose."""
     for amount in doses:
-        for seed in (1, 2):
+        for seed in range(1, boots + 1):
             boot(results, model, "unpatched", seed, kind=f"dose-{amount}", per_drain=response(amount, seed))
 
 

@@ -126,7 +126,7 @@ def test_what_is_significant_but_within_the_margin_is_no_alarm(results, text):
 @pytest.mark.parametrize("response, said", [
     (lambda amount, seed: synthetic.PRICE + seed, "slope 0.0000"),
     (lambda amount, seed: int(1.2 * amount) + seed, "slope 1.2000"),
-    (lambda amount, seed: amount + 3000 * seed, "limit of detection 5,"),
+    (lambda amount, seed: amount + 3000 * seed, "limit of detection 11,"),
 ], ids=["not delivered", "counted too often", "too much noise"])
 def test_a_dose_that_is_not_answered_withdraws_instructions(results, text, response, said):
     again(results, "unpatched/dose-*", synthetic.dose, response=response)
@@ -155,6 +155,17 @@ def test_half_a_control_gives_no_verdict(results, text):
     made = text(results)
     assert "A/A, other seeds, rt (6 of 12 boots)" in first_said(made)
     assert verdict(made, ASKING) == "**none: not run in full: A/A, other seeds**"
+
+
+@pytest.mark.parametrize("what, says", [
+    ("rt-unpatched/dose-10000-004", "6 of 6 doses, 23 of 24 boots"),
+    ("rt-unpatched/dose-20000-*", "5 of 6 doses, 20 of 24 boots")])
+def test_fewer_doses_than_planned_give_no_verdict(results, text, what, says):
+    gone(results, what)
+    made = text(results)
+    assert "dose and response, rt (slope 1.0000 " in first_said(made) and says in first_said(made)
+    assert verdict(made, IMPOSED) == "**none: not run in full: dose and response**"
+    assert verdict(made, ASKING).startswith("**equivalent**")
 
 
 def test_a_failed_boot_of_a_control_is_counted_as_missing(results, text):

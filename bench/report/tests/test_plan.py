@@ -3,6 +3,7 @@
 
 import pathlib
 
+import campaign
 import metrics
 import plan
 import pytest
@@ -21,9 +22,16 @@ def test_the_method_has_the_plan_s_tables(table):
 @pytest.mark.parametrize("limit", [f"1 to {plan.BOOTS};", f"{plan.SLOPE[0]} .. {plan.SLOPE[1]}",
                                    f"at most {plan.DETECT:,}", f"at most {100 * plan.ALPHA:g} %", f"p < {plan.ALPHA}",
                                    f"over {TESTS} tests leaves at {TESTS * 2 / 2**plan.BOOTS:.3f}",
-                                   f"always {TESTS}:"])
+                                   f"always {TESTS}:", f"{plan.SENSITIVE_SEEDS} seeds each: metronome",
+                                   f"{', '.join(str(dose // 1000) for dose in plan.DOSES)} thousand instructions",
+                                   f"isolated CPU, {plan.DOSE_SEEDS} seeds each |"])
 def test_the_method_has_the_plan_s_limits(limit):
     assert limit in " ".join(METHOD.read_text().split())
+
+
+def test_the_campaign_runs_what_is_planned():
+    assert (campaign.DOSES, campaign.DOSE_SEEDS, campaign.SENSITIVE_SEEDS) == (
+        plan.DOSES, plan.DOSE_SEEDS, plan.SENSITIVE_SEEDS)
 
 
 def test_every_metric_is_measured(tmp_path):
