@@ -14,7 +14,9 @@ A cell is MODEL-ARM, e.g. rt-qpw1. Each gets, in results/LAB/CELL:
   dose         dose-N-NNN: instead of a drain, the isolated CPU is interrupted
                for N instructions. Of unpatched, up to 4 seeds.
   sensitivity  sensitivity-SETTING-NNN: the workload with one thing of the lab
-               changed. Of some arms, one preemption model, up to 3 seeds.
+               changed. Of the cells that a primary contrast names, up to 3 seeds.
+
+report/plan.py says how many.
 
 An arm that is itself a control (CONTROL= in its file) gets drain alone.
 
@@ -41,14 +43,12 @@ import time
 import boot
 import probe
 
+sys.path.insert(0, str(boot.ROOT / "bench/report"))
+import plan  # noqa: E402  (its folder must be on the path first)
+
 RESULTS = pathlib.Path("results")
 
-BASE = "unpatched"  # what the controls are boots of
 AA_SEED = 100  # seeds from here on are those of aa
-DOSES = (0, 1000, 2000, 5000, 10000, 20000)  # 0: the interrupt alone
-DOSE_SEEDS = 4
-
-SENSITIVE_SEEDS = 3
 
 
 def fixed(count):
@@ -134,7 +134,7 @@ def anatomies(args, cell):
 
 def same_again(args, cell):
     """The boots that differ in nothing but their seeds from those of the workload."""
-    if cell[1] != BASE:
+    if cell[1] != plan.BASE:
         return {}
     return {folder_of(args.lab, cell) / f"aa-{seed}": spec_of(args, cell, seed)
             for seed in range(AA_SEED + 1, AA_SEED + args.seeds + 1)}
@@ -142,27 +142,27 @@ def same_again(args, cell):
 
 def doses(args, cell):
     """The boots with a disturbance of known size in the place of a drain."""
-    if cell[1] != BASE:
+    if cell[1] != plan.BASE:
         return {}
     return {folder_of(args.lab, cell) / f"dose-{dose}-{seed:03}":
             spec_of(args, cell, seed, ("storm", "dose"), ("dose", str(dose)))
-            for dose in DOSES for seed in range(1, min(args.seeds, DOSE_SEEDS) + 1)}
+            for dose in plan.DOSES for seed in range(1, min(args.seeds, plan.DOSE_SEEDS) + 1)}
 
 
 def sensitivities(args, cell):
     """The boots with one thing of the lab changed."""
-    if cell[0] != SENSITIVE_MODEL or cell[1] not in SENSITIVE_ARMS:
+    if cell not in plan.sensitive_cells():
         return {}
     return {folder_of(args.lab, cell) / f"sensitivity-{name}-{seed:03}": spec_of(args, cell, seed, *workload, **machine)
             for name, (workload, machine) in SETTINGS.items()
-            for seed in range(1, min(args.seeds, SENSITIVE_SEEDS) + 1)}
+            for seed in range(1, min(args.seeds, plan.SENSITIVE_SEEDS) + 1)}
 
 
 KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_again, "dose": doses,
          "sensitivity": sensitivities}
 
 
-def plan(args):
+def all_boots(args):
     """All boots of the campaign as {folder: spec}, in an order that its size decides."""
     known = boot.lab(args.lab).KINDS
     kinds = args.only.replace(",", " ").split() or known
@@ -229,7 +229,7 @@ def main():
     os.chdir(boot.ROOT)
     boot.interruptible()
     try:
-        boots = plan(args)
+        boots = all_boots(args)
         remove_leftovers()
         todo = {folder: spec for folder, spec in boots.items() if not boot.is_done(spec, folder)}
         if len(todo) < len(boots):

@@ -37,6 +37,7 @@ sys.path.insert(0, str(boot.ROOT / "check"))
 sys.path.insert(0, str(boot.ROOT / "bench/report"))
 import controls
 import hotpaths
+import plan
 import tapfile
 
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
@@ -356,7 +357,7 @@ def stand_ins(boots, workload=(), **other):
 
 def check_lab_controls(tap, _):
     six, one = (argparse.Namespace(lab="virtual", set=[], seeds=seeds) for seeds in (6, 1))
-    cell = ("rt", campaign.BASE)
+    cell = ("rt", plan.BASE)
     base, rebuilt = campaign.drains(six, cell), campaign.drains(six, ("rt", "rebuilt"))
     again, doses = campaign.same_again(six, cell), campaign.doses(one, cell)
     # Broken on purpose, {what: (the control that is to fail, boots that stand in for its own)}.

@@ -53,8 +53,9 @@ bool op_end(const struct op_counts *now);
  * @out: a file of JSON lines
  *
  * "op" rows: how often which counts came. "function" rows: in which functions
- * the instructions of the usual counts lie: the least that one in five
- * repetitions took (of the first of these). None, if no fifth agrees.
+ * the instructions of the usual counts lie, those of the first repetition that
+ * took them. Usual is the least that three in ten repetitions took or, if no
+ * three in ten agree, what most took. bench/report/hotpaths.py goes by the same.
  *
  * Return: the number of lines.
  */
