@@ -61,8 +61,10 @@
  *   operation.  POSTED stays until the work is queued: an exit that comes before
  *   the irq_work (an interrupt's, interrupts being off until then) finds it.
  *
- * Entry must not queue work itself, since a machine check may have interrupted
- * user mode: hence the irq_work.  Virtual machines are entered without any of
+ * Entry must not queue work itself.  It may be that of a machine check, which waits
+ * for all CPUs to come into its handler (mce_start()), and one of those there may
+ * hold the lock of this CPU's worker pool: hence the irq_work, which takes none.
+ * Virtual machines are entered without any of
  * this, and so count as the kernel: they are disturbed as upstream.
  *
  * The workqueue is our own.  Were a system workqueue flushed, a work there that
