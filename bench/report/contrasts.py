@@ -7,6 +7,8 @@ import markdown
 import plan
 import stats
 
+STALE = "sources have changed since"
+
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
@@ -78,14 +80,22 @@ def missing(runs, contrast):
 
 
 def judge_one(runs, controls, contrast, p, equal_p):
-    """Judged, with p values already adjusted."""
+    """Judged, with p values already adjusted, and with a remark if the kernels are no longer this tree's."""
+    one = word_of(runs, controls, contrast, p, equal_p)
+    if one.change and controls.stale(contrast):
+        one = dataclasses.replace(one, note="; ".join(part for part in (one.note, STALE) if part))
+    return one
+
+
+def word_of(runs, controls, contrast, p, equal_p):
+    """Judged, but for that remark."""
     if lacks := missing(runs, contrast):
         return Judged(contrast, None, None, None, f"not testable here (needs {lacks})")
     pairs, metric = differences(runs, contrast), plan.BY_KEY[contrast.key]
     change = stats.estimate(pairs)
     if len(pairs) < plan.BOOTS:
         return Judged(contrast, change, None, None, f"none: {len(pairs)} of {plan.BOOTS} pairs")
-    bad, absent = controls.against(contrast.model, contrast.key)
+    bad, absent = controls.against(contrast)
     if bad or absent:
         why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
         return Judged(contrast, change, p, equal_p, why)

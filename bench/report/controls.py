@@ -217,27 +217,41 @@ def moved(runs):
 
 @dataclasses.dataclass(frozen=True)
 class Controls:
-    """All controls of one lab."""
+    """All controls of one lab.
+
+    unlike: [sameness.Group] of boots that are not of one campaign; changed: {kernel: cells}
+    that this tree would no longer build as they were measured.
+    """
 
     outcomes: list
     compared: list
     moved: dict
+    unlike: list = dataclasses.field(default_factory=list)
+    changed: dict = dataclasses.field(default_factory=dict)
 
     @property
     def failed(self):
         return [outcome for outcome in self.outcomes if outcome.held is False]
 
-    def against(self, model, key):
-        """What stands against verdicts on a metric: (controls that failed or alarmed, controls not run in full)."""
+    def stale(self, contrast):
+        """Is it about kernels whose sources have changed since?"""
+        cells = {cell for of in self.changed.values() for cell in of}
+        return any((contrast.model, arm) in cells for arm in (contrast.arm, contrast.base))
+
+    def against(self, contrast):
+        """What stands against a contrast's verdict: (what is not alike, failed, or alarmed, controls not in full)."""
+        model, key = contrast.model, contrast.key
         reach = [outcome for outcome in self.outcomes if outcome.reaches(model, key)]
         alarms = [one for one in self.compared if one.alarm and (one.model, one.metric.key) == (model, key)]
-        return ([f"{outcome.control} failed" for outcome in reach if outcome.held is False]
+        mixed = [group.says for group in self.unlike if group.reaches(contrast)]
+        return ([f"boots not alike in {one}" for one in mixed]
+                + [f"{outcome.control} failed" for outcome in reach if outcome.held is False]
                 + [f"A/A, {one.kind}, alarms on this metric" for one in alarms],
                 [outcome.control for outcome in reach if outcome.held is None])
 
 
-def judge(runs):
-    """Controls of one lab's Runs."""
+def judge(runs, unlike=(), changed=None):
+    """Controls of one lab's Runs; unlike, changed: as in Controls."""
     compared, short = compare_all(runs), ran(runs)
     over_all = rate(compared) if compared else None
     # With boots too few to alarm in every model, that none does is no success.
@@ -245,7 +259,7 @@ def judge(runs):
         over_all = None
     outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models),
                 *ran_settings(runs)]
-    return Controls(outcomes, compared, moved(runs))
+    return Controls(outcomes, compared, moved(runs), list(unlike), changed or {})
 
 
 def failures(results):

@@ -15,6 +15,7 @@ import metrics
 import plan
 import plots
 import read
+import sameness
 import tables
 import trust
 
@@ -22,17 +23,6 @@ STRATEGIES = ("none", "qpw", "task_work", "deferred_wq")
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 FIGURES = pathlib.PurePath("results/figures")
 CYCLES = pathlib.Path(__file__).resolve().parent.parent / "cycles"
-
-# What all boots must have in common for arms to be comparable: key of the manifest, its name, within what.
-COMMON = (
-    ("initramfs_sha256", "guest programs", ()),
-    ("plugin_sha256", "counting plugin", ()),
-    ("qemu_version", "QEMU", ()),
-    ("compiler", "compiler", ()),
-    ("kernel_release", "kernel release", ()),
-    ("common_config_sha256", "kernel options but for the facade's own", ("model",)),
-    ("image_sha256", "kernel image", ("model", "kernel")),
-)
 
 
 def joined(values):
@@ -145,43 +135,6 @@ def turns(boots):
         return ""
     return (f"- CPUs take turns: half of the turns are shorter than {2 ** (max(medians) + 1):,} instructions, "
             f"all are shorter than {2 ** (max(longest) + 1):,}\n")
-
-
-def sources(boots, now):
-    """Whether the kernels that were measured are those that the tree would give now."""
-    then = {}
-    for boot in boots:
-        # What was made elsewhere says nothing of this tree.
-        if boot.verdict == "ok" and not boot.lab.startswith("imported-"):
-            then.setdefault(f"{boot.model}-{boot.manifest['kernel']}", set()).add(boot.manifest["source_sha256"])
-    if now is None:
-        return "Whether kernel sources changed since this run was not checked.\n"
-    changed = [name for name, shas in sorted(then.items()) if shas != {now.get(name)}]
-    if changed:
-        return f"**Kernel sources changed since this run**, those of: {', '.join(changed)}. Run `make results` again.\n"
-    return "Kernel sources have not changed since this run.\n"
-
-
-def alike(boots):
-    """Whether the boots differ in nothing but their arms: what is common to all, and what should be and is not."""
-    groups = {}
-    for boot in boots:
-        if boot.verdict == "ok":
-            for key, name, within in COMMON:
-                place = (boot.lab, *(boot.manifest[inner] for inner in within))
-                groups.setdefault((name, place), set()).add(boot.manifest.get(key))
-    other = [f"{name} ({', '.join(place)}: {len(values)} kinds)" for (name, place), values in groups.items()
-             if len(values) > 1]
-    # A lab need not have a plugin.
-    unknown = sorted({name for (name, _), values in groups.items() if None in values and name != "counting plugin"})
-    text = ""
-    if other:
-        text += (f"**Not all boots are alike: {'; '.join(other)}.** Differences between arms may come of that. "
-                 "Run `make results` again.\n")
-    if unknown:
-        text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
-    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release; all "
-                    "arms of a preemption model the same kernel options but for the facade's own.\n")
 
 
 def legend(figures, results):
@@ -339,11 +292,12 @@ class Lab:
     verdicts: list
 
 
-def judge(runs):
-    """Lab from the figures of the lab that verdicts are about; None without a boot there."""
+def judge(runs, boots, now):
+    """Lab from the figures of the lab that verdicts are about; None without a boot there. now: for sameness."""
     if not runs or not runs.cells():
         return None
-    found = controls.judge(runs)
+    here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB]
+    found = controls.judge(runs, sameness.unlike(here), sameness.changed(here, now))
     return Lab(runs, found, contrasts.judge(runs, found))
 
 
@@ -397,7 +351,7 @@ def top(folder, results, boots, labs, judged, now, others=()):
     """The report down to where its first lab comes.
 
     folder: of the figures; results: of raw results; labs: {lab: tables.Figures}; judged: from judge();
-    now: for sources(); others: boots of another kind than the workload's and controls'.
+    now: for sameness.sources(); others: boots of another kind than the workload's and controls'.
     """
     return "\n".join(part for part in (
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
@@ -405,7 +359,8 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
         "## What is missing\n", missing(boots, labs, judged),
         verdicts_part(judged), trust_part(folder, boots, results, judged),
-        "## Boots\n", boots_table(boots), alike([*boots, *others]), sources([*boots, *others], now),
+        "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),
+        sameness.sources([*boots, *others], now),
         "## How to read this\n", HOW_TO_READ,
     ) if part)
 

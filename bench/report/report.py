@@ -42,19 +42,20 @@ def sources_now(boots):
 def write(results, out, now=sources_now):
     """Write RESULTS.md and its figures under the folder out; returns the boots.
 
-    now: gives, for the boots, what page.sources() is to compare with.
+    now: gives, for the boots, what page.top() is to compare with.
     """
     (out / page.FIGURES).mkdir(parents=True, exist_ok=True)
     boots = metrics.boots(results)
     runs = {lab: controls.Runs([boot for boot in boots if boot.lab == lab])
             for lab in sorted({boot.lab for boot in boots}, key=lambda lab: (lab.startswith("imported-"), lab))}
-    judged = page.judge(runs.get(plan.JUDGED_LAB))
+    traced = read.read_manifests(results, "anatomy")
+    others = [*read.read_manifests(results, "hotpath-"), *traced]
+    sources = now([*boots, *others])
+    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources)
     labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
                                 judged.controls.moved if judged and lab == plan.JUDGED_LAB else None)
             for lab, found in runs.items() if found.cells()}
-    traced = read.read_manifests(results, "anatomy")
-    others = [*read.read_manifests(results, "hotpath-"), *traced]
-    parts = [page.top(out / page.FIGURES, results, boots, labs, judged, now([*boots, *others]), others)]
+    parts = [page.top(out / page.FIGURES, results, boots, labs, judged, sources, others)]
     for lab, figures in labs.items():
         here = [boot for boot in boots if boot.lab == lab and page.ordinary(boot)]
         hot = hotpaths.read_lab(results / lab)

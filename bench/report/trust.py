@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Can the lab be trusted? What its controls gave, for RESULTS.md."""
 
+import contrasts
 import controls
 import markdown
 import plan
@@ -14,14 +15,23 @@ KINDS = {"seed": "workload", "aa": "A/A", "dose": "dose and response", "sensitiv
 def first(found, judged):
     """What must be said before anything else: controls that failed or were not run, as lines of a list."""
     withdrawn = sum(one.verdict.startswith("withdrawn") for one in judged)
-    lines = [f"- **A control failed: {outcome.name}: {outcome.says}.**" for outcome in found.failed]
+    lines = []
+    if found.unlike:
+        lines.append(f"- **Not all boots are alike: {'; '.join(group.says for group in found.unlike)}.** Verdicts that "
+                     "depend on these are withdrawn. Run `make results` again.")
+    lines += [f"- **A control failed: {outcome.name}: {outcome.says}.**" for outcome in found.failed]
     if withdrawn:
-        lines.append(f"- **{withdrawn} of {len(judged)} verdicts are withdrawn**, those that depend on a control that "
-                     "failed, on a metric that alarms, or on a setting of the lab.")
+        lines.append(f"- **{withdrawn} of {len(judged)} verdicts are withdrawn**, those that depend on boots that "
+                     "are not alike, on a control that failed, on a metric that alarms, or on a setting of the lab.")
     short = [f"{outcome.name} ({outcome.says})" for outcome in found.outcomes if outcome.held is None]
     if short:
         lines.append(f"- Controls that were not run, or not with boots enough: {'; '.join(short)}. No verdicts that "
                      "depend on them are given.")
+    stale = sum(contrasts.STALE in one.note for one in judged)
+    if found.changed:
+        lines.append(f"- **Kernel sources have changed since these results, those of {', '.join(found.changed)}.** "
+                     f"What stands here is true of the kernels measured; {stale} of {len(judged)} primary contrasts "
+                     f'are about such kernels and say "{contrasts.STALE}".')
     return lines
 
 

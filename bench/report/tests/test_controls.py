@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """check-controls: each control is broken on purpose; the report says so first, and withdraws what depends on it."""
 
+import json
 import pathlib
 import shutil
 import subprocess
@@ -17,8 +18,8 @@ import trust
 CONTROLS = pathlib.Path(__file__).parent.parent / "controls.py"
 PLANNED = plan.SETTINGS
 SETTINGS = ("cpus-4", "metronome-48")
-# Contrasts: what is imposed under rt, a fill under lazy, the requester's under rt, a fill in rt's storm.
-IMPOSED, OFF, ASKING, WHOLE = 1, 7, 12, 14
+# Contrasts: under rt what is imposed, and none's fill; a fill under lazy; under rt the requester's, and a storm's fill.
+IMPOSED, FACADE, OFF, ASKING, WHOLE = 1, 5, 7, 12, 14
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +45,12 @@ def results(held, tmp_path):
 @pytest.fixture
 def text(monkeypatch, tmp_path):
     """Makes the report of a folder; figures are drawn elsewhere."""
-    def make(results):
+    def make(results, now=lambda _: None):
         for drawing in ("noise", "ccdf", "dose"):
             monkeypatch.setattr(page.plots, drawing, lambda *_: None)
         out = tmp_path / "out"
         out.mkdir(exist_ok=True)
-        report.write(results, out, lambda _: None)
+        report.write(results, out, now)
         return (out / "RESULTS.md").read_text()
     return make
 
@@ -106,6 +107,39 @@ def test_a_rebuild_that_is_not_neutral_withdraws_all(results, text):
     assert "A control failed: A/A: 9 of 92" in first_said(made)
     assert "kernel instructions imposed on the isolated CPU (neutral rebuild, lazy: +3,001 per drain)" in made
     assert verdict(made, ASKING) == "**withdrawn: A/A failed**"
+
+
+def alter(boot, key, value):
+    """Change one thing that a boot's manifest says."""
+    path = boot / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+
+
+@pytest.mark.parametrize("boot, key, said, withdrawn", [
+    ("rt-qpw0/seed-002", "image_sha256", "kernel image (virtual, rt, qpw: 2 kinds)", {IMPOSED, ASKING}),
+    ("rt-rebuilt/seed-002", "image_sha256", "kernel image (virtual, rt, rebuilt: 2 kinds)", {IMPOSED, ASKING, FACADE}),
+    ("lazy-none/seed-002", "common_config_sha256", "kernel options but for the facade's own (virtual, lazy: 2 kinds)",
+     {OFF}),
+    ("rt-unpatched/aa-102", "plugin_sha256", "counting plugin (virtual: 2 kinds)", {IMPOSED, OFF, ASKING, FACADE}),
+], ids=["image", "rebuilt", "options", "plugin"])
+def test_boots_that_are_not_alike_withdraw_what_they_reach(results, text, boot, key, said, withdrawn):
+    alter(results / "virtual" / boot, key, "other")
+    made = text(results)
+    assert first_said(made).startswith(f"- **Not all boots are alike: {said}.**")
+    for number in (IMPOSED, OFF, ASKING, FACADE):
+        bad = verdict(made, number) == f"**withdrawn: boots not alike in {said}**"
+        assert bad == (number in withdrawn), (number, verdict(made, number))
+
+
+def test_sources_that_changed_are_said_first_and_withdraw_nothing(results, text):
+    def now(boots):
+        return {f"{boot.model}-{boot.manifest['kernel']}": boot.manifest["source_sha256"] for boot in boots
+                } | {"lazy-qpw": "other"}
+    made = text(results, now)
+    assert first_said(made).startswith("- **Kernel sources have changed since these results, those of lazy-qpw.**")
+    assert "2 of 14 primary contrasts are about such kernels" in first_said(made)
+    assert verdict(made, OFF) == "**equivalent**; under 2 other settings as well; sources have changed since"
+    assert verdict(made, ASKING) == "**equivalent**; under 2 other settings as well"
 
 
 def test_an_alarm_on_one_metric_withdraws_that_alone(results, text):

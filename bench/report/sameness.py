@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Is it one campaign? What all boots must share, and whether this tree still has the kernels that were measured."""
+
+import dataclasses
+
+import plan
+
+# What all boots must have in common for arms to be comparable: key of the manifest, its name, within what.
+COMMON = (
+    ("initramfs_sha256", "guest programs", ()),
+    ("plugin_sha256", "counting plugin", ()),
+    ("qemu_version", "QEMU", ()),
+    ("compiler", "compiler", ()),
+    ("kernel_release", "kernel release", ()),
+    ("common_config_sha256", "kernel options but for the facade's own", ("model",)),
+    ("image_sha256", "kernel image", ("model", "kernel")),
+)
+
+
+@dataclasses.dataclass
+class Group:
+    """Boots that must have something in common: its name, where, the values that they have, and their cells."""
+
+    name: str
+    place: tuple
+    values: set = dataclasses.field(default_factory=set)
+    cells: set = dataclasses.field(default_factory=set)
+
+    @property
+    def says(self):
+        return f"{self.name} ({', '.join(self.place)}: {len(self.values)} kinds)"
+
+    def reaches(self, contrast):
+        """Do a contrast's boots belong to it, or those of the A/A that it depends on?"""
+        return any((contrast.model, arm) in self.cells for arm in (contrast.arm, contrast.base, plan.REBUILT))
+
+
+def groups(boots):
+    """[Group] of the boots that ended well."""
+    found = {}
+    for boot in boots:
+        if boot.verdict == "ok":
+            for key, name, within in COMMON:
+                place = (boot.lab, *(boot.manifest[inner] for inner in within))
+                group = found.setdefault((name, place), Group(name, place))
+                group.values.add(boot.manifest.get(key))
+                group.cells.add((boot.model, boot.arm))
+    return list(found.values())
+
+
+def unlike(boots, lab=""):
+    """The groups whose boots differ; lab: only its own."""
+    return [group for group in groups(boots) if len(group.values) > 1 and lab in ("", group.place[0])]
+
+
+def alike(boots):
+    """Whether the boots differ in nothing but their arms: what is common to all, and what should be and is not."""
+    other = [group.says for group in unlike(boots)]
+    # A lab need not have a plugin.
+    unknown = sorted({group.name for group in groups(boots) if None in group.values
+                      and group.name != "counting plugin"})
+    text = ""
+    if other:
+        text += (f"**Not all boots are alike: {'; '.join(other)}.** Differences between arms may come of that. "
+                 "Run `make results` again.\n")
+    if unknown:
+        text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
+    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release; all "
+                    "arms of a preemption model the same kernel options but for the facade's own.\n")
+
+
+# ---- This tree ----
+
+
+def changed(boots, now):
+    """{kernel as MODEL-KERNEL: its cells} whose sources this tree no longer has; now: {kernel: source_sha256}, or None.
+
+    What was made elsewhere says nothing of this tree.
+    """
+    found = {}
+    for boot in boots:
+        if boot.verdict == "ok" and not boot.lab.startswith("imported-"):
+            name = f"{boot.model}-{boot.manifest['kernel']}"
+            if now is not None and boot.manifest["source_sha256"] != now.get(name):
+                found.setdefault(name, set()).add((boot.model, boot.arm))
+    return dict(sorted(found.items()))
+
+
+def sources(boots, now):
+    """Whether the kernels that were measured are those that the tree would give now."""
+    if now is None:
+        return "Whether kernel sources changed since this run was not checked.\n"
+    names = changed(boots, now)
+    if names:
+        return f"**Kernel sources changed since this run**, those of: {', '.join(names)}. Run `make results` again.\n"
+    return "Kernel sources have not changed since this run.\n"
