@@ -120,7 +120,8 @@ CONTRASTS = (
 
 def sensitive_cells():
     """The cells that settings are run with, as (model, arm): all that a contrast names."""
-    return tuple(dict.fromkeys((contrast.model, arm) for contrast in CONTRASTS for arm in (contrast.arm, contrast.base)))
+    return tuple(dict.fromkeys((contrast.model, arm) for contrast in CONTRASTS
+                               for arm in (contrast.arm, contrast.base)))
 
 
 # The metrics that the report shows under each setting of the lab.

@@ -64,8 +64,8 @@
  * Entry must not queue work itself.  It may be that of a machine check, which waits
  * for all CPUs to come into its handler (mce_start()), and one of those there may
  * hold the lock of this CPU's worker pool: hence the irq_work, which takes none.
- * Virtual machines are entered without any of
- * this, and so count as the kernel: they are disturbed as upstream.
+ * Virtual machines are entered without any of this, and so count as the kernel:
+ * they are disturbed as upstream.
  *
  * The workqueue is our own.  Were a system workqueue flushed, a work there that
  * waits for a child to return to user mode, as usermode helpers do, would wait for

@@ -150,7 +150,8 @@ def rebuilt(results, model="rt", boots=12, more=0):
         boot(results, model, "rebuilt", seed, per_drain=COSTS[model] + MATTERS + seed % boots + 1 + more)
 
 
-def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=plan.DOSES, boots=plan.DOSE_SEEDS):
+def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=plan.DOSES,
+         boots=plan.DOSE_SEEDS):
     """Dose and response; boots: of each dose."""
     for amount in doses:
         for seed in range(1, boots + 1):
