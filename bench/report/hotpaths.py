@@ -15,15 +15,14 @@ import markdown
 import read
 
 BASE = "unpatched"
+SAME = "none"  # the arm that is to execute what the base does
 KINDS = {"isolated": "on the isolated CPU", "housekeeping": "on the housekeeping CPU beside it",
          "not isolated": "on a machine without isolated CPUs"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Path:
-    """What one repetition of an operation took on its CPU: the least that three in ten repetitions took.
-
-    Where no three in ten agree, what most of them took.
+    """What one repetition of an operation usually took on its CPU; bench/plugin/operations.h says what is usual.
 
     Others met a full batch, an empty list of free pages, a scheduler that balanced, a timer.
 
@@ -40,6 +39,10 @@ class Path:
     of: int
     functions: dict
     met: frozenset = frozenset()
+
+    @property
+    def counts(self):
+        return self.kernel, self.atomics, self.switches
 
 
 # ---- Reading ----
@@ -88,8 +91,8 @@ def read_folder(folder):
         usual = min(often or outcomes, key=lambda row: (row["kernel"] if often else -row["times"]))
         if 5 * usual["times"] < repetitions:
             raise read.Unreadable(f"counts.jsonl: no fifth of the repetitions of {names[op]!r} took the same")
-        # The plugin has kept those of the least fifth.
         where = functions.get((cpu, op), {})
+        # An earlier plugin may have kept those of other repetitions.
         where = where if sum(where.values()) == usual["kernel"] else {}
         found[kinds[cpu], names[op]] = Path(usual["kernel"], usual["atomics"], usual["switches"], usual["times"],
                                             repetitions, where, frozenset(
@@ -125,16 +128,25 @@ def read_lab(lab):
 # ---- Comparing ----
 
 
-def beside(path, base):
-    """A path as it is to be compared with the base's: if it was met like that too, as that.
+def beside(path, base, arm):
+    """A path as it is to be compared with the base's: usual with usual.
 
-    What a sleep takes hangs on when the scheduler last looked at its load, and
-    that each kernel meets in another phase.
+    But none executes what the base does, so is compared at the base's figure if it met exactly that too.
     """
-    if (base.kernel, base.atomics, base.switches) in path.met:
+    if arm == SAME and base.counts in path.met:
         return dataclasses.replace(path, kernel=base.kernel, atomics=base.atomics, switches=base.switches,
                                    functions=base.functions)
     return path
+
+
+def other_phase(path, base):
+    """Do two paths with context switches differ, of which one kernel has met both?
+
+    What a sleep takes hangs on when the scheduler last looked at its load, and
+    that each kernel meets in another phase. A difference need not be the arm's then.
+    """
+    return (path.counts != base.counts and min(path.switches, base.switches) > 0
+            and (base.counts in path.met or path.counts in base.met))
 
 
 def difference(path, base):
@@ -152,17 +164,19 @@ def cause(path, base, most=4):
     return ", ".join(shown) + (f", others {markdown.signed(rest)}" if rest else "")
 
 
-def cell_text(path, base):
-    """A path beside the base's, as a table has it."""
+def cell_text(path, base, arm):
+    """An arm's path beside the base's, as a table has it."""
     if path is None:
         return "–"
     if base is None:
         return f"{path.kernel:,} ({path.atomics})"
-    path = beside(path, base)
+    path = beside(path, base, arm)
     text = markdown.signed(path.kernel - base.kernel)
     if path.switches != base.switches:
         text += f", {path.switches} context switches instead of {base.switches}"
-    return text + (f" ({markdown.signed(path.atomics - base.atomics)})" if path.atomics != base.atomics else "")
+    if path.atomics != base.atomics:
+        text += f" ({markdown.signed(path.atomics - base.atomics)})"
+    return text + (", other phase" if other_phase(path, base) else "")
 
 
 def table(cells, model, kind, arms):
@@ -174,7 +188,8 @@ def table(cells, model, kind, arms):
         if name == "nothing":
             continue
         paths = {arm: cells.get((model, arm), {}).get((kind, name)) for arm in arms}
-        rows.append([name, *(cell_text(paths[arm], None if arm == BASE else base.get((kind, name))) for arm in arms)])
+        rows.append([name, *(cell_text(paths[arm], None if arm == BASE else base.get((kind, name)), arm)
+                            for arm in arms)])
     return markdown.table([f"{model}, {kind}", *(f">{arm}" for arm in arms)], rows)
 
 
@@ -182,7 +197,7 @@ def equal(cells, model, arm):
     """How many paths of an arm take what the base's take: (equal, of)."""
     base, paths = cells.get((model, BASE), {}), cells.get((model, arm), {})
     shared = base.keys() & paths.keys()
-    same = [beside(paths[key], base[key]) for key in shared]
+    same = [beside(paths[key], base[key], arm) for key in shared]
     return sum((path.kernel, path.atomics) == (base[key].kernel, base[key].atomics)
                for key, path in zip(shared, same, strict=True)), len(shared)
 
@@ -195,9 +210,10 @@ def causes(cells, model, arms, kind="isolated"):
             then = base.get((of, name))
             if of != kind or not then:
                 continue
-            path = beside(path, then)
+            path = beside(path, then, arm)
             if path.kernel != then.kernel:
-                yield (f"- {model} {arm}, {name}: {markdown.signed(path.kernel - then.kernel)}: "
+                phase = " (other phase)" if other_phase(path, then) else ""
+                yield (f"- {model} {arm}, {name}: {markdown.signed(path.kernel - then.kernel)}{phase}: "
                        f"{cause(path, then)}")
 
 

@@ -208,8 +208,9 @@ HOTPATHS = """\
 Kernel instructions that one operation takes on its CPU, entry and exit included, counted one by one; in parentheses
 the locked ones among them (LOCK prefix, or XCHG with memory). Column unpatched: the figure; other arms: what they add.
 Each figure is the least that three in ten of 200 repetitions took, or else what most took; the others met a full batch
-or an empty list of free pages. An arm that also met exactly unpatched's figure is compared at that: what a sleep takes
-hangs on the scheduler's phase. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds). Nobody asks
+or an empty list of free pages. What a sleep takes hangs on the scheduler's phase too: "other phase" stands where one of
+two kernels has met both figures. Only `none`, which is to be identical, is compared at unpatched's figure if it
+has met exactly that. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds). Nobody asks
 for a drain.
 
 `getppid` is one entry and exit; `interrupt` an interrupt of user mode; `page fault` and `madvise free` cache a folio;

@@ -17,7 +17,7 @@ def path_of(folder):
     ([(9, 110, 1, 0), (1, 100, 1, 0)], 110),
     ([(1, 10, 1, 0), (3, 120, 1, 0), (6, 130, 1, 0)], 120),
 ])
-def test_the_least_that_one_in_five_took(tmp_path, outcomes, kernel):
+def test_the_least_that_three_in_ten_took_or_what_most_took(tmp_path, outcomes, kernel):
     path = path_of(synthetic.hotpaths(tmp_path, "none", outcomes))
     assert (path.kernel, path.of) == (kernel, 10)
 
@@ -43,7 +43,26 @@ def test_a_failed_boot_is_named(tmp_path):
 def test_other_switches_are_said(tmp_path):
     base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(10, 100, 4, 2)]))
     path = path_of(synthetic.hotpaths(tmp_path, "none", [(10, 60, 3, 0)]))
-    assert hotpaths.cell_text(path, base) == "−40, 0 context switches instead of 2 (−1)"
+    assert hotpaths.cell_text(path, base, "none") == "−40, 0 context switches instead of 2 (−1)"
+
+
+@pytest.mark.parametrize("arm, outcomes, text", [
+    ("none", [(17, 130, 5, 2), (3, 101, 4, 2)], "+30 (+1)"),
+    ("none", [(17, 130, 5, 2), (3, 100, 4, 2)], "0"),
+    ("qpw1", [(17, 130, 5, 2), (3, 100, 4, 2)], "+30 (+1), other phase"),
+    ("qpw1", [(20, 130, 5, 2)], "+30 (+1)"),
+])
+def test_only_none_is_compared_at_what_it_seldom_met(tmp_path, arm, outcomes, text):
+    base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(20, 100, 4, 2)]))
+    assert hotpaths.cell_text(path_of(synthetic.hotpaths(tmp_path, arm, outcomes)), base, arm) == text
+
+
+@pytest.mark.parametrize("switches, other", [(2, True), (0, False)])
+def test_a_phase_is_the_scheduler_s(tmp_path, switches, other):
+    """Either kernel may have met both; without a context switch the difference is another's."""
+    one = path_of(synthetic.hotpaths(tmp_path, "qpw1", [(17, 130, 5, switches), (3, 100, 4, switches)]))
+    base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(20, 100, 4, switches)]))
+    assert [hotpaths.other_phase(*pair) for pair in ((one, base), (base, one), (one, one))] == [other, other, False]
 
 
 def test_cause_names_the_largest(tmp_path):
