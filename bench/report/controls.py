@@ -184,6 +184,19 @@ def moves(change, metric):
     return bool(change) and abs(change.median) > metric.margin and change.low * change.high > 0
 
 
+def stays(change, metric):
+    """Is it shown to change no more than matters: does its whole interval lie within the margin?"""
+    return (bool(change) and change.n >= plan.SENSITIVE_SEEDS
+            and -metric.margin <= change.low and change.high <= metric.margin)
+
+
+def stay(runs):
+    """Keys of the metrics that are shown not to move, in any cell under any setting."""
+    tried = [(cell, setting) for cell in sensitive(runs) for setting in plan.SETTINGS]
+    return {metric.key for metric in plan.METRICS
+            if tried and all(stays(changes(runs, *cell, metric.key, setting), metric) for cell, setting in tried)}
+
+
 def sensitive(runs):
     """Cells that sensitivity was run with."""
     return sorted({cell for setting in runs.settings("sensitivity") for cell in runs.cells("sensitivity", setting)})

@@ -114,14 +114,17 @@ def sensitivity(runs, found):
                          markdown.number(metric.margin),
                          *(cell_change(controls.changes(runs, model, arm, key, setting), metric)
                            for setting in settings)])
-    still = [metric.name for metric in plan.METRICS if metric.key not in found.moved]
+    stay = controls.stay(runs)
+    still = [metric.name for metric in plan.METRICS if metric.key in stay]
+    open_ = [metric.name for metric in plan.METRICS if metric.key not in stay and metric.key not in found.moved]
     moved = [f"- {plan.BY_KEY[key].name}: {', '.join(where)}\n" for key, where in found.moved.items()]
     head = ["metric", "model", "arm", ">as usual", ">margin ±", *(f">{setting}" for setting in settings)]
     against = "".join(f" {setting} is compared with {other}." for setting, other in plan.AGAINST.items())
     return ("#### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
             "figure by more than the margin, to the same side on all paired seeds. Compare these between arms in one "
             "table, never between settings:\n\n" + ("".join(moved) or "- none\n")
-            + f"\nThese do not move: {'; '.join(still) or 'none'}.\n\n"
+            + f"\nShown not to move, as in all arms and settings the whole interval lies within the margin: "
+            f"{'; '.join(still) or 'none'}.\n\nCannot tell, being neither: {'; '.join(open_) or 'none'}.\n\n"
             f"<details><summary>Changes by setting, median over paired seeds; bold: it moves.{against}</summary>\n\n"
             + markdown.table(head, rows) + "\n</details>\n")
 

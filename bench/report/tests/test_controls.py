@@ -240,11 +240,31 @@ def test_a_contrast_whose_settings_were_not_all_run_gets_no_verdict(results, tex
     assert verdict(made, ASKING if number == OFF else OFF).startswith("**equivalent**")
 
 
+def told(report_text, begin):
+    """A line of the part on sensitivity, after how it begins."""
+    part = report_text.split("#### Sensitivity")[1].split("<details>")[0]
+    return next(line.removeprefix(begin) for line in part.split("\n") if line.startswith(begin))
+
+
+@pytest.mark.parametrize("by", [{1: 9000, 2: 0, 3: 0}, {1: 4000, 2: 4000, 3: -4000}], ids=["median", "sign"])
+def test_what_neither_moves_nor_is_shown_to_stay_is_told_apart(results, text, by):
+    for seed, more in by.items():
+        shutil.rmtree(results / f"virtual/rt-unpatched/sensitivity-cpus-4-{seed:03}")
+        synthetic.boot(results, "rt", "unpatched", seed, kind="sensitivity-cpus-4",
+                       per_drain=synthetic.COSTS["rt"] + synthetic.MATTERS + seed + more)
+    made = text(results)
+    imposed = "kernel instructions imposed on the isolated CPU"
+    assert imposed in told(made, "Cannot tell") and imposed not in told(made, "Shown not to move")
+    assert "context switches on the isolated CPU" in told(made, "Shown not to move")
+
+
 def test_a_metric_that_moves_is_labelled(results, text):
     synthetic.sensitivity(results, "metronome-48", {"unpatched": 9000, "qpw1": 0})
     made = text(results)
     assert verdict(made, IMPOSED).endswith("the metric itself moves with metronome-48")
     assert "- kernel instructions imposed on the isolated CPU: metronome-48" in made
+    assert "kernel instructions imposed" not in told(made, "Shown not to move") + told(made, "Cannot tell")
+    assert told(made, "Cannot tell, being neither: ") == "none."
     assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
     table = made.split("#### Replicates")[1].split("\n\n")[2]
     assert "kernel instructions imposed on the isolated CPU (rt-unpatched)" in table and "| 181 of 184 |" in table
