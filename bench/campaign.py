@@ -44,7 +44,7 @@ import boot
 import probe
 
 sys.path.insert(0, str(boot.ROOT / "bench/report"))
-import plan  # noqa: E402  (its folder must be on the path first)
+import plan
 
 RESULTS = pathlib.Path("results")
 
