@@ -35,12 +35,23 @@ def ordinary(boot):
     return boot.kind == "seed" and boot.arm != plan.REBUILT
 
 
-def missing(boots, labs, judged):
+def excluded(boots):
+    """The boots that enter no figure, counted and named; "" if there are none."""
+    bad = [f"{boot.lab}/{boot.model}-{boot.arm} {place(boot)} ({boot.verdict})" for boot in boots
+           if boot.verdict != "ok"]
+    if not bad:
+        return ""
+    return f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
+
+
+def missing(boots, labs, judged, others=()):
     """What a reader must know first: controls that failed, and what these results do not hold.
 
-    labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None.
+    labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None;
+    others: boots of another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
+    lines += [line for line in (excluded([*boots, *others]),) if line]
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
     absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
     good = {f"{lab} {model}-{arm}": len(cell) for lab, figures in labs.items()
@@ -57,7 +68,7 @@ def missing(boots, labs, judged):
                      f"{', '.join(f'{name} ({count})' for name, count in short.items())}. No verdict is about these.")
     if not judged:
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
-    return "\n".join(lines or ["- Nothing: all strategies, all seeds, and all controls held."]) + "\n"
+    return "\n".join(lines or ["- Nothing: all strategies, all seeds, no boot excluded, and all controls held."]) + "\n"
 
 
 def boots_table(boots):
@@ -358,7 +369,7 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
-        "## What is missing\n", missing(boots, labs, judged),
+        "## What is missing\n", missing(boots, labs, judged, others),
         verdicts_part(judged), trust_part(folder, boots, results, judged),
         "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),
         sameness.sources([*boots, *others], now),

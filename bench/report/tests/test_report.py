@@ -92,12 +92,23 @@ def test_a_cell_with_too_few_boots_is_named(make, tmp_path):
 
 @pytest.mark.parametrize("verdict", ["hang", "panic", "guest-failure", "boot-failure", "build-failure", "lab-failure"])
 def test_a_failed_boot_is_counted_and_enters_nothing(make, results, verdict):
-    before = rows(make(results), TAKEN)
+    before = rows(whole := make(results), TAKEN)
+    assert "excluded" not in whole.split("## ")[1]
     synthetic.boot(results, "rt", "none", 9, verdict=verdict)
     text = make(results)
     assert rows(text, TAKEN) == before
     assert f"virtual/rt-none seed 9: {verdict}: as planned" in text
+    assert f"- **1 of 25 boots are excluded**: virtual/rt-none seed 9 ({verdict})." in text.split("## ")[1]
     assert verdict in text.split("| lab | model | arm |")[1].split("\n")[0]
+
+
+def test_excluded_boots_of_all_kinds_are_named_first(make, results):
+    synthetic.extra(results, "hotpath-plain", verdict="hang")
+    synthetic.dose(results, doses=(0,), boots=2)
+    (results / "virtual/rt-unpatched/dose-0-002/counts.jsonl").write_text("garbage")
+    first = make(results).split("## ")[1]
+    assert ("- **2 of 27 boots are excluded**: virtual/rt-unpatched dose-0-002 (unreadable), virtual/rt-none "
+            "hotpath-plain (hang).") in first
 
 
 def test_an_unreadable_boot_is_counted_and_leaves_its_pair(make, results):
