@@ -72,7 +72,8 @@ class Outcome:
 class Compared:
     """One metric of the same kernel twice.
 
-    p: None where all figures are equal; alarm: the lab alone made a difference.
+    p: None where all figures are equal; alarm: the lab alone made a difference; blunt: from
+    this margin on it could not alarm by chance.
     """
 
     kind: str
@@ -81,15 +82,22 @@ class Compared:
     change: float
     p: float | None
     alarm: bool
+    blunt: float
+
+    @property
+    def could(self):
+        """Could it alarm by chance?"""
+        return self.blunt > self.metric.margin
 
 
 # ---- A/A ----
 
 
-def compare(kind, model, metric, change, p, equivalence):
-    """Compared; equivalence: gives that test's p, and is asked only if it matters."""
+def compare(kind, model, metric, change, p, equivalence, error):
+    """Compared; equivalence: gives that test's p, and is asked only if it matters; error: of stats."""
     suspect = abs(change) > metric.margin if p is None else p < plan.ALPHA
-    return Compared(kind, model, metric, change, p, suspect and (p is None or not equivalence() < plan.ALPHA))
+    return Compared(kind, model, metric, change, p, suspect and (p is None or not equivalence() < plan.ALPHA),
+                    stats.blunt_margin(*error, plan.ALPHA))
 
 
 def other_seeds(runs, model, metric):
@@ -100,7 +108,8 @@ def other_seeds(runs, model, metric):
         return None
     change = stats.estimate(one).median - stats.estimate(other).median
     return compare(OTHER_SEEDS, model, metric, change, stats.groups_p(one, other),
-                   lambda: stats.groups_equivalence_p(one, other, metric.margin))
+                   lambda: stats.groups_equivalence_p(one, other, metric.margin),
+                   stats.groups_error(one, other))
 
 
 def rebuild(runs, model, metric):
@@ -109,7 +118,7 @@ def rebuild(runs, model, metric):
     if len(pairs) < 2:
         return None
     return compare(REBUILD, model, metric, stats.estimate(pairs).median, stats.difference_p(pairs),
-                   lambda: stats.equivalence_p(pairs, metric.margin))
+                   lambda: stats.equivalence_p(pairs, metric.margin), stats.error_of(pairs))
 
 
 def compare_all(runs):

@@ -153,6 +153,26 @@ def detectable(differences, tests, alpha=0.05, power=0.8):
     return float(size * numpy.std(differences, ddof=1))
 
 
+def blunt_margin(error, freedom, alpha=0.05):
+    """From this margin on, what is significant by chance is equivalent as well; by t, for a standard error.
+
+    Significant is what lies so far from 0, not equivalent what lies so little within the margin.
+    """
+    return float(error * (scipy.stats.t.ppf(1 - alpha / 2, freedom) + scipy.stats.t.ppf(1 - alpha, freedom)))
+
+
+def error_of(differences):
+    """(standard error of the mean, degrees of freedom) of paired differences."""
+    return numpy.std(differences, ddof=1) / len(differences) ** 0.5, len(differences) - 1
+
+
+def groups_error(one, other):
+    """(standard error, degrees of freedom) of the difference of two groups' means, of one variance."""
+    freedom = len(one) + len(other) - 2
+    squares = sum((len(group) - 1) * numpy.var(group, ddof=1) for group in (one, other))
+    return (squares / freedom * (1 / len(one) + 1 / len(other))) ** 0.5, freedom
+
+
 @dataclasses.dataclass(frozen=True)
 class Line:
     """A straight line through (x, y), by least squares, and how far it can be trusted.

@@ -53,10 +53,16 @@ def alarms(found):
              "**alarm**" if one.alarm else ""] for one in found.compared]
     named = [f"{one.metric.name} ({one.kind}, {one.model}: {markdown.signed(one.change)} {one.metric.unit})"
              for one in found.compared if one.alarm]
+    tested = [one for one in found.compared if one.p is not None]
+    seen, could = sum(one.p < plan.ALPHA for one in tested), sum(one.could for one in found.compared)
+    share = f" ({100 * seen / len(tested):.1f} %)" if tested else ""
     head = ["against", "model", "metric", "unit", ">difference", ">margin ±", ">p", ""]
     return ("#### A/A: the same kernel twice\n\n"
             f"Alarms: {'; '.join(named) or 'none'}. An alarm: p < {plan.ALPHA}, and not equivalent within the margin."
             "\n\n"
+            f"Of p < {plan.ALPHA} alone there are {seen} in {len(tested)}{share}; chance makes {100 * plan.ALPHA:g} %. "
+            f"{could} of {len(rows)} comparisons could alarm by chance: in the others figures scatter so little beside "
+            "the margin that what is significant by chance is equivalent as well.\n\n"
             f"<details><summary>All {len(rows)} comparisons</summary>\n\n{markdown.table(head, rows)}\n</details>\n")
 
 

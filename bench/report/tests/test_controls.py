@@ -152,6 +152,16 @@ def test_an_alarm_on_one_metric_withdraws_that_alone(results, text):
     assert verdict(made, ASKING).startswith("**equivalent**")
 
 
+def test_the_rate_of_p_and_what_could_alarm_are_shown(results, text):
+    again(results, "rebuilt", synthetic.rebuilt, more=300)
+    for path in (results / "virtual/lazy-unpatched").glob("aa-*"):
+        shutil.rmtree(path)
+        synthetic.boot(results, "lazy", "unpatched", int(path.name[3:]), kind="aa",
+                       per_drain=synthetic.COSTS["lazy"] + synthetic.MATTERS + 2000 * (int(path.name[3:]) % 2))
+    made = text(results)
+    assert "Of p < 0.05 alone there are 6 in 12 (50.0 %); chance makes 5 %. 3 of 92 comparisons could alarm" in made
+
+
 def test_what_is_significant_but_within_the_margin_is_no_alarm(results, text):
     again(results, "rebuilt", synthetic.rebuilt, more=300)
     assert verdict(text(results), IMPOSED).startswith("**better**")

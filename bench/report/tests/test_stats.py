@@ -158,6 +158,25 @@ def test_the_simulation_sees_a_test_that_errs(monkeypatch):
     assert different == 1 and covered < 0.75
 
 
+@pytest.mark.parametrize("make", [lambda random: (random.normal(size=12),),
+                                  lambda random: (random.normal(size=12), random.normal(size=12))],
+                         ids=["pairs", "groups"])
+def test_what_is_significant_beyond_the_blunt_margin_is_equivalent(make):
+    """And below it need not be: at half of it, of what is significant nothing is."""
+    random, seen = numpy.random.default_rng(1), []
+    while len(seen) < 5:
+        values = make(random)
+        if len(values) == 1:
+            pairs = values[0]
+            p, error, equal = stats.difference_p(pairs), stats.error_of(pairs), stats.equivalence_p
+        else:
+            p, error, equal = stats.groups_p(*values), stats.groups_error(*values), stats.groups_equivalence_p
+        if 0.02 < p < 0.05:
+            blunt = stats.blunt_margin(*error)
+            seen.append((equal(*values, 1.3 * blunt) < 0.05, equal(*values, blunt / 2) < 0.05))
+    assert seen == [(True, False)] * 5
+
+
 def test_detectable():
     assert stats.detectable([1, 2], 24) is None and stats.detectable([5] * 12, 24) == 0
     assert stats.detectable(ONE_TO_TWELVE, 24) > stats.detectable(ONE_TO_TWELVE, 1) > 0
