@@ -20,7 +20,7 @@ MODELS = {"lazy": "PREEMPT_LAZY", "rt": "PREEMPT_RT"}
 AGAIN = "unpatched_again"
 ARMS = ("unpatched", "none", "qpw0", "qpw1", "task_work", "task_work-housekeeping", "task_work-isolated",
         "deferred_wq", "deferred_wq-housekeeping", "deferred_wq-isolated")
-# Two equal arms that differ by more: the machine was not quiet.
+# Two equal arms that differ by more in an operation: the machine was not quiet while that ran.
 NOISY_SHARE, NOISY_CYCLES = 0.05, 1.0
 
 # Operation here and there, and the functions that both name. There the page table's lock is held.
@@ -92,26 +92,44 @@ def setting(cells):
             f"{len(next(iter(cells.values())))} link orders, {first['loops']:,} times in a long loop. {clock}{ratio}")
 
 
-def control(cells, model):
-    """What `unpatched` and the same once more differ by: a line."""
+def apart(cells, model, figure):
+    """What `unpatched` and the same once more differ by, {operation: (cycles, share)}; {} without that control."""
     if (model, AGAIN) not in cells or (model, "unpatched") not in cells:
-        return f"- {MODELS[model]}: no control was run."
-    worst = None
+        return {}
+    found = {}
     for name in operations(cells[model, "unpatched"]):
-        one, other = (estimate(cells[model, arm], lambda run, name=name: long_loop(run, name))[0]
+        one, other = (estimate(cells[model, arm], lambda run, name=name: figure(run, name))[0]
                       for arm in ("unpatched", AGAIN))
-        found = (abs(one - other), abs(one - other) / one, name)
-        worst = max(worst or found, found)
-    noisy = worst[0] > NOISY_CYCLES and worst[1] > NOISY_SHARE
-    return (f"- {MODELS[model]}, `unpatched` against itself: at most {worst[0]:.1f} cycles apart "
-            f"({100 * worst[1]:.0f} %, {worst[2]})" + (": **noisy: no difference below counts.**" if noisy else "."))
+        found[name] = abs(one - other), abs(one - other) / abs(one) if one else 0
+    return found
+
+
+def noisy(cells, model, figure):
+    """The operations of which no difference counts, as two equal arms differ too much."""
+    return {name: by for name, by in apart(cells, model, figure).items()
+            if by[0] > NOISY_CYCLES and by[1] > NOISY_SHARE}
+
+
+def control(cells, model):
+    """What `unpatched` and the same once more differ by, each operation judged by itself: a line."""
+    if not apart(cells, model, long_loop):
+        return f"- {MODELS[model]}: no control was run."
+    said = []
+    for title, figure in (("long loop", long_loop), ("ten between fences", alone)):
+        loud = [f"{name} ({cycles:.1f} cycles, {100 * share:.0f} %)"
+                for name, (cycles, share) in noisy(cells, model, figure).items()]
+        said.append(f"{title}: " + (f"**noisy: {', '.join(loud)}**" if loud else "none noisy")
+                    + f" of {len(apart(cells, model, figure))}")
+    return (f"- {MODELS[model]}, `unpatched` against itself, operation by operation: {'; '.join(said)}. No difference "
+            "of a noisy one counts.")
 
 
 def spread(cells, model, arms, figure):
     """A row per operation, a column per arm."""
     rows = []
+    loud = noisy(cells, model, figure)
     for name in max((operations(cells[model, arm]) for arm in arms), key=len):
-        row = [name]
+        row = [f"{name} (**noisy**)" if name in loud else name]
         for arm in arms:
             orders = cells[model, arm]
             row.append(text(*estimate(orders, lambda run, name=name: figure(run, name)))
@@ -225,7 +243,8 @@ def published(cells, model):
         parts = [f"{base} to {arm} " + "{:+.1f} ({:+.1f} to {:+.1f})".format(
             *difference(cells, model, arm, base, name, long_loop)) for base, arm in
             (("unpatched", "qpw0"), ("qpw0", "qpw1"))]
-        yield f"- {MODELS[model]}, {name}: {', '.join(parts)} cycles."
+        loud = " **Noisy: none of these counts.**" if name in noisy(cells, model, long_loop) else ""
+        yield f"- {MODELS[model]}, {name}: {', '.join(parts)} cycles.{loud}"
 
 
 def lines_table(cells, model):

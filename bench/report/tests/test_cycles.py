@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The cycles lab's control: each operation is judged by itself."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "cycles"))
+import section
+
+OPERATIONS = ("nothing", "lock", "fault")
+
+
+def cell(**cycles):
+    """One order with one process; cycles: of operations in a long loop, and of one in ten between fences."""
+    ops = {name: {"long": [(cycles.get(name, 100), 0)], "short/10": (0, 0, 10 * cycles.get(name, 100))}
+           for name in OPERATIONS}
+    return [{"steps": dict.fromkeys(OPERATIONS), "runs": [{"ops": ops}]}]
+
+
+@pytest.mark.parametrize("again, loud", [
+    ({}, ()), ({"lock": 104}, ()), ({"lock": 106}, ("lock",)), ({"lock": 106, "fault": 50}, ("lock", "fault"))])
+def test_each_operation_is_judged_by_its_own_control(again, loud):
+    cells = {("rt", "unpatched"): cell(), ("rt", section.AGAIN): cell(**again)}
+    assert tuple(section.noisy(cells, "rt", section.long_loop)) == loud
+    rows = section.spread(cells, "rt", ["unpatched"], section.long_loop)
+    assert [row[0] for row in rows] == [f"{name} (**noisy**)" if name in loud else name for name in OPERATIONS[1:]]
+    line = section.control(cells, "rt")
+    assert all((f"{name} (" in line) == (name in loud) for name in OPERATIONS[1:])
+
+
+def test_a_difference_below_a_cycle_is_no_noise():
+    cells = {("rt", "unpatched"): cell(lock=4), ("rt", section.AGAIN): cell(lock=4.9)}
+    assert not section.noisy(cells, "rt", section.long_loop)
+
+
+def test_without_a_control_it_says_so():
+    assert section.control({("rt", "unpatched"): cell()}, "rt").endswith("no control was run.")
