@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Build one kernel image, or take it from the cache.
 #   kernel/build.sh MODEL KERNEL [kunit]
-# MODEL: rt lazy; KERNEL: unpatched, or a variant; kunit: with tests and lockdep.
+# MODEL: rt lazy; KERNEL: unpatched, rebuilt, osnoise, or a variant; kunit: with tests
+# and lockdep.
 # (Checks build once more: TREE_SUFFIX chooses another tree, IMAGE_CACHE another cache.)
 # Links build/images/MODEL-KERNEL[-kunit]/ to bzImage, System.map, config and
 # image.json in the cache, which keeps them under a key of all that reaches them.
@@ -15,6 +16,8 @@ set -euo pipefail
 model=$1 kernel=$2 flavour=${3:-}
 image=$model-$kernel${flavour:+-$flavour}
 name=$model${flavour:+-debug}${TREE_SUFFIX:-}
+# What it switches reaches most objects: not in the tree of what is measured.
+[ "$kernel" != osnoise ] || name+=-osnoise
 tree=$(tree_of "$kernel")
 mapfile -t fragments < <(fragments "$@")
 for fragment in "${fragments[@]}"; do

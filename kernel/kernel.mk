@@ -4,6 +4,9 @@
 MODELS  := rt lazy
 KERNELS := unpatched rebuilt none qpw task_work deferred_wq
 IMAGES  := $(foreach m,$(MODELS),$(KERNELS:%=$m-%))
+# Not measured: with it a lab in real time sees whether the host is quiet.
+GATE    := lazy-osnoise
+gate    := $(if $(filter kvm,$(LAB)),$(GATE))
 
 # What MODEL= and ARM= (an arm, or a kernel's name) leave of them.
 MODEL ?=
@@ -16,7 +19,7 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels debs $(IMAGES) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs
+.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -38,7 +41,7 @@ debs: source			## build a Debian package of a kernel for real machines (ARM=qpw 
 	$(STAGE) debs "building the package of $(debs_of)" kernel/debs.sh $(subst -, ,$(debs_of))
 
 # `make rt-qpw`: one image; `make rt-qpw-kunit`: with tests and lockdep
-$(IMAGES): source
+$(IMAGES) $(GATE): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
 $(IMAGES:%=%-kunit): source

@@ -13,7 +13,7 @@ fragments() {
 # tree_of KERNEL: the tree that a kernel is built in.
 tree_of() {
 	case $1 in
-	unpatched | rebuilt) echo unpatched ;;
+	unpatched | rebuilt | osnoise) echo unpatched ;;
 	*) echo patched ;;
 	esac
 }
