@@ -21,7 +21,7 @@ $(call known,LAB,virtual kvm)
 include setup/setup.mk kernel/kernel.mk
 
 # The stages of a job in their order, for "stage k of n".
-prepare := source $(chosen) guest-root guest qemu plugin
+prepare := source $(chosen) $(gate) guest-root guest qemu plugin
 plan    := $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) campaign report), \
 		$(if $(filter check,$(MAKECMDGOALS)),$(prepare)), \
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))

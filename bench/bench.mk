@@ -19,12 +19,12 @@ plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 .PHONY: guest plugin campaign anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
-	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio
+	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio
 
 plugin: deps			## build the counting plugin for QEMU
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so
 
-campaign: $(chosen) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
+campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
 	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
@@ -58,6 +58,14 @@ build/guest/init: $(wildcard bench/guest/*.[ch])
 # Only what is run, and nothing in it that varies: times, inodes, owners, order.
 build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
 	bench/guest/pack.sh build/guest/root build/guest/init bench/guest/files.list $@
+
+# The other guest, which looks at the host: one program, and nothing of Debian's.
+build/guest/osnoise: bench/guest/osnoise/init.c $(addprefix bench/guest/,channel.c files.c machine.c params.c proofs.c random.c tasks.c) $(wildcard bench/guest/*.h)
+	@mkdir -p $(@D)
+	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+
+build/guest/osnoise.cpio: build/guest/osnoise bench/guest/pack.sh
+	bench/guest/pack.sh build/guest/root build/guest/osnoise /dev/null $@
 
 build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)

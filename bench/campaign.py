@@ -41,6 +41,7 @@ import threading
 import time
 
 import boot
+import host_noise
 import probe
 
 sys.path.insert(0, str(boot.ROOT / "bench/report"))
@@ -183,9 +184,13 @@ def remove_leftovers():
 
 
 def check_lab(name):
-    """UsageError if this machine cannot run the lab; said before the first boot, in seconds."""
-    if boot.lab(name).NEEDS_PROBE and (why := probe.why_not(name)):
+    """UsageError if this machine cannot run the lab, or not now; said before the first boot, in seconds."""
+    if not boot.lab(name).NEEDS_PROBE:
+        return
+    if why := probe.why_not(name):
         raise boot.UsageError(f"lab {name} cannot run here: {why}")
+    if why := host_noise.why_not(RESULTS / name):
+        raise boot.UsageError(why)
 
 
 def minutes(seconds):

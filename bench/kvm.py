@@ -33,8 +33,9 @@ VCPUS = machine.CPUS
 # them; cpu-pm leaves HLT to the guest, so that waking a vCPU does not take the host's scheduler.
 ACCELERATOR = ("-accel", "kvm", "-cpu", "host,kvm-hint-dedicated=on", "-overcommit", "cpu-pm=on")
 
-# Share of a boot that a vCPU may have waited for its core, or that this host's own hypervisor may have taken. Chosen,
-# not measured: 2 ms of a boot's two seconds, one in a thousand of cyclictest's wake-ups.
+# Share of a boot that a vCPU may have waited for its core, or that this host's own hypervisor may have taken; and of
+# the look before a campaign that the host took in any way (host_noise.py). Chosen, not measured: 2 ms of a boot's two
+# seconds, one in a thousand of cyclictest's wake-ups.
 QUIET = 0.001
 SAMPLE = 0.1  # s between looks at QEMU's threads: what they saw is gone when it ends
 ANSWER = 5  # s that QEMU may take to answer
@@ -95,12 +96,14 @@ def jobs(asked):
 # ---- What is run ----
 
 
-def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=VCPUS, icount_shift=0):
+def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=VCPUS, icount_shift=0,
+            initramfs=INITRAMFS):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder. It waits to be told to go on."""
     if by_instruction or trace or icount_shift:
         raise machine.LabError("KVM counts no instructions")
     return machine.command(qemu, image, cmdline, seed, out, cpus, *ACCELERATOR, "-mem-prealloc",
-                           "-rtc", "base=2026-01-01", "-S", "-qmp", f"unix:{out}/qmp.sock,server=on,wait=off")
+                           "-rtc", "base=2026-01-01", "-S", "-qmp", f"unix:{out}/qmp.sock,server=on,wait=off",
+                           initramfs=initramfs)
 
 
 class Monitor:

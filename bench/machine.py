@@ -39,7 +39,7 @@ def parameters(isolated):
             "bench.channel=/dev/ttyS1", f"bench.exit_port={EXIT_PORT}"]
 
 
-def command(qemu, image, cmdline, seed, out, cpus, *options):
+def command(qemu, image, cmdline, seed, out, cpus, *options, initramfs=INITRAMFS):
     """QEMU's command for one boot, as a list; options: the lab's own; out: a folder, or its placeholder."""
     return [str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
             "-machine", "q35,hpet=off", "-smp", f"{cpus},sockets={cpus}", "-m", "256",
@@ -47,4 +47,4 @@ def command(qemu, image, cmdline, seed, out, cpus, *options):
             "-chardev", f"file,id=console,path={out}/console.txt", "-serial", "chardev:console",
             "-chardev", f"file,id=results,path={out}/guest.jsonl", "-serial", "chardev:results",
             "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1",
-            "-kernel", f"{image}/bzImage", "-initrd", str(INITRAMFS), "-append", cmdline]
+            "-kernel", f"{image}/bzImage", "-initrd", str(initramfs), "-append", cmdline]

@@ -10,6 +10,8 @@ import tempfile
 import time
 
 import boot
+import campaign
+import host_noise
 import kvm
 import machine
 import probe
@@ -127,7 +129,6 @@ def test_guest_that_says_hello(emulated):
 
 
 def test_campaign_asks_the_probe_first(emulated, monkeypatch):
-    import campaign
     monkeypatch.setattr(kvm, "obstacle", lambda: "no such device")
     with pytest.raises(boot.UsageError, match="no such device"):
         campaign.check_lab("kvm")
@@ -185,6 +186,84 @@ def test_more_vcpus_than_cores(emulated, monkeypatch, tmp_path):
     assert "vCPUs cannot be pinned: 1 cores" in probe.why_not("kvm")
 
 
+# ---- Is the host quiet? ----
+
+
+def seen(**changed):
+    quiet = {"vcpu": 0, "runtime_s": 4.0, "nmi": 0, "lost": 0, "hardware_s": 0.0001, "gaps": 1, "longest_us": 100.0}
+    return [quiet, quiet | {"vcpu": 1} | changed]
+
+
+def test_share_of_the_host():
+    assert host_noise.excess(seen(hardware_s=0.0039)) is None
+    assert "took 0.10% of 4.0 s from vCPU 1, in 2 gaps of up to 9 us, more than 0.1%" in host_noise.excess(
+        seen(hardware_s=0.0041, gaps=2, longest_us=9.0))
+
+
+def test_more_gaps_than_were_kept():
+    assert "more gaps on vCPU 1" in host_noise.excess(seen(lost=1))
+
+
+def test_each_vcpu_must_have_looked(monkeypatch, tmp_path):
+    lines = b'{"osnoise":0,"runtime_us":1,"nmi":0,"lost":0}\n{"hardware":0,"gaps":0,"ns":0,"max_ns":0}\n'
+    monkeypatch.setattr(host_noise, "run", lambda length, cpus: lines)
+    with pytest.raises(boot.UsageError, match="1 of 2 vCPUs"):
+        host_noise.why_not(tmp_path)
+    assert host_noise.why_not(tmp_path, cpus=1) is None
+
+
+def test_no_image_to_look_with(monkeypatch, tmp_path):
+    monkeypatch.setattr(host_noise, "IMAGE", pathlib.Path("build/images/lazy-nothing"))
+    with pytest.raises(boot.UsageError) as error:
+        host_noise.why_not(tmp_path)
+    assert str(error.value).endswith("build it: make lazy-nothing") and "\n" not in str(error.value)
+
+
+def test_campaign_asks_for_a_quiet_host(monkeypatch):
+    monkeypatch.setattr(probe, "why_not", lambda name: None)
+    monkeypatch.setattr(host_noise, "why_not", lambda results: f"noise, {results}")
+    with pytest.raises(boot.UsageError, match=r"^noise, results/kvm$"):
+        campaign.check_lab("kvm")
+    campaign.check_lab("virtual")
+
+
+looks = pytest.mark.skipif(not boot.built(boot.ROOT / host_noise.IMAGE) or len(kvm.cores()) < kvm.VCPUS,
+                           reason=f"no image, or fewer cores than vCPUs: make {host_noise.IMAGE.name}")
+
+
+@pytest.fixture
+def own_time(emulated, monkeypatch):
+    """The emulator waits for cores as long as it likes: that is no time of its guest's."""
+    monkeypatch.setattr(kvm, "fault", lambda folder: None)
+
+
+@looks
+def test_host_that_takes_nothing(own_time, tmp_path):
+    # Alone in its machine, and an instruction is a ns: a vCPU misses nothing.
+    assert host_noise.why_not(tmp_path / "kvm", length=200, cpus=1) is None
+    (vcpu,) = json.loads((tmp_path / "kvm/host-noise.json").read_text())["vcpus"]
+    assert vcpu["runtime_s"] == pytest.approx(0.15, rel=0.01)
+    assert (vcpu["hardware_s"], vcpu["gaps"], vcpu["nmi"], vcpu["lost"]) == (0, 0, 0, 0)
+
+
+@looks
+def test_host_that_takes_turns(own_time, tmp_path):
+    # To each of two that take turns the other's is the host's, also if a timer was due meanwhile.
+    why = host_noise.why_not(tmp_path / "kvm", length=200)
+    assert why.startswith("the host is not quiet: it took ")
+    assert not (tmp_path / "kvm").exists()
+    taken = host_noise.vcpus((host_noise.FOLDER / "guest.jsonl").read_bytes())
+    assert [vcpu["vcpu"] for vcpu in taken] == [0, 1]
+    assert sum(vcpu["hardware_s"] for vcpu in taken) > 0.1
+
+
+@looks
+def test_noisy_host_has_not_been_looked_at(emulated, monkeypatch, tmp_path):
+    monkeypatch.setattr(kvm, "QUIET", -1)
+    with pytest.raises(boot.UsageError, match="was not seen: lab-failure: the host is not quiet: vCPU 0 waited"):
+        host_noise.why_not(tmp_path, length=200, cpus=1)
+
+
 # ---- Judgement ----
 
 
@@ -194,13 +273,13 @@ def host(folder, **changed):
     (folder / "host.json").write_text(json.dumps(content))
 
 
-def test_quiet_host(tmp_path):
+def test_boot_on_a_quiet_host(tmp_path):
     host(tmp_path, waited_s=0.003)
     assert kvm.fault(tmp_path) is None
 
 
 @pytest.mark.parametrize(("key", "said"), [("waited_s", "waited for its core 2"), ("steal_s", "lost its core")])
-def test_noisy_host(tmp_path, key, said):
+def test_boot_on_a_noisy_host(tmp_path, key, said):
     host(tmp_path, **{key: 0.01})
     assert said in kvm.fault(tmp_path)
 
