@@ -39,6 +39,8 @@ def strange(source):
     for path in sorted(source.rglob("*")):
         place = path.relative_to(source)
         kind = path.lstat().st_mode
+        if str(place) == read.HOST_NOISE and stat.S_ISREG(kind):
+            continue
         if len(place.parts) == 3:
             if not stat.S_ISREG(kind) or path.name not in FILES:
                 yield f"{place}: not a file of a boot; known: {', '.join(FILES)}"
@@ -86,6 +88,10 @@ def copy(source, folder, name):
     except (ValueError, AttributeError) as error:
         return [f"a manifest.json is no JSON object: {error}"]
     boot.write_json(folder / read.IMPORTED, about)
+    try:
+        read.host_noise(folder)
+    except read.Unreadable as error:
+        return [str(error)]
     boots = [*read.read_all(folder.parent), *read.read_manifests(folder.parent, "hotpath-"),
              *read.read_manifests(folder.parent, "anatomy")]
     faults = [f"{found.path.parent.name}/{found.path.name}: {found.why}" for found in boots

@@ -387,6 +387,17 @@ def imported_note(boots):
     return ""
 
 
+def host_noise(boots):
+    """What the lab saw of its host before its last campaign; nothing if it has not looked."""
+    try:
+        seen = read.host_noise(boots[0].path.parent.parent)
+    except read.Unreadable as error:
+        return f"**Host noise**: {error}.\n"
+    vcpus = ", ".join(f"{share:.3%} of vCPU {vcpu}'s time in gaps of up to {longest:.0f} µs"
+                      for vcpu, (share, longest) in seen.items())
+    return f"Before the last campaign the host itself took {vcpus} (osnoise).\n" if vcpus else ""
+
+
 def guest_part(lab, boots, figures):
     """All that the report says of a lab that counts nothing: what the guest itself sees, in its own time."""
     def plain(metrics):
@@ -395,6 +406,7 @@ def guest_part(lab, boots, figures):
 
     return "\n".join(part for part in (
         f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
+        host_noise(boots),
         "This lab runs in real time and counts no instructions: guest µs are microseconds on its host.\n",
         f"## cyclictest under drains (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in plain(tables.LATENCY)),

@@ -18,6 +18,7 @@ import zlib
 
 SCHEMA = 1
 IMPORTED = "imported.json"  # in a lab's folder: made elsewhere, see bench/import_results.py
+HOST_NOISE = "host-noise.json"  # in a lab's folder: see bench/host_noise.py
 VERDICTS = ("ok", "build-failure", "boot-failure", "hang", "guest-failure", "panic", "lab-failure", "unreadable")
 MANIFEST = ("schema", "lab", "model", "arm", "kernel", "seed", "kernel_release", "config_sha256", "source_sha256",
             "image_sha256", "initramfs_sha256", "plugin_sha256", "cmdline", "compiler", "qemu_version", "workload",
@@ -229,10 +230,31 @@ def imported(boot):
         return {}
     about = load(boot.path.parent.parent / IMPORTED)
     for path in sorted(boot.path.iterdir()):
-        place = f"{boot.path.parent.name}/{boot.path.name}/{path.name}"
-        if about["files"].get(place) != hashlib.sha256(path.read_bytes()).hexdigest():
-            raise Unreadable(f"{path.name}: changed since it was imported")
+        check_unchanged(about, boot.path.parent.parent, path)
     return about
+
+
+def check_unchanged(about, folder, path):
+    """A file below an imported lab's folder is the one that was imported."""
+    if about["files"].get(str(path.relative_to(folder))) != hashlib.sha256(path.read_bytes()).hexdigest():
+        raise Unreadable(f"{path.name}: changed since it was imported")
+
+
+def host_noise(folder):
+    """What a lab saw of its host before its last campaign, as {vCPU: (share of its time taken, longest gap in us)}.
+
+    Empty where a lab has not looked.
+    """
+    path = folder / HOST_NOISE
+    if not path.exists():
+        return {}
+    if (folder / IMPORTED).exists():
+        check_unchanged(load(folder / IMPORTED), folder, path)
+    try:
+        return {vcpu["vcpu"]: (vcpu["hardware_s"] / vcpu["runtime_s"], vcpu["longest_us"])
+                for vcpu in load(path)["vcpus"]}
+    except (KeyError, TypeError, ZeroDivisionError) as error:
+        raise Unreadable(f"{path.name}: a value is missing or of the wrong type: {error!r}") from None
 
 
 def read_manifest(boot):

@@ -80,6 +80,29 @@ def test_without_imported_json_nothing_is_read(place):
     assert {found.verdict for found in read.read_all(place / "results")} == {"unreadable"}
 
 
+def noise(folder, hardware_s=0.002):
+    vcpus = [{"vcpu": 1, "runtime_s": 4.0, "hardware_s": hardware_s, "longest_us": 12.0}]
+    (folder / "host-noise.json").write_text(json.dumps({"schema": 1, "vcpus": vcpus}))
+
+
+def test_what_its_host_took_is_shown(place):
+    source = made(place, "kvm", counted=False)
+    noise(source)
+    assert import_results.take(source, "host1") == []
+    report.write(place / "results", place, now=lambda boots: None)
+    assert "0.050% of vCPU 1's time in gaps of up to 12 µs" in (place / "RESULTS.md").read_text()
+    noise(taken(place), 0)
+    report.write(place / "results", place, now=lambda boots: None)
+    assert "**Host noise**: host-noise.json: changed since it was imported" in (place / "RESULTS.md").read_text()
+
+
+def test_what_its_host_took_must_be_readable(place):
+    source = made(place, "kvm", counted=False)
+    noise(source, "much")
+    assert import_results.take(source, "host1")[0].startswith("host-noise.json: a value is missing")
+    assert not taken(place).exists()
+
+
 def test_never_replaced(place):
     source = made(place)
     import_results.take(source, "host1")
