@@ -198,31 +198,64 @@ const struct cpumask *upstream_cpus(void)
 	return &cpus;
 }
 
-/* A CPU that is neither this thread's nor offline, to play the owner. */
-int other_cpu(struct kunit *test)
+/* The @nr-th of them; stay_here() is on the first, the others play owners. */
+int upstream_cpu(struct kunit *test, unsigned int nr)
 {
+	unsigned int left = nr;
 	int cpu;
 
-	if (num_online_cpus() < 2)
-		kunit_skip(test, "needs two CPUs");
-	for_each_online_cpu(cpu)
-		if (cpu != cpumask_first(current->cpus_ptr))
+	for_each_cpu(cpu, upstream_cpus())
+		if (!left--)
 			return cpu;
+	kunit_skip(test, "needs %u CPUs that work as upstream", nr + 1);
 	return -1;
+}
+
+/* By nohz_full=, and so for good. */
+bool is_isolated(int cpu)
+{
+	return !housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE);
 }
 
 /* The @nr-th isolated CPU. */
 int isolated_cpu(struct kunit *test, unsigned int nr)
 {
+	unsigned int left = nr;
 	int cpu;
 
 	if (IS_ENABLED(CONFIG_UML))
 		kunit_skip(test, "UML has neither isolated CPUs nor owners in user mode");
 	for_each_online_cpu(cpu)
-		if (!housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE) && !nr--)
+		if (is_isolated(cpu) && !left--)
 			return cpu;
-	kunit_skip(test, "needs isolated CPUs (nohz_full=)");
+	kunit_skip(test, "needs %u isolated CPUs (nohz_full=)", nr + 1);
 	return -1;
+}
+
+/* Where the @nr-th requester is: on a housekeeping CPU, of which there may be but one. */
+int requester_cpu(unsigned int nr)
+{
+	int cpu, first = -1;
+
+	for_each_online_cpu(cpu) {
+		if (is_isolated(cpu))
+			continue;
+		if (!nr--)
+			return cpu;
+		if (first < 0)
+			first = cpu;
+	}
+	return first;
+}
+
+/* One without a requester, to play the owner. */
+int other_housekeeping_cpu(struct kunit *test)
+{
+	int cpu = requester_cpu(1);
+
+	if (cpu == requester_cpu(0))
+		kunit_skip(test, "needs two housekeeping CPUs");
+	return cpu;
 }
 
 static struct cpumask roaming;
@@ -232,11 +265,11 @@ static void roam_again(void *unused)
 	set_cpus_allowed_ptr(current, &roaming);
 }
 
-/* Keep this thread on the first CPU until the test ends. */
+/* Keep this thread on the first CPU that works as upstream until the test ends. */
 void stay_here(struct kunit *test)
 {
 	cpumask_copy(&roaming, current->cpus_ptr);
-	set_cpus_allowed_ptr(current, cpumask_of(cpumask_first(cpu_online_mask)));
+	set_cpus_allowed_ptr(current, cpumask_of(upstream_cpu(test, 0)));
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, roam_again, NULL), 0);
 }
 
@@ -303,7 +336,7 @@ static void await_answer(void *unused)
 }
 
 /**
- * ask - have the scripted class drained, by a thread on the first CPU
+ * ask - have the scripted class drained, by a thread on the first housekeeping CPU
  * @test: waits at its end, once all that it started is let go
  * @mode: of the request
  */
@@ -313,7 +346,7 @@ void ask(struct kunit *test, enum pcd_mode mode)
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_answer, NULL), 0);
 	asked.request = (struct request){ &scripted, NULL, mode };
 	asked.out = true;
-	thread_start(test, &asked.thread, cpumask_first(cpu_online_mask),
+	thread_start(test, &asked.thread, requester_cpu(0),
 		     make_request, &asked.request);
 }
 

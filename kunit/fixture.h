@@ -81,8 +81,11 @@ struct pcd_stats *script_stats(int cpu);
 /* ---- CPUs ---- */
 
 const struct cpumask *upstream_cpus(void);
-int other_cpu(struct kunit *test);
+int upstream_cpu(struct kunit *test, unsigned int nr);
+bool is_isolated(int cpu);
 int isolated_cpu(struct kunit *test, unsigned int nr);
+int requester_cpu(unsigned int nr);
+int other_housekeeping_cpu(struct kunit *test);
 void stay_here(struct kunit *test);
 
 /* ---- threads ---- */

@@ -280,9 +280,9 @@ static bool answered_in_time(enum contract_waits expected)
  * The experiment; afterwards nothing is cached.
  *
  * False if it does not count: the machine has come between.  An owner that enters the
- * kernel of its own has what is posted drained, perhaps before we look whether the
- * requester waited for that; and where a tenth of a second is short, a patience ends
- * whose end is not the contract's.
+ * kernel of its own is asked there, or has what is posted drained, perhaps before we
+ * look whether the requester waited for that; and where a tenth of a second is short, a
+ * patience ends whose end is not the contract's.
  */
 static bool measure(struct kunit *test, const struct state *state,
 		    const struct contract_cell *expected, struct contract_cell *cell)
@@ -318,7 +318,7 @@ static bool measure(struct kunit *test, const struct state *state,
 	cell->by = measured_by(s->cpu);
 	cell->where = script.last[s->cpu].on == s->cpu ? ON_ITS_CPU : ELSEWHERE;
 	cell->help = measured_help(s->cpu, before);
-	return !(cell->told == POSTED && entered) &&
+	return !(expected->told == POSTED && (entered || cell->told != POSTED)) &&
 	       (cell->help != HELP_PATIENCE || expected->help == HELP_PATIENCE);
 }
 

@@ -146,7 +146,7 @@ static void leaves_empty_cpus_alone(struct kunit *test)
 	int cpu, owner;
 
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	script_reset();
 	atomic_set(&script.items[owner], 1);
 
@@ -217,12 +217,10 @@ static struct overlap three_overlap(struct kunit *test, enum pcd_mode mode)
 	u64 before = class_rides(&scripted);
 	int i, here, passed, owner;
 
-	if (num_online_cpus() < 3)
-		kunit_skip(test, "needs three CPUs");
 	stay_here(test);
-	here = cpumask_first(current->cpus_ptr);
-	passed = other_cpu(test);
-	owner = cpumask_next(passed, cpu_online_mask);
+	here = upstream_cpu(test, 0);
+	passed = upstream_cpu(test, 1);
+	owner = upstream_cpu(test, 2);
 	script_reset();
 	atomic_set(&script.items[owner], 3);
 	WRITE_ONCE(script.held_cpu, owner);
@@ -287,7 +285,7 @@ static void key_limits_the_drain(struct kunit *test)
 	unsigned int i;
 
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	for (i = 0; i < 2 * FEW; i++)
 		items[i].key = i & 1 ? &mine : &other;
 	call_on(test, owner, put_items, &args);
@@ -309,7 +307,7 @@ static void post_is_kept(struct kunit *test)
 	int owner;
 
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	script_reset();
 	atomic_set(&script.items[owner], 7);
 
@@ -355,7 +353,7 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 	if (!pcd_variant_drains_remotely())
 		kunit_skip(test, "in this variant the owner drains");
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	call_on(test, owner, put_items, &args);
 
 	thread_start(test, &owner_thread, owner, be_busy, &busy);
@@ -410,7 +408,7 @@ static void drain_waits_for_the_owner_inside(struct kunit *test)
 	int owner;
 
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	call_on(test, owner, put_items, &few);
 	items[FEW].hold = &end.hold;
 	timer_setup_on_stack(&end.timer, let_go, 0);
@@ -805,7 +803,7 @@ static void unplug_drains_the_dead(struct kunit *test)
 	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
 		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	if (!get_cpu_device(owner) || !cpu_is_hotpluggable(owner))
 		kunit_skip(test, "CPU %d cannot be unplugged", owner);
 	for (i = 0; i < 2 * FEW; i++)
@@ -846,7 +844,7 @@ static void stats_say_what_happened(struct kunit *test)
 	int owner;
 
 	stay_here(test);
-	owner = other_cpu(test);
+	owner = upstream_cpu(test, 1);
 	stats = &per_cpu_ptr(scripted.pcpu, owner)->stats;
 	drained = atomic64_read(&stats->drained);
 	works = atomic64_read(&stats->works);

@@ -147,49 +147,78 @@ static int ask_again_and_again(void *data)
 	return 0;
 }
 
-static void never_in_user_mode_with_a_debt(struct kunit *test)
-{
-	int cpu = isolated_cpu(test, 0), i, here = cpumask_first(cpu_online_mask);
+/* What @test started: two owners on one CPU, interrupts there, and two requesters. */
+static struct {
+	int cpu;
 	struct user_owner *owner[USER_OWNERS];
-	static struct thread requester[2];
+	struct thread requester[2];
 	unsigned int entries;
+} load;
 
-	owner[0] = start(test, cpu);
-	owner[1] = owner_start(test, cpu);
+/* The owners, doing nothing yet. */
+static void load_prepare(struct kunit *test, int cpu)
+{
+	load.cpu = cpu;
+	load.owner[0] = start(test, cpu);
+	load.owner[1] = owner_start(test, cpu);
+}
+
+static void load_begin(struct kunit *test)
+{
+	int i;
+
 	prandom_seed_state(&stress.rnd, 1);
 	prandom_seed_state(&stress.fault_rnd, 2);
 	WRITE_ONCE(stress.over, false);
 	hrtimer_setup(&stress.timer, cache_in_hardirq, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_HARD);
-	smp_call_function_single(cpu, start_interrupts, NULL, true);
-	entries = probe_entries(cpu);
+	smp_call_function_single(load.cpu, start_interrupts, NULL, true);
+	load.entries = probe_entries(load.cpu);
 	for (i = 0; i < USER_OWNERS; i++) {
 		prandom_seed_state(&stress.owner_rnd[i], 3 + i);
-		owner_on_fault(owner[i], do_something, &stress.fault_rnd);
-		owner_tell(owner[i], do_something, &stress.owner_rnd[i], OWNER_FAULT);
-		owner_repeat(owner[i], true);
-		thread_start(test, &requester[i], here + i, ask_again_and_again, NULL);
+		owner_on_fault(load.owner[i], do_something, &stress.fault_rnd);
+		owner_tell(load.owner[i], do_something, &stress.owner_rnd[i], OWNER_FAULT);
+		owner_repeat(load.owner[i], true);
+		thread_start(test, &load.requester[i], requester_cpu(i),
+			     ask_again_and_again, NULL);
 	}
-	msleep(STRESS_MS);
-	KUNIT_EXPECT_TRUE_MSG(test, eventually(probe_entries(cpu) - entries > ENOUGH &&
+}
+
+static void load_end(struct kunit *test)
+{
+	int i;
+
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(probe_entries(load.cpu) - load.entries > ENOUGH &&
 					       atomic_read(&script.drained) > ENOUGH),
 			      "hardly any load");
 	WRITE_ONCE(stress.over, true);
 	for (i = 0; i < USER_OWNERS; i++)
-		thread_join(&requester[i]);
+		thread_join(&load.requester[i]);
 	for (i = 0; i < USER_OWNERS; i++)
-		owner_repeat(owner[i], false);
+		owner_repeat(load.owner[i], false);
 	for (i = 0; i < USER_OWNERS; i++)
-		KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner[i])));
+		KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(load.owner[i])));
 	hrtimer_cancel(&stress.timer);
+}
 
-	probe_expect_no_debt(test);
+static void expect_nothing_lost(struct kunit *test, int cpu)
+{
 	ask(test, PCD_MUST);
 	answer(test);
 	pcd_drain_all(&second, NULL, PCD_MUST);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&script.drained), atomic_read(&script.cached),
 			    "lost, or drained twice");
+}
+
+static void never_in_user_mode_with_a_debt(struct kunit *test)
+{
+	load_prepare(test, isolated_cpu(test, 0));
+	load_begin(test);
+	msleep(STRESS_MS);
+	load_end(test);
+	probe_expect_no_debt(test);
+	expect_nothing_lost(test, load.cpu);
 }
 
 /* ---- 5: an owner in user mode is left alone ---- */
@@ -336,24 +365,31 @@ static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
 	probe_expect_no_debt(test);
 }
 
-/* The bit that says "owed" is clear as soon as the drain begins. */
-static void requester_waits_for_a_drain_under_way(struct kunit *test)
+/* Does an isolated owner drain, or have drained, what nobody asks for? */
+static bool drains_unasked(int cpu)
 {
-	int cpu = isolated_cpu(test, 0);
-	struct user_owner *owner = start(test, cpu);
+	return pcd_variant_clean_in_user() && is_isolated(cpu);
+}
 
+/* A request is out, and the drain that it waits for has begun and is held up. */
+static void hold_up_a_request(struct kunit *test, int cpu, struct user_owner *owner)
+{
 	WRITE_ONCE(script.held_cpu, cpu);
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
-	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu)));
 	/* The drain begins for the request, or else when the owner leaves. */
-	if (pcd_variant_clean_in_user())
+	if (drains_unasked(cpu))
 		open_gate(NULL);
 	else
 		ask(test, PCD_WAIT);
 	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
-	if (pcd_variant_clean_in_user())
+	if (drains_unasked(cpu))
 		ask(test, PCD_WAIT);
-	schedule_timeout_uninterruptible(PCD_PATIENCE / 2);
+}
+
+/* Both go their ways, the owner to user mode and back. */
+static void let_the_request_go(struct kunit *test, int cpu, struct user_owner *owner)
+{
 	KUNIT_EXPECT_FALSE_MSG(test, asked_is_answered(), "it is still being drained");
 	WRITE_ONCE(script.held_cpu, -1);
 	complete_all(&script.release);
@@ -362,6 +398,17 @@ static void requester_waits_for_a_drain_under_way(struct kunit *test)
 	open_gate(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
+}
+
+/* The bit that says "owed" is clear as soon as the drain begins. */
+static void requester_waits_for_a_drain_under_way(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	hold_up_a_request(test, cpu, owner);
+	schedule_timeout_uninterruptible(PCD_PATIENCE / 2);
+	let_the_request_go(test, cpu, owner);
 	probe_expect_no_debt(test);
 }
 
@@ -401,8 +448,7 @@ static void requester_waits_for_the_drain_not_for_user_mode(struct kunit *test)
 	static struct thread requester;
 
 	WRITE_ONCE(asking, false);
-	thread_start(test, &requester, cpumask_first(cpu_online_mask),
-		     ask_with_the_mutex_held, NULL);
+	thread_start(test, &requester, requester_cpu(0), ask_with_the_mutex_held, NULL);
 	owner_tell(owner, cache_and_take_the_mutex, NULL, OWNER_AGAIN);
 	KUNIT_ASSERT_TRUE_MSG(test, eventually(completion_done(&requester.done)),
 			      "requester and owner wait for each other");
@@ -773,31 +819,48 @@ static void child_of_an_owner_that_owes(struct kunit *test)
 
 /* ---- 8: only isolated CPUs are treated in another way ---- */
 
-static void housekeeping_is_the_right_way_round(struct kunit *test)
+static void isolated_cpus_alone_are_tracked(struct kunit *test)
 {
-	int isolated = isolated_cpu(test, 0), cpu;
-	struct user_owner *owner;
-	struct pcd_result result;
-	s64 works;
+	int cpu;
 
 	for_each_online_cpu(cpu)
-		if (housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE))
-			KUNIT_EXPECT_FALSE(test, pcd_tracks(cpu));
-		else
-			KUNIT_EXPECT_EQ(test, pcd_tracks(cpu), pcd_tracks(isolated));
+		KUNIT_EXPECT_EQ_MSG(test, pcd_tracks(cpu),
+				    IS_ENABLED(CONFIG_PCPU_DRAIN_TRACKED) && is_isolated(cpu),
+				    "CPU %d", cpu);
+}
 
-	cpu = cpumask_next(cpumask_first(cpu_online_mask), cpu_online_mask);
-	owner = start(test, cpu);
-	works = atomic64_read(&script_stats(cpu)->works);
+/*
+ * A request finds the owner in user mode: on an isolated CPU that the variant tracks it
+ * queues nothing, on any other what upstream does.
+ */
+static void expect_the_cpus_own_way(struct kunit *test, int cpu, struct user_owner *owner)
+{
+	bool tracked = IS_ENABLED(CONFIG_PCPU_DRAIN_TRACKED) && is_isolated(cpu);
+	s64 works = atomic64_read(&script_stats(cpu)->works);
+	s64 patience = helps(cpu, PCD_HELP_PATIENCE);
+	struct pcd_result result;
+
 	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
-	KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 1, "who drained it, and why?");
+	if (!tracked)
+		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 1, "who drained it, and why?");
 	ask(test, PCD_WAIT);
 	result = answer(test);
-	KUNIT_EXPECT_EQ(test, result.drained, 1);
-	KUNIT_EXPECT_EQ(test, result.posted, 0);
+	if (!tracked) {
+		KUNIT_EXPECT_EQ(test, result.drained, 1);
+		KUNIT_EXPECT_EQ(test, result.posted, 0);
+		KUNIT_EXPECT_EQ(test, helps(cpu, PCD_HELP_PATIENCE), patience);
+	}
 	KUNIT_EXPECT_EQ(test, atomic64_read(&script_stats(cpu)->works) - works,
-			!pcd_variant_drains_remotely());
+			!tracked && !pcd_variant_drains_remotely());
 	owner_come_back(test, owner);
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+}
+
+static void housekeeping_is_the_right_way_round(struct kunit *test)
+{
+	int cpu = other_housekeeping_cpu(test);
+
+	expect_the_cpus_own_way(test, cpu, start(test, cpu));
 }
 
 /* ---- requesters in odd places ---- */
@@ -819,9 +882,9 @@ static void ask_and_look(void *data)
 
 static void requester_is_killed(struct kunit *test)
 {
-	int cpu = isolated_cpu(test, 0), here = cpumask_first(cpu_online_mask);
+	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner = start(test, cpu);
-	struct user_owner *requester = owner_start(test, here + 1);
+	struct user_owner *requester = owner_start(test, requester_cpu(1));
 	static struct look seen;
 
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
@@ -878,13 +941,23 @@ static void go_to(void *cpu)
 	set_cpus_allowed_ptr(current, cpumask_of((long)cpu));
 }
 
+/* The first isolated CPU that can go: the one that the kernel has booted on cannot. */
+static int unpluggable_cpu(struct kunit *test)
+{
+	unsigned int nr = 0;
+	int cpu;
+
+	do {
+		cpu = isolated_cpu(test, nr++);
+	} while (!cpu_is_hotpluggable(cpu));
+	return cpu;
+}
+
 static void unplugged_under_an_owner_that_asks(struct kunit *test)
 {
-	int cpu = isolated_cpu(test, 0), i;
+	int cpu = unpluggable_cpu(test), i;
 	struct user_owner *owner = start(test, cpu);
 
-	if (!cpu_is_hotpluggable(cpu))
-		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
 	for (i = 0; i < 3; i++) {
 		owner_tell(owner, cache_and_ask_for_nothing, NULL, OWNER_FAULT);
 		owner_repeat(owner, true);
@@ -908,11 +981,9 @@ static void unplugged_under_an_owner_that_asks(struct kunit *test)
 
 static void unplugged_with_something_posted(struct kunit *test)
 {
-	int cpu = isolated_cpu(test, 0);
+	int cpu = unpluggable_cpu(test);
 	struct user_owner *owner = start_posted(test, cpu);
 
-	if (!cpu_is_hotpluggable(cpu))
-		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
 	/* It goes on in user mode, elsewhere. */
 	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
@@ -927,11 +998,9 @@ static void unplugged_with_something_posted(struct kunit *test)
 /* Nobody is left there to drain it, nor to wake. */
 static void unplugged_with_something_cached_last(struct kunit *test)
 {
-	int cpu = isolated_cpu(test, 0);
+	int cpu = unpluggable_cpu(test);
 	struct user_owner *owner = start(test, cpu);
 
-	if (!cpu_is_hotpluggable(cpu))
-		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
 	script_cache_when_dying(cpu);
 	KUNIT_EXPECT_EQ(test, remove_cpu(cpu), 0);
 	script_cache_when_dying(-1);
@@ -966,20 +1035,18 @@ static void hold_cpus_no_more(void *unused)
 
 static void request_that_holds_cpus_meets_no_unplug(struct kunit *test)
 {
-	int here = cpumask_first(cpu_online_mask), cpu = isolated_cpu(test, 1);
+	int cpu = unpluggable_cpu(test), busy = other_housekeeping_cpu(test);
 	static struct thread unplugger;
 
-	if (!cpu_is_hotpluggable(cpu))
-		kunit_skip(test, "CPU %d cannot be unplugged", cpu);
 	script_reset();
 	scripted.hold_cpus = true;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, hold_cpus_no_more, NULL), 0);
-	call_on(test, here + 1, cache_one, NULL);
-	WRITE_ONCE(script.held_cpu, here + 1);
+	call_on(test, busy, cache_one, NULL);
+	WRITE_ONCE(script.held_cpu, busy);
 	ask(test, PCD_WAIT);
 	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
 
-	thread_start(test, &unplugger, here, unplug, (void *)(long)cpu);
+	thread_start(test, &unplugger, requester_cpu(0), unplug, (void *)(long)cpu);
 	schedule_timeout_uninterruptible(HZ / 4);
 	KUNIT_EXPECT_TRUE_MSG(test, cpu_online(cpu), "it is unplugged in the middle of a request");
 	WRITE_ONCE(script.held_cpu, -1);
@@ -1039,6 +1106,7 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(interrupt_caches_in_user_mode),
 	KUNIT_CASE(interrupt_caches_while_the_owner_does),
 	KUNIT_CASE(child_of_an_owner_that_owes),
+	KUNIT_CASE(isolated_cpus_alone_are_tracked),
 	KUNIT_CASE(housekeeping_is_the_right_way_round),
 	KUNIT_CASE(requester_is_killed),
 	KUNIT_CASE(requester_on_an_isolated_cpu),

@@ -5,11 +5,13 @@
 # LAB: mttcg: CPUs do run at the same time, another schedule each time; or
 #   dither-SEED: one at a time, counted by instruction, turns end where the seed
 #   says: the same schedule each time.
-# ISOLATION: nohz_full alone, or domain: isolcpus= as well.
-# Five CPUs, one to a socket since the firmware's MP table lists no more; the last
-# two are isolated. The initramfs holds only the program that plays owners: the
-# suite runs before any init, and the kernel then restarts, which ends QEMU. 400 s
-# at most, 1200 s where turns end by the seed, or KUNIT_LIMIT.
+# ISOLATION: nohz_full alone, or domain: isolcpus= as well, or isolcpus alone, each of
+#   the last two CPUs; all: nohz_full= of all, of which the kernel excepts the first;
+#   boot: of the first two; empty: of none.
+# Five CPUs, one to a socket since the firmware's MP table lists no more. The initramfs
+# holds only the program that plays owners: the suite runs before any init, and the
+# kernel then restarts, which ends QEMU. 400 s at most, 1200 s where turns end by the
+# seed, or KUNIT_LIMIT.
 set -uo pipefail
 
 lab=$1 isolation=$2 image=$3
@@ -17,12 +19,16 @@ shift 3
 limit=400
 # The local APIC of QEMU counts nanoseconds. Without a clock that a guest can trust
 # no tick stops and timers have a tick's resolution.
-boot="console=ttyS0 tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot nohz_full=3-4"
+boot="console=ttyS0 tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot"
 
 case $isolation in
-nohz_full) ;;
-domain) boot+=" isolcpus=domain,managed_irq,3-4" ;;
-*) echo "error: run-qemu.sh: unknown isolation $isolation; known: nohz_full domain" >&2; exit 1 ;;
+nohz_full) boot+=" nohz_full=3-4" ;;
+domain) boot+=" nohz_full=3-4 isolcpus=domain,managed_irq,3-4" ;;
+all) boot+=" nohz_full=0-4" ;;
+boot) boot+=" nohz_full=0-1" ;;
+isolcpus) boot+=" isolcpus=domain,managed_irq,3-4" ;;
+empty) boot+=" nohz_full=" ;;
+*) echo "error: run-qemu.sh: unknown isolation $isolation; known: nohz_full domain all boot isolcpus empty" >&2; exit 1 ;;
 esac
 case $lab in
 mttcg)

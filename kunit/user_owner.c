@@ -261,7 +261,7 @@ struct user_owner *owner_start_awaited(struct kunit *test, int cpu)
 	static struct thread waiter;
 	struct user_owner *owner = owner_prepare(test);
 
-	thread_start(test, &waiter, cpumask_first(cpu_online_mask), owner_run_and_wait, owner);
+	thread_start(test, &waiter, requester_cpu(0), owner_run_and_wait, owner);
 	owner_ready(test, owner, cpu);
 	return owner;
 }
