@@ -5,9 +5,9 @@
 #   kunit/mutants.sh [--quick] [NUMBER...]	writes build/check/mutants.tap
 # NUMBER: some only, 09 or 20. "Arm:" is the arm to run. In User-Mode Linux (10 s
 # each once the tree is built), or where a mutant says "Runs-in: qemu", on x86 in
-# QEMU, PREEMPT_LAZY, only the test that it names, or the "Case:" that it is a
-# parameter of (half a minute each). --quick: of the latter only see that they
-# still apply, and count them as skipped.
+# QEMU, PREEMPT_LAZY, isolated by domain or as "Isolation:" says (run-qemu.sh), only the
+# test that it names, or the "Case:" that it is a parameter of (half a minute each).
+# --quick: of the latter only see that they still apply, and count them as skipped.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
@@ -51,14 +51,15 @@ build_for_qemu() (
 
 # run_in_qemu NAME PATCH: to $folder/NAME.console
 run_in_qemu() {
-	local case
+	local case isolation
 
 	build_for_qemu "$@" >"$folder/$1.log" 2>&1 ||
 		die "mutant $1 does not build; see $folder/$1.log"
 	case=$(header Case "$2")
 	case=${case:-$(header Reddens "$2")}
+	isolation=$(header Isolation "$2")
 	# shellcheck disable=SC2086 # BOOT holds words
-	KUNIT_LIMIT=90 kunit/run-qemu.sh mttcg domain "$folder" "pcd_kunit.arm=$arm" \
+	KUNIT_LIMIT=90 kunit/run-qemu.sh mttcg "${isolation:-domain}" "$folder" "pcd_kunit.arm=$arm" \
 		"kunit.filter_glob=mm_pcpu_drain*.$case" $BOOT >"$folder/$1.console"
 }
 

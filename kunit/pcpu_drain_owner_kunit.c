@@ -18,6 +18,7 @@
 
 #include "fixture.h"
 #include "owner_acts.h"
+#include "partition.h"
 #include "user_owner.h"
 #include "user_probe.h"
 
@@ -863,6 +864,65 @@ static void housekeeping_is_the_right_way_round(struct kunit *test)
 	expect_the_cpus_own_way(test, cpu, start(test, cpu));
 }
 
+/* ---- 7, 8: the scheduler's isolation changes, which is not what makes an owner ---- */
+
+#define CHANGES 3
+
+static void domain_isolation_changes_under_load(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), i;
+
+	partition_start(test, cpu);
+	load_prepare(test, cpu);
+	for (i = 0; i < USER_OWNERS; i++)
+		partition_take(test, load.owner[i]);
+	load_begin(test);
+	for (i = 0; i < CHANGES; i++) {
+		partition_change(test, true);
+		partition_change(test, false);
+	}
+	load_end(test);
+	probe_expect_no_debt(test);
+	expect_nothing_lost(test, cpu);
+}
+
+/* Before a request's end: then it looks at another state than at its beginning. */
+static void change_under_a_request(struct kunit *test, int cpu, struct user_owner *owner,
+				   bool isolated)
+{
+	reinit_completion(&script.entered);
+	reinit_completion(&script.release);
+	close_gate(test);
+	hold_up_a_request(test, cpu, owner);
+	partition_begin(test, isolated);
+	let_the_request_go(test, cpu, owner);
+	partition_end(test);
+	expect_the_cpus_own_way(test, cpu, owner);
+}
+
+static void expect_changes_to_change_nothing(struct kunit *test, int cpu)
+{
+	struct user_owner *owner;
+
+	partition_start(test, cpu);
+	owner = start(test, cpu);
+	partition_take(test, owner);
+	change_under_a_request(test, cpu, owner, true);
+	change_under_a_request(test, cpu, owner, false);
+	expect_nothing_lost(test, cpu);
+}
+
+static void domain_isolation_changes_under_a_request(struct kunit *test)
+{
+	expect_changes_to_change_nothing(test, isolated_cpu(test, 0));
+	probe_expect_no_debt(test);
+}
+
+static void domain_isolation_of_a_housekeeping_cpu(struct kunit *test)
+{
+	expect_changes_to_change_nothing(test, other_housekeeping_cpu(test));
+}
+
 /* ---- requesters in odd places ---- */
 
 struct look {
@@ -1108,6 +1168,9 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(child_of_an_owner_that_owes),
 	KUNIT_CASE(isolated_cpus_alone_are_tracked),
 	KUNIT_CASE(housekeeping_is_the_right_way_round),
+	KUNIT_CASE(domain_isolation_changes_under_load),
+	KUNIT_CASE(domain_isolation_changes_under_a_request),
+	KUNIT_CASE(domain_isolation_of_a_housekeeping_cpu),
 	KUNIT_CASE(requester_is_killed),
 	KUNIT_CASE(requester_on_an_isolated_cpu),
 	KUNIT_CASE(unplugged_under_an_owner_that_asks),

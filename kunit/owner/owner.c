@@ -2,6 +2,7 @@
 /*
  * A task in user mode for the KUnit suite to command: see owner_abi.h.
  *   owner FILE
+ *   owner STATE CPU [PID...]	no owner, but see partition.h
  * The suite starts it before there is an init, so it mounts /proc itself.
  */
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "owner_abi.h"
+#include "partition.h"
 
 #define PAGE	4096UL
 
@@ -55,6 +57,8 @@ int main(int argc, char **argv)
 	__u32 next;
 	int file;
 
+	if (argc > 2)
+		return make_partition(argv);
 	if (argc != 2)
 		return 1;
 	if (mount("proc", "/proc", "proc", 0, NULL) && errno != EBUSY)

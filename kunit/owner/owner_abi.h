@@ -12,6 +12,7 @@
 
 #define OWNER_DIR	"pcd_kunit"	/* in /proc; one file per owner */
 #define OWNER_PROGRAM	"/owner"
+#define OWNER_CGROUPS	"/cgroups"	/* where it mounts the control groups */
 
 /**
  * enum owner_next - what to do in user mode before the next read

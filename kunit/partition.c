@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A CPU that becomes and stops being isolated as the scheduler's domains have it
+ * (HK_TYPE_DOMAIN, cpu_is_isolated()), which it may do at any time: as an isolated
+ * partition of cpusets.  The program that plays owners makes it (owner/partition.c),
+ * since nobody else writes to control groups.
+ */
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/isolation.h>
+#include <linux/umh.h>
+
+#include "fixture.h"
+#include "partition.h"
+#include "user_owner.h"
+
+/* The change that is under way, or was the last one. */
+static struct {
+	int cpu;
+	bool isolated;
+	struct task_struct *joins;	/* the group before, or NULL */
+	struct thread thread;
+} change;
+
+static int change_and_wait(void *unused)
+{
+	char cpu[12], pid[12] = "";
+	char *argv[] = {
+		OWNER_PROGRAM, change.isolated ? "isolated" : "member", cpu,
+		change.joins ? pid : NULL, NULL
+	};
+	char *envp[] = { NULL };
+
+	snprintf(cpu, sizeof(cpu), "%d", change.cpu);
+	if (change.joins)
+		snprintf(pid, sizeof(pid), "%d", task_pid_nr(change.joins));
+	return call_usermodehelper(OWNER_PROGRAM, argv, envp, UMH_WAIT_PROC);
+}
+
+static void change_begin(struct kunit *test, bool isolated, struct task_struct *joins)
+{
+	change.isolated = isolated;
+	change.joins = joins;
+	thread_start(test, &change.thread, requester_cpu(0), change_and_wait, NULL);
+}
+
+/* It asks the same function as memcg and vmstat do. */
+static bool has_changed(void)
+{
+	guard(rcu)();
+	return cpu_is_isolated(change.cpu) == change.isolated;
+}
+
+static void partition_undo(void *unused)
+{
+	change.isolated = false;
+	change.joins = NULL;
+	if (change_and_wait(NULL))
+		pr_err("CPU %d stays an isolated partition\n", change.cpu);
+}
+
+/**
+ * partition_start - prepare a CPU for changes
+ * @test: skipped where it cannot change; at its end the CPU is as it was
+ * @cpu: which
+ *
+ * To be called before anything is started that could hold up a workqueue.
+ */
+void partition_start(struct kunit *test, int cpu)
+{
+	if (!IS_ENABLED(CONFIG_CPUSETS))
+		kunit_skip(test, "needs CONFIG_CPUSETS");
+	if (!housekeeping_cpu(cpu, HK_TYPE_DOMAIN_BOOT))
+		kunit_skip(test, "isolcpus= has isolated CPU %d for good", cpu);
+	change.cpu = cpu;
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, partition_undo, NULL), 0);
+}
+
+/* Have @owner stay on that CPU whatever becomes of it: others are driven away. */
+void partition_take(struct kunit *test, struct user_owner *owner)
+{
+	change_begin(test, false, owner_task(owner));
+	partition_end(test);
+}
+
+/**
+ * partition_begin - begin a change, and wait until it can be seen
+ * @test: fails if it is not seen in time
+ * @isolated: or no more
+ *
+ * The kernel then flushes workqueues, mm_percpu_wq among them: it is not at the end
+ * before the drains that a test holds up there.
+ */
+void partition_begin(struct kunit *test, bool isolated)
+{
+	change_begin(test, isolated, NULL);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(has_changed()), "CPU %d is%s isolated",
+			      change.cpu, isolated ? " not" : " still");
+}
+
+/* Wait for its end. */
+void partition_end(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ_MSG(test, thread_join(&change.thread), 0,
+			    "no partition; the status has the error in its second byte");
+}
+
+void partition_change(struct kunit *test, bool isolated)
+{
+	partition_begin(test, isolated);
+	partition_end(test);
+}
