@@ -37,6 +37,12 @@ mttcg)
 	# emulator; roughly right will do. Other machines than x86: nanoseconds.
 	khz=$(awk '/^cpu MHz/ { printf "%d", $4 * 1000; exit }' /proc/cpuinfo)
 	boot+=" tsc_early_khz=${khz:-1000000}"
+	# The monitor reads what the guest writes to a port: the suite asks for machine
+	# checks there. Not where schedules are replayed: it answers when it likes.
+	machine+=(-chardev "socket,id=monitor,path=pcd-kunit-$$,abstract=on,server=on,wait=off"
+		-mon "chardev=monitor,mode=readline"
+		-chardev "socket,id=guest,path=pcd-kunit-$$,abstract=on"
+		-device "isa-debugcon,chardev=guest")
 	;;
 dither-*)
 	# As bench/virtual.py: 1 ns per instruction.
