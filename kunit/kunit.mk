@@ -13,12 +13,12 @@ KUNIT_MODELS := rt lazy
 # housekeeping CPU, and one that isolates the boot CPU; and replayable schedules
 # (another KUNIT_SEED is another schedule) where isolated CPUs are tracked.
 KUNIT_FORMS := none qpw1 task_work deferred_eager deferred_lazy
-KUNIT_DITHERED ?= task_work
+KUNIT_DITHERED ?= task_work deferred_lazy
 KUNIT_SEED ?= 1
 QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mttcg)) \
 	$(KUNIT_FORMS:%=lazy.%.nohz_full.mttcg) \
 	lazy.deferred_lazy.all.mttcg lazy.task_work.boot.mttcg \
-	$(KUNIT_DITHERED:%=lazy.%.domain.dither-$(KUNIT_SEED))
+	$(foreach model,$(KUNIT_MODELS),$(KUNIT_DITHERED:%=$(model).%.domain.dither-$(KUNIT_SEED)))
 
 UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 QEMU_CONSOLES := $(QEMU_RUNS:%=build/kunit/%.console)
