@@ -790,6 +790,30 @@ static void mlock_batches_reach_the_lru(struct kunit *test)
 
 /* ---- a CPU that dies ---- */
 
+/* Nobody waits for a dead callback: once nothing counts as cached there, all is out. */
+struct dead_watch {
+	struct pcd_class *class;
+	struct folio **folios;
+	int cpu;
+	bool over;
+};
+
+static int watch_the_dead(void *data)
+{
+	struct dead_watch *watch = data;
+	int i, missing = 0;
+
+	while (cpu_online(watch->cpu) || watch->class->count(watch->cpu, NULL)) {
+		if (READ_ONCE(watch->over))
+			return -1;
+		cond_resched();
+	}
+	smp_rmb();	/* as a request has behind a count of none */
+	for (i = 0; i < 2 * FEW; i++)
+		missing += !folio_test_lru(watch->folios[i]);
+	return missing;
+}
+
 static void unplug_drains_the_dead(struct kunit *test)
 {
 	struct pcd_demo_item *items = alloc_items(test, FEW);
@@ -797,8 +821,10 @@ static void unplug_drains_the_dead(struct kunit *test)
 	struct pcd_class *class = demo_class(test);
 	struct pcd_class *lru = pcd_class_find("lru");
 	struct folio *folios[2 * FEW];
+	struct dead_watch watch = { lru, folios };
 	struct pcd_result result;
-	int i, owner;
+	struct thread watcher;
+	int i, owner, removed;
 
 	if (!IS_ENABLED(CONFIG_HOTPLUG_CPU))
 		kunit_skip(test, "needs CONFIG_HOTPLUG_CPU");
@@ -812,7 +838,12 @@ static void unplug_drains_the_dead(struct kunit *test)
 	call_on(test, owner, cache_for_lru, folios);
 	call_on(test, owner, cache_for_mlock, &folios[FEW]);
 
-	KUNIT_ASSERT_EQ(test, remove_cpu(owner), 0);
+	watch.cpu = owner;
+	thread_start(test, &watcher, upstream_cpu(test, 2), watch_the_dead, &watch);
+	removed = remove_cpu(owner);
+	WRITE_ONCE(watch.over, true);
+	KUNIT_EXPECT_EQ_MSG(test, thread_join(&watcher), 0, "on their way, and not counted");
+	KUNIT_ASSERT_EQ(test, removed, 0);
 	KUNIT_EXPECT_EQ(test, class->count(owner, NULL), 0);
 	KUNIT_EXPECT_EQ(test, lru->count(owner, NULL), 0);
 	KUNIT_EXPECT_EQ(test, depot_check(test), FEW);

@@ -743,6 +743,13 @@ static void owner_is_fifo(struct kunit *test)
 	owner_do(test, owner, fifo_cache, NULL, OWNER_SPIN);
 	ask(test, PCD_WAIT);
 	answer(test);
+	/* Through the kernel and back: nobody preempts it there. */
+	owner_tell(owner, NULL, NULL, OWNER_SPIN);
+	owner_go(owner);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	if (pcd_variant_owner_drains())
+		KUNIT_EXPECT_EQ(test, script.last[cpu].by, BY_OWNER);
 	owner_come_back(test, owner);
 	expect_not_stranded(test, cpu, NULL);
 }

@@ -311,12 +311,18 @@ bool pcd_variant_owes(int cpu)
 	int word = atomic_read(&d->word);
 
 	/* What is posted since the claim is for the next entry. */
-	return pcd_tracks(cpu) && (word & ~PCD_POSTED) != PCD_USER;
+	return pcd_tracks(cpu) &&
+	       ((word & ~PCD_POSTED) != PCD_USER || work_pending(&d->work));
 }
 
 bool pcd_variant_clean_in_user(void)
 {
 	return pcd_eager;
+}
+
+bool pcd_variant_owner_drains(void)
+{
+	return pcd_run;
 }
 
 static bool pcd_deferred_parse(char *arg)

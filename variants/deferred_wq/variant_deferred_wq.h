@@ -5,5 +5,6 @@
 bool pcd_variant_ask(struct pcd_class *class, int cpu);
 bool pcd_variant_owes(int cpu);
 bool pcd_variant_clean_in_user(void);
+bool pcd_variant_owner_drains(void);
 
 #endif /* _MM_PCPU_DRAIN_VARIANT_DEFERRED_WQ_H */

@@ -8,11 +8,14 @@
  *
  * What holds at any time on an isolated CPU, interrupts enabled:
  *
- *	it owes a drain (pending), or a drain is under way there	=>
+ *	it owes a drain (pending)					=>
  *		the current task is armed			(user tasks)
  *		or a kworker is queued, or about to be		(idle)
  *		or somebody is switched to before user mode	(kernel threads,
  *								 dying tasks)
+ *	a drain is under way there, and its cache is not empty		=>
+ *		its task runs, or the current one is armed	(user tasks)
+ *		or its task ends it before user mode		(idle, others)
  *
  * armed: the task has our head in its list of task works and will look at what
  * its CPU owes before it returns to user mode, sleeps for good or dies.
@@ -45,7 +48,8 @@
  *   the look may be made where work must not be queued.
  * - A dying CPU goes idle owing something: no kick, its dead callback drains.
  * - Kernel threads cannot be armed, and may run for long: a requester's patience
- *   ends, and it helps itself.
+ *   ends, and it helps itself.  So for user workers that never look at task works
+ *   (vhost); io workers do.
  */
 #define pr_fmt(fmt) "pcpu_drain: " fmt
 
@@ -95,12 +99,12 @@ static void pcd_kick(struct irq_work *irq_work)
 	struct pcd_kick *kick = container_of(irq_work, struct pcd_kick, irq_work);
 	unsigned long pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
 
-	/* Paid meanwhile? */
-	if (!pending)
+	/* Paid meanwhile, or the kworker still has to begin? */
+	if (!pending || !queue_work_on(smp_processor_id(), mm_percpu_wq, &kick->work))
 		return;
-	pcd_count_help(pending);
+	/* It begins after this interrupt. */
 	trace_pcd_arrange(PCD_BY_KWORKER);
-	queue_work_on(smp_processor_id(), mm_percpu_wq, &kick->work);
+	pcd_count_help(pending);
 }
 
 /* A task, in its task works: drain what its CPU owes. */
@@ -109,6 +113,13 @@ static void pcd_task_work(struct callback_head *head)
 	pcd_drain_pending();
 	current->pcd_armed = false;
 	local_irq_enable();
+}
+
+/* Does the current task never look at its task works? */
+static bool pcd_never_looks(void)
+{
+	return current->flags & PF_KTHREAD ||
+	       (current->flags & (PF_USER_WORKER | PF_IO_WORKER)) == PF_USER_WORKER;
 }
 
 /* See to it that somebody here drains; interrupts are off. */
@@ -123,7 +134,7 @@ static void pcd_arm(void)
 		return;
 	}
 	/* The next to be switched to will see to it; so for a dying task. */
-	if (current->flags & PF_KTHREAD)
+	if (pcd_never_looks())
 		return;
 	init_task_work(&current->pcd_work, pcd_task_work);
 	if (task_work_add(current, &current->pcd_work, TWA_RESUME))
@@ -186,7 +197,7 @@ void __pcd_task_switched(void)
 	unsigned long flags;
 
 	/* The next to be switched to will see to it. */
-	if (current->flags & PF_KTHREAD && !is_idle_task(current))
+	if (pcd_never_looks() && !is_idle_task(current))
 		return;
 
 	local_irq_save(flags);

@@ -23,4 +23,9 @@ static inline bool pcd_variant_clean_in_user(void)
 	return true;
 }
 
+static inline bool pcd_variant_owner_drains(void)
+{
+	return true;
+}
+
 #endif /* _MM_PCPU_DRAIN_VARIANT_TASK_WORK_H */

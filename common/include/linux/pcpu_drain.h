@@ -112,7 +112,8 @@ enum pcd_mode {
 /**
  * struct pcd_result - what became of a request, in items
  * @drained: items taken out of caches by this request, or by the one that it
- *	rode on; a class may count what interrupts cache by a peek
+ *	rode on; a class may count what interrupts cache by a peek.  Of a CPU
+ *	whose owner was awaited: all that anybody took out meanwhile, of any key
  * @posted: items whose drain was arranged for but not awaited (a racy peek):
  *	they leave their cache before that CPU next returns to user mode
  * @left: items found still cached on a CPU that is going offline; its dead
@@ -161,9 +162,10 @@ enum pcd_by {
  *	owner's own call and at its death included
  * @posted: items of this CPU that were only arranged for
  * @left: items of this CPU that a request left behind
- * @works: work items queued on this CPU
+ * @works: work items of this class queued on this CPU as upstream does, for help
+ *	too; not those by which a variant has an isolated CPU drain all classes
  * @remote: drains of this CPU's cache done by another CPU, dead or alive
- * @helps: by enum pcd_help
+ * @helps: by enum pcd_help, how often work was queued for it
  * @completion: requests made by this CPU, by floor(log2(nanoseconds))
  *
  * A posted drain, another CPU's and the owner's own may finish at the same
@@ -222,8 +224,8 @@ struct pcd_cpu {
  *	None means that all has been seen to, not that it is being so: an item
  *	counts until a drain has put it where it belongs, which orders that
  *	before the count (a release, or a lock that whoever looks there takes).
- *	Only what a drain from elsewhere detaches, so that the owner need not
- *	wait, no longer counts; @lock has requests wait for that.
+ *	Only what is detached because pcd_owner_would_wait() no longer counts;
+ *	@lock has requests wait for that.
  *	A class that cannot tell answers 1; where a drain of it is preempted,
  *	requests may wait for their patience.
  *	A CPU with none is left alone.  A NULL @key covers everything.
@@ -294,13 +296,27 @@ void pcd_cpu_dead(struct pcd_class *class, int cpu);
  *
  * Context: inside a class's drain function (migration is disabled).
  * Return: false where the drain is done from elsewhere, so that per-CPU state
- * beside the cache itself is out of reach, and what was cached should be
- * detached under the lock and processed after it: else the owner would wait
- * for the requester's interrupts.
+ * beside the cache itself is out of reach.
  */
 static inline bool pcd_cpu_is_local(int cpu)
 {
 	return cpu == smp_processor_id();
+}
+
+/**
+ * pcd_owner_would_wait - does a drain function hold up the owner by its lock?
+ * @cpu: the CPU to be drained
+ *
+ * Then what is cached should be detached under the lock and processed after it:
+ * else the owner would wait for the requester's interrupts.  If not, as on the
+ * owner's CPU or for a dead one, it is to be processed before it stops counting
+ * as cached, since nobody waits for a dead callback.
+ *
+ * Context: inside a class's drain function (migration is disabled).
+ */
+static inline bool pcd_owner_would_wait(int cpu)
+{
+	return !pcd_cpu_is_local(cpu) && cpu_online(cpu);
 }
 
 #endif /* _LINUX_PCPU_DRAIN_H */

@@ -158,8 +158,11 @@ struct pcd_class *pcd_class_find(const char *name)
 	return NULL;
 }
 
-/* Have @cpu drained by its own kworker, to be awaited unless @mode is POST. */
-static void pcd_queue(struct pcd_class *class, int cpu, void *key,
+/*
+ * Have @cpu drained by its own kworker, to be awaited unless @mode is POST. False:
+ * that was queued already.
+ */
+static bool pcd_queue(struct pcd_class *class, int cpu, void *key,
 		      enum pcd_mode mode)
 {
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
@@ -174,8 +177,10 @@ static void pcd_queue(struct pcd_class *class, int cpu, void *key,
 		pc->key = key;
 	}
 	trace_pcd_post(class, cpu, mode);
-	if (queue_work_on(cpu, *class->wq, &pc->work))
-		atomic64_inc(&pc->stats.works);
+	if (!queue_work_on(cpu, *class->wq, &pc->work))
+		return false;
+	atomic64_inc(&pc->stats.works);
+	return true;
 }
 
 /* @cpu is going offline, and keeps what it has for its dead callback. */
@@ -240,8 +245,8 @@ static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
 			pcd_leave(class, cpu, key, result);
 			return;
 		}
-		pcd_help(class, cpu, PCD_HELP_PATIENCE);
-		pcd_queue(class, cpu, NULL, mode);
+		if (pcd_queue(class, cpu, NULL, mode))
+			pcd_help(class, cpu, PCD_HELP_PATIENCE);
 		patience = PCD_PATIENCE;
 	}
 	/* Help that has come too late is not to disturb anybody any more. */
@@ -251,9 +256,9 @@ static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
 }
 
 static void pcd_await_owners(struct pcd_class *class, void *key,
-			     enum pcd_mode mode, struct pcd_result *result)
+			     enum pcd_mode mode, unsigned long deadline,
+			     struct pcd_result *result)
 {
-	unsigned long deadline = jiffies + PCD_PATIENCE;
 	int cpu;
 
 	for_each_cpu(cpu, &class->waited)
@@ -265,7 +270,7 @@ static inline void pcd_ask_owner(struct pcd_class *class, int cpu,
 				 unsigned int items, enum pcd_mode mode,
 				 struct pcd_result *result) { }
 static inline void pcd_await_owners(struct pcd_class *class, void *key,
-				    enum pcd_mode mode,
+				    enum pcd_mode mode, unsigned long deadline,
 				    struct pcd_result *result) { }
 #endif
 
@@ -275,7 +280,9 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 {
 	bool remotely = pcd_variant_drains_remotely() && !class->upstream;
 	struct pcd_result result = {};
+	unsigned long deadline;
 	unsigned int items;
+	bool asks;
 	int cpu;
 
 	lockdep_assert_held(&class->lock);
@@ -295,14 +302,13 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 			pcd_leave(class, cpu, key, &result);
 			continue;
 		}
-		if (pcd_tracks(cpu) && !class->upstream) {
-			if (mode != PCD_MUST) {
-				pcd_ask_owner(class, cpu, items, mode, &result);
-				continue;
-			}
-			pcd_help(class, cpu, PCD_HELP_MUST);
+		asks = pcd_tracks(cpu) && !class->upstream;
+		if (asks && mode != PCD_MUST) {
+			pcd_ask_owner(class, cpu, items, mode, &result);
+			continue;
 		}
-		pcd_queue(class, cpu, key, mode);
+		if (pcd_queue(class, cpu, key, mode) && asks)
+			pcd_help(class, cpu, PCD_HELP_MUST);
 		if (mode == PCD_POST) {
 			atomic64_add(items, &per_cpu_ptr(class->pcpu, cpu)->stats.posted);
 			result.posted += items;
@@ -315,11 +321,13 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 	 * Where nothing was cached, see also where a drain has put it: pairs
 	 * with the order in which that drain, a class's own, has done both.
 	 */
-	smp_rmb();
+	smp_rmb();			/* (K) */
 
+	/* From here on owners have been asked, whoever else is awaited first. */
+	deadline = jiffies + PCD_PATIENCE;
 	for_each_cpu(cpu, &class->busy)
 		pcd_await(class, cpu, key, mode, &result);
-	pcd_await_owners(class, key, mode, &result);
+	pcd_await_owners(class, key, mode, deadline, &result);
 
 	return result;
 }

@@ -239,12 +239,12 @@ static void depot_add_all(struct pcd_demo_item **items, unsigned int nr)
 
 /*
  * Items count until they are in the depot: who finds none relies on that, the
- * owner included. But if the owner would have to wait for it, on its live CPU
- * elsewhere, they are detached under the lock, and are on their way after it.
+ * owner included. But if the owner would have to wait for it they are detached
+ * under the lock, and are on their way after it.
  */
 static unsigned int demo_drain(int cpu, void *key)
 {
-	bool owner_would_wait = !pcd_cpu_is_local(cpu) && cpu_online(cpu);
+	bool detach = pcd_owner_would_wait(cpu);
 	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
 	struct pcd_demo_item *covered[DEMO_SIZE];
 	unsigned long bits;
@@ -252,13 +252,13 @@ static unsigned int demo_drain(int cpu, void *key)
 	pcd_lock_cpu(&demo_caches.lock, cpu);
 	demo_enter(cache);
 	bits = demo_select(cache, key, covered);
-	if (!owner_would_wait)
+	if (!detach)
 		depot_add_all(covered, hweight_long(bits));
 	demo_remove(cache, bits);
 	demo_leave(cache);
 	pcd_unlock_cpu(&demo_caches.lock, cpu);
 
-	if (owner_would_wait)
+	if (detach)
 		depot_add_all(covered, hweight_long(bits));
 	return hweight_long(bits);
 }

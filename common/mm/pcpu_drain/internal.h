@@ -68,11 +68,14 @@ void pcd_help(struct pcd_class *class, int cpu, enum pcd_help why);
  *	Task context.  False: it is in user mode, so do not wait.
  *
  * bool pcd_variant_owes(int cpu)
- *	For tests, on @cpu as it enters user mode: does it still owe a drain that
- *	it should have done before?
+ *	For tests, on @cpu as it enters or leaves user mode: does it still owe a
+ *	drain that it should have done before?
  *
  * bool pcd_variant_clean_in_user(void)
  *	For tests: is nothing ever cached on an isolated CPU in user mode?
+ *
+ * bool pcd_variant_owner_drains(void)
+ *	For tests: does an owner whom nobody preempts drain by itself?
  */
 #if defined(CONFIG_PCPU_DRAIN_QPW)
 #include "variant_qpw.h"
@@ -99,6 +102,11 @@ static inline bool pcd_variant_owes(int cpu)
 }
 
 static inline bool pcd_variant_clean_in_user(void)
+{
+	return false;
+}
+
+static inline bool pcd_variant_owner_drains(void)
 {
 	return false;
 }

@@ -146,7 +146,7 @@ void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 	atomic_dec(&pc->draining);
 	if (pcd_drains_here(pc))
 		this_cpu_dec(pcd_owners.draining);
-	/* Its barrier pairs with the one of wait_event(). */
+	/* (L) Its barrier pairs with the one of wait_event_timeout(). */
 	if (wq_has_sleeper(&pc->class->served))
 		wake_up_all(&pc->class->served);
 }
@@ -177,9 +177,9 @@ bool pcd_served(struct pcd_cpu *pc)
 	/* Acquire: pairs with the release in pcd_drain_end(). */
 	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
 		return true;
-	/* A peek as good as the one that the request began with, barrier included. */
+	/* A peek as good as the one that the request began with. */
 	if (!pc->class->count(pc->cpu, NULL)) {
-		smp_rmb();
+		smp_rmb();		/* as (K) in core.c */
 		return true;
 	}
 	if (test_bit(pc->class->bit, &owner->pending))
