@@ -9,7 +9,7 @@
 The machine boots the kernel of make debs with the lab's initramfs: init runs
 the workload and reboots. It sends its results over one serial line and its
 console over another, which is what shows that it was this very boot.
-bench/README.md has the steps.
+bench/OTHER_LABS.md has the steps.
 
 Exit status: 0 if ok, 1 for another verdict, 2 if nothing was kept.
 """
