@@ -25,11 +25,11 @@ static struct {
 static int change_and_wait(void *unused)
 {
 	char cpu[12], pid[12] = "";
-	char *argv[] = {
+	char *argv[5] = {
 		OWNER_PROGRAM, change.isolated ? "isolated" : "member", cpu,
 		change.joins ? pid : NULL, NULL
 	};
-	char *envp[] = { NULL };
+	char *envp[1] = { NULL };
 
 	snprintf(cpu, sizeof(cpu), "%d", change.cpu);
 	if (change.joins)

@@ -16,7 +16,7 @@ struct params {
 	__u64 seed;
 	const char *mode;	/* "drain", "hotpath", "anatomy", or "check": known counts */
 	const char *class;	/* what is drained: a class of drain_now */
-	const char *order;	/* of the phases: "drawn" by the seed, "quiet-first", "storm-first" */
+	const char *order;	/* "drawn" by the seed, "quiet-first" or "storm-first" */
 	const char *storm;	/* what a request is: "drain" or "dose" */
 	__u64 dose;		/* instructions on the isolated CPU for a request */
 	__u64 phase_ms;	/* length of each of the two phases */
