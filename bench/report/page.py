@@ -16,6 +16,7 @@ import plan
 import plots
 import read
 import sameness
+import short
 import tables
 import trust
 
@@ -345,6 +346,14 @@ def cycles_part(results):
     return "\n".join(["### The cycles lab\n", *section.section(results / "cycles")])
 
 
+def short_part(boots, labs, judged):
+    """What stands first; nothing without the lab that verdicts are about."""
+    if not judged:
+        return ""
+    here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and ordinary(boot)]
+    return short.part(labs[plan.JUDGED_LAB], here, judged.controls)
+
+
 def trust_part(folder, boots, results, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
     if not judged:
@@ -369,6 +378,7 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
+        short_part(boots, labs, judged),
         "## What is missing\n", missing(boots, labs, judged, others),
         verdicts_part(judged), trust_part(folder, boots, results, judged),
         "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),

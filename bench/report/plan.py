@@ -128,6 +128,22 @@ def sensitive_cells():
 HEADLINE = tuple(dict.fromkeys([*(contrast.key for contrast in CONTRASTS), "request/completion",
                                 "cyclictest/storm/p99"]))
 
+# What the page begins with: the arms of one model, these figures of each (key, name), and sentences that follow by rule.
+SHORT_MODEL = "rt"
+SHORT = (
+    ("owner/imposed", "imposed instructions per drain"),
+    ("fill/quiet", "isolated CPU's kernel instructions per fill, quiet"),
+    ("fill/storm", "the same, storm"),
+    ("owner/switches", "context switches per drain"),
+    ("owner/ipis", "IPIs per drain"),
+    ("request/completion", "completion of a request, median [guest µs]"),
+    ("items/posted", "items left to be drained later, per request"),
+)
+# Which arm has least of these, and which others are within the margin of it.
+SHORT_LEAST = (("fill/quiet", "Where nobody asks for a drain"), ("fill/storm", "While drains are requested"))
+# Who imposes nothing on user mode: none of these is above 0 by more than its margin.
+SHORT_NOTHING = ("owner/imposed", "owner/switches", "owner/ipis")
+
 # Questions that stand beside the contrasts and that no lab here can decide: (question, what it needs).
 NOT_TESTABLE = (
     ("whether an RT task misses its deadline in microseconds (C15)", "a quiet host: `make debs`, or LAB=kvm there"),

@@ -78,6 +78,61 @@ def test_what_is_missing_comes_first(make, results):
     assert text.index("What is missing") < text.index("## Boots")
 
 
+def first(text):
+    """What is missing, of which the report says so first."""
+    return text.split("## What is missing\n\n")[1].split("\n## ")[0]
+
+
+def in_short(text):
+    """What the page begins with, as (first row's cells by arm, all of it)."""
+    part = text.split("## In short (lab: virtual, PREEMPT_RT)\n\n")[1].split("\n## ")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.split("\n") if line[:1] == "|"]
+    return {arm: cells for arm, *cells in lines[2:]}, part
+
+
+@pytest.fixture
+def every_arm(tmp_path):
+    """Twelve seeds of all arms: qpw1 takes nothing of the owner, task_work a little, the others as much as unpatched."""
+    folder = tmp_path / "every"
+    for arm in tables.ARMS:
+        for seed in range(1, 13):
+            cost = {"qpw1": 0, "task_work": 900}.get(arm, 5000 + seed)
+            synthetic.boot(folder, "rt", arm, seed, counts=synthetic.counts(cost, quiet=90000 if arm == "none" else 1000))
+    return folder
+
+
+def test_the_page_begins_with_an_answer(make, every_arm):
+    text = make(every_arm)
+    table, part = in_short(text)
+    assert text.index("## In short") < text.index("## What is missing") < text.index("## Primary contrasts")
+    assert list(table) == list(tables.ARMS)
+    assert table["unpatched"] == ["5,006", "10", "511", "2", "1", "54.5", "–"]
+    assert table["qpw1"] == ["0 (−5,006)", "10 (=)", "10 (−501)", "0 (−2)", "0 (−1)", "54.5 (=)", "0.5"]
+    assert table["task_work"][:4] == ["900 (−4,106)", "10 (=)", "100 (−411)", "2 (=)"]
+    assert table["none"][:3] == ["5,006 (=)", "900 (+890)", "1,401 (+890)"]
+    assert "asks for 20 drains a second, in both phases the owner touches 200 pages a second" in part
+    assert ("While drains are requested, the isolated CPU executes least in the kernel under qpw1 (10 per fill); within "
+            "the margin of that: task_work (verdicts: primary contrasts, below).") in part
+    quiet = part.split("Where nobody asks for a drain, ")[1].split(" (verdicts")[0]
+    assert quiet.startswith("the isolated CPU executes least in the kernel under unpatched (10 per fill)")
+    assert "deferred_lazy_run" in quiet and "none" not in quiet
+    assert "nothing is imposed by: qpw1 (verdicts: primary contrasts, below)." in part
+
+
+@pytest.mark.parametrize("arm, lacks", [("qpw1", "rt-qpw1 (11 of 12)"), ("none", "rt-none (11 of 12)")])
+def test_without_all_boots_nothing_is_said_in_short(make, every_arm, arm, lacks):
+    (every_arm / f"virtual/rt-{arm}/seed-003/counts.jsonl").write_text("garbage")
+    table, part = in_short(make(every_arm))
+    assert not table and part == f"**Boots are missing, so nothing is said in short**: {lacks}.\n"
+
+
+def test_a_failed_control_is_said_before_the_answer(make, every_arm):
+    doubt = "**A control failed, or boots that must be alike are not: read what is missing first.**"
+    assert doubt not in in_short(make(every_arm))[1]
+    synthetic.dose(every_arm, response=lambda amount, seed: seed)
+    assert in_short(make(every_arm))[1].startswith(doubt)
+
+
 def test_twelve_seeds_are_enough(make, tmp_path):
     synthetic.campaign(tmp_path / "many", range(1, 13))
     text = make(tmp_path / "many")
@@ -94,12 +149,12 @@ def test_a_cell_with_too_few_boots_is_named(make, tmp_path):
 @pytest.mark.parametrize("verdict", ["hang", "panic", "guest-failure", "boot-failure", "build-failure", "lab-failure"])
 def test_a_failed_boot_is_counted_and_enters_nothing(make, results, verdict):
     before = rows(whole := make(results), TAKEN)
-    assert "excluded" not in whole.split("## ")[1]
+    assert "excluded" not in first(whole)
     synthetic.boot(results, "rt", "none", 9, verdict=verdict)
     text = make(results)
     assert rows(text, TAKEN) == before
     assert f"virtual/rt-none seed 9: {verdict}: as planned" in text
-    assert f"- **1 of 25 boots are excluded**: virtual/rt-none seed 9 ({verdict})." in text.split("## ")[1]
+    assert f"- **1 of 25 boots are excluded**: virtual/rt-none seed 9 ({verdict})." in first(text)
     assert verdict in text.split("| lab | model | arm |")[1].split("\n")[0]
 
 
@@ -107,9 +162,8 @@ def test_excluded_boots_of_all_kinds_are_named_first(make, results):
     synthetic.extra(results, "hotpath-plain", verdict="hang")
     synthetic.dose(results, doses=(0,), boots=2)
     (results / "virtual/rt-unpatched/dose-0-002/counts.jsonl").write_text("garbage")
-    first = make(results).split("## ")[1]
     assert ("- **2 of 27 boots are excluded**: virtual/rt-unpatched dose-0-002 (unreadable), virtual/rt-none "
-            "hotpath-plain (hang).") in first
+            "hotpath-plain (hang).") in first(make(results))
 
 
 def test_an_unreadable_boot_is_counted_and_leaves_its_pair(make, results):
