@@ -155,7 +155,7 @@ def tables(cells, model):
     """The three tables of a model."""
     arms = [arm for arm in ARMS if (model, arm) in cells]
     head = [">" + arm for arm in arms]
-    yield from ("", f"#### {MODELS[model]}: cycles in a long loop, and from one link order to another", "",
+    yield from ("", f"### {MODELS[model]}: cycles in a long loop, and from one link order to another", "",
                 markdown.table(["", *head], spread(cells, model, arms, long_loop)))
     yield from (f"{MODELS[model]}: cycles of one in ten between two fences, less a call of nothing", "",
                 markdown.table(["", *head], spread(cells, model, arms, alone)))
@@ -265,7 +265,7 @@ def lines_table(cells, model):
 
 def lines_part(cells):
     """Claim C14."""
-    yield from ("", "#### A line that another core wrote last", "",
+    yield from ("", "### A line that another core wrote last", "",
                 "The owner's next put and get on its demo cache after another, pinned CPU has done nothing, has looked "
                 "how much is cached (as every requester does, upstream's too), or has drained it under its lock (only "
                 "where a requester may). Cycles, stamps taken off; from the least to the largest process.", "")
@@ -310,7 +310,7 @@ def section(folder):
         for model in MODELS:
             if any(of == model for of, _ in cells):
                 lines += tables(cells, model)
-        lines += ["", "#### Beside the published figures (cycles per kmalloc)"]
+        lines += ["", "### Beside the published figures (cycles per kmalloc)"]
         for model in MODELS:
             if any(of == model for of, _ in cells):
                 lines += published(cells, model)

@@ -248,7 +248,7 @@ def hotpath_part(lab, cells, faults):
             parts.append(f"{MODEL_NAMES.get(model, model)}: as many instructions as unpatched, locked ones too: "
                          f"{'; '.join(counts)}.\n")
         for kind, where in hotpaths.KINDS.items():
-            parts += [f"#### {MODEL_NAMES.get(model, model)}, {where}\n", hotpaths.table(cells, model, kind, arms)]
+            parts += [f"### {MODEL_NAMES.get(model, model)}, {where}\n", hotpaths.table(cells, model, kind, arms)]
     causes = [line for model in models for line in hotpaths.causes(cells, model, arms)]
     if causes:
         summary = "<summary>In which functions they differ from unpatched, on the isolated CPU</summary>"
@@ -270,7 +270,7 @@ def irqs_off_part(figures, lab, boots):
             for cell in figures.rows()]
     return "\n".join((f"## Interrupts off (lab: {lab})\n",
                       *(tables.metric_table(figures, metric) for metric in tables.IRQS_OFF),
-                      "#### Where the longest stretch of the storm began (boots)\n",
+                      "### Where the longest stretch of the storm began (boots)\n",
                       markdown.table(["model", "arm", "function (boots)"], rows)))
 
 
@@ -338,12 +338,13 @@ def verdicts_part(judged):
 
 def cycles_part(results):
     """What the cycles lab says of itself; it is no lab of boots, and has a module of its own for that."""
+    title = "## Hot paths in cycles (lab: cycles)\n"
     if not (results / "cycles").is_dir():
-        return "### The cycles lab\n\nIt was not run (`make cycles`).\n"
+        return f"{title}\nIt was not run (`make cycles`).\n"
     if str(CYCLES) not in sys.path:
         sys.path.append(str(CYCLES))
     section = importlib.import_module("section")
-    return "\n".join(["### The cycles lab\n", *section.section(results / "cycles")])
+    return "\n".join([title, *section.section(results / "cycles")])
 
 
 def short_part(boots, labs, judged):
@@ -354,7 +355,7 @@ def short_part(boots, labs, judged):
     return short.part(labs[plan.JUDGED_LAB], here, judged.controls)
 
 
-def trust_part(folder, boots, results, judged):
+def trust_part(folder, boots, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
     if not judged:
         return ""
@@ -364,7 +365,7 @@ def trust_part(folder, boots, results, judged):
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
         trust.outcomes_table(found), trust.alarms(found), trust.dose_part(points, folder, FIGURES, lab),
-        trust.sensitivity(runs, found), trust.replicates(runs), trust.plugin(boots), cycles_part(results),
+        trust.sensitivity(runs, found), trust.replicates(runs), trust.plugin(boots),
     ) if part)
 
 
@@ -380,7 +381,7 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
         short_part(boots, labs, judged),
         "## What is missing\n", missing(boots, labs, judged, others),
-        verdicts_part(judged), trust_part(folder, boots, results, judged),
+        verdicts_part(judged), trust_part(folder, boots, judged), cycles_part(results),
         "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),
         sameness.sources([*boots, *others], now),
         "## How to read this\n", HOW_TO_READ,
@@ -440,10 +441,10 @@ def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
         draw(folder, lab, boots, figures),
         f"## What a drain takes from the isolated CPU (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in tables.TAKEN),
-        "#### Kernel instructions per drain, by cause\n",
+        "### Kernel instructions per drain, by cause\n",
         "Cause: the task that ran, and the kernel entry it was in. Medians over boots, which need not add up.\n",
         *(tables.split_table(figures, "cause", model, "cause") for model in figures.models),
-        "#### Kernel entries per drain, by kind\n",
+        "### Kernel entries per drain, by kind\n",
         *(tables.split_table(figures, "entry", model, "entry") for model in figures.models),
         irqs_off_part(figures, lab, boots),
         f"## What the owner pays by itself (lab: {lab})\n",
@@ -461,7 +462,7 @@ def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
         *(tables.metric_table(figures, metric) for metric in tables.REQUEST),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
-        "#### Help given to a strategy, per drain\n",
+        "### Help given to a strategy, per drain\n",
         "must: a request that must drain disturbed the owner; patience: it stayed in the kernel too long; idle: its "
         "CPU went idle with something cached. Medians over boots; without a row: none in any boot.\n",
         *(tables.split_table(figures, "help", model, "help") for model in figures.models),

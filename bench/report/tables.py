@@ -194,7 +194,7 @@ def metric_table(figures, metric):
     moved = ", ".join(figures.moved.get(metric.key, ()))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
     notes = "".join(f"{note}\n\n" for note in (metric.note, label) if note)
-    return f"#### {metric.title}\n\n{notes}" + markdown.table(head, rows)
+    return f"### {metric.title}\n\n{notes}" + markdown.table(head, rows)
 
 
 def medians_table(figures, columns):

@@ -57,7 +57,7 @@ def alarms(found):
     seen, could = sum(one.p < plan.ALPHA for one in tested), sum(one.could for one in found.compared)
     share = f" ({100 * seen / len(tested):.1f} %)" if tested else ""
     head = ["against", "model", "metric", "unit", ">difference", ">margin ±", ">p", ""]
-    return ("#### A/A: the same kernel twice\n\n"
+    return ("### A/A: the same kernel twice\n\n"
             f"Alarms: {'; '.join(named) or 'none'}. An alarm: p < {plan.ALPHA}, and not equivalent within the margin."
             "\n\n"
             f"Of p < {plan.ALPHA} alone there are {seen} in {len(tested)}{share}; chance makes {100 * plan.ALPHA:g} %. "
@@ -82,7 +82,7 @@ def dose_part(points, folder, figures, lab):
             rows.append([model, f"{dose:,}", f"{middle.median:,.1f}",
                          markdown.interval(middle, lambda value: f"{value:,.1f}"), middle.n])
     head = ["model", ">injected", ">measured", ">interval", ">boots"]
-    return ("#### Dose and response\n\nInstructions injected into the isolated CPU per request, in an interrupt at "
+    return ("### Dose and response\n\nInstructions injected into the isolated CPU per request, in an interrupt at "
             "random times, against those that are measured as imposed on it. At dose 0 stands the price of the "
             f"interrupt itself.\n\n![Measured against injected instructions]({figures}/{lab}-dose.svg)\n\n"
             f"*Measured against injected kernel instructions per request, {lab} lab. A circle a boot; line: least "
@@ -126,7 +126,7 @@ def sensitivity(runs, found):
     moved = [f"- {plan.BY_KEY[key].name}: {', '.join(where)}\n" for key, where in found.moved.items()]
     head = ["metric", "model", "arm", ">as usual", ">margin ±", *(f">{setting}" for setting in settings)]
     against = "".join(f" {setting} is compared with {other}." for setting, other in plan.AGAINST.items())
-    return ("#### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
+    return ("### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
             "figure by more than the margin, to the same side on all paired seeds. Compare these between arms in one "
             "table, never between settings:\n\n" + ("".join(moved) or "- none\n")
             + f"\nShown not to move, as in all arms and settings the whole interval lies within the margin: "
@@ -153,7 +153,7 @@ def replicates(runs):
             rows.append([setting, f"{inside} of {inside + len(outside)}", "; ".join(outside) or "–"])
     if not rows:
         return ""
-    return ("#### Replicates: do seeds stand for other phases and turns?\n\nFigures (all metrics and arms above) whose "
+    return ("### Replicates: do seeds stand for other phases and turns?\n\nFigures (all metrics and arms above) whose "
             "median under a setting that only rearranges events in time lies within the range over the workload's "
             "seeds. That the same seed repeats to the byte, `make check-lab-repeat` shows.\n\n"
             + markdown.table(["setting", ">within the range", "outside"], rows))
@@ -174,7 +174,7 @@ def plugin(boots):
         return ""
     others = "; ".join(f"{markdown.signed(by)} in {count}" for by, count in sorted(apart.items()) if by)
     others = f"; the plugin less the guest: {others}" if others else ""
-    return ("#### The counting plugin\n\nPage faults that it counted on the isolated CPU, against pages that the guest "
+    return ("### The counting plugin\n\nPage faults that it counted on the isolated CPU, against pages that the guest "
             f"says its owner touched: the same in {apart.get(0, 0)} of {sum(apart.values())} phases{others}. "
             "`make check-plugin` holds it to programs with known counts, to the kernel's own counters, and to at most "
             "twice the time without it; [bench/README.md](bench/README.md) says how it errs.\n")

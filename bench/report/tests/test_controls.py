@@ -252,7 +252,7 @@ def test_a_contrast_whose_settings_were_not_all_run_gets_no_verdict(results, tex
 
 def told(report_text, begin):
     """A line of the part on sensitivity, after how it begins."""
-    part = report_text.split("#### Sensitivity")[1].split("<details>")[0]
+    part = report_text.split("### Sensitivity")[1].split("<details>")[0]
     return next(line.removeprefix(begin) for line in part.split("\n") if line.startswith(begin))
 
 
@@ -276,7 +276,7 @@ def test_a_metric_that_moves_is_labelled(results, text):
     assert "kernel instructions imposed" not in told(made, "Shown not to move") + told(made, "Cannot tell")
     assert told(made, "Cannot tell, being neither: ") == "none."
     assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
-    table = made.split("#### Replicates")[1].split("\n\n")[2]
+    table = made.split("### Replicates")[1].split("\n\n")[2]
     assert "kernel instructions imposed on the isolated CPU (rt-unpatched)" in table and "| 181 of 184 |" in table
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The whole report, on raw results with known figures."""
 
+import itertools
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -53,7 +55,7 @@ def rows(text, title):
     return found
 
 
-TAKEN = "#### Kernel instructions imposed on the isolated CPU, per drain"
+TAKEN = "### Kernel instructions imposed on the isolated CPU, per drain"
 
 
 def test_median_interval_difference(make, results):
@@ -65,7 +67,7 @@ def test_median_interval_difference(make, results):
 
 
 def test_zero_events_are_a_bound(make, results):
-    table = rows(make(results), "#### Work items run on the isolated CPU, per drain")
+    table = rows(make(results), "### Work items run on the isolated CPU, per drain")
     assert table["rt", "qpw1"][1] == "all equal; none in 30 drains: below 0.1 (95 %)"
     assert "none in" not in table["rt", "qpw0"][1]
 
@@ -186,6 +188,12 @@ def test_a_boot_without_figures_is_unreadable(make, results):
     assert "rt-none seed 1: unreadable: a figure cannot be made" in make(results)
 
 
+def test_headings_go_down_by_one_level(make, results):
+    levels = [len(line.split(" ")[0]) for line in make(results).split("\n") if re.match("#+ ", line)]
+    assert levels[:2] == [1, 2] and 3 in levels
+    assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+
+
 def test_labs_are_never_mixed(make, results):
     for seed in (1, 2, 3):
         synthetic.boot(results, "rt", "unpatched", seed, lab="kvm", per_drain=9000)
@@ -250,7 +258,7 @@ def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):
 
 def test_interrupts_off_are_shown(make, results):
     text = make(results)
-    assert rows(text, "#### Longest stretch with interrupts off on the isolated CPU, storm")["rt", "none"][:3] == [
+    assert rows(text, "### Longest stretch with interrupts off on the isolated CPU, storm")["rt", "none"][:3] == [
         "900", "all equal", "0 (0 %)"]
     assert "| rt | none | `__schedule` (3) |" in text
 
@@ -260,20 +268,20 @@ def test_the_plugin_is_held_against_the_guest(make, results):
 
 
 def test_the_cycles_lab_speaks_for_itself(make, results, tmp_path, monkeypatch):
-    assert "### The cycles lab\n\nIt was not run (`make cycles`)." in make(results)
+    assert "## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`)." in make(results)
     (tmp_path / "section.py").write_text("def section(folder):\n    return [f'all of {folder.name}']\n")
     (results / "cycles/rt-none").mkdir(parents=True)
     monkeypatch.setattr(page, "CYCLES", tmp_path)
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(CYCLES)])
     monkeypatch.delitem(sys.modules, "section", raising=False)
-    assert "### The cycles lab\n\nall of cycles" in make(results)
+    assert "\n## Hot paths in cycles (lab: cycles)\n\nall of cycles" in make(results)
     del sys.modules["section"]
 
 
 def test_help_and_absolute_costs_are_shown(make, results):
     text = make(results)
     assert "| idle | – | 2 | 2 | 2 |" in text and "| must |" not in text
-    assert rows(text, "#### All kernel instructions on the isolated CPU per fill, quiet phase")["rt", "none"][:3] == [
+    assert rows(text, "### All kernel instructions on the isolated CPU per fill, quiet phase")["rt", "none"][:3] == [
         "10", "all equal", "0 (0 %)"]
 
 
