@@ -52,24 +52,6 @@ RESULTS = pathlib.Path("results")
 AA_SEED = 100  # seeds from here on are those of aa
 
 
-def fixed(count):
-    """Parameters of a metronome that neither the seed nor the ballast changes."""
-    return ("metronome", count), ("metronome_span", "0"), ("metronome_dither", "0")
-
-
-# Settings of the lab: parameters of the workload, and fields of boot.Spec, that differ from the base.
-SETTINGS = {
-    **{f"metronome-{count}": (fixed(count), {}) for count in ("16", "24", "48")},
-    # Four times as long, as many instructions: else cyclictest is still starting when the phase begins.
-    "shift-2": ((("settle_ms", "120"),), {"icount_shift": 2}),
-    # It is the ballast that dithers.
-    "no-ballast": ((("ballast", "0"), *fixed("24")), {}),
-    "cpus-4": ((), {"cpus": 4}),
-    **{order: ((("order", order),), {}) for order in ("quiet-first", "storm-first")},
-    "phase-500": ((("phase_us", "500"),), {}),
-}
-
-
 def cells_of(args):
     """The cells asked for, as (model, arm)."""
     every = [(model, arm) for model in boot.MODELS for arm in boot.known_arms()]
@@ -155,7 +137,7 @@ def sensitivities(args, cell):
     if cell not in plan.sensitive_cells():
         return {}
     return {folder_of(args.lab, cell) / f"sensitivity-{name}-{seed:03}": spec_of(args, cell, seed, *workload, **machine)
-            for name, (workload, machine) in SETTINGS.items()
+            for name, (workload, machine) in plan.SETS.items()
             for seed in range(1, min(args.seeds, plan.SENSITIVE_SEEDS) + 1)}
 
 

@@ -20,9 +20,25 @@ DETECT = 1000  # the limit of detection is at most the margin of what is imposed
 DOSES = (0, 1000, 2000, 5000, 10000, 20000)  # instructions injected per request; 0: the interrupt alone
 DOSE_SEEDS = 4  # boots of each dose
 REBUILT = "rebuilt"  # the arm of the neutral rebuild
-# Settings of the lab under which contrasts must hold; campaign.py says what each changes.
-SETTINGS = ("metronome-16", "metronome-24", "metronome-48", "shift-2", "no-ballast", "cpus-4", "quiet-first",
-            "storm-first", "phase-500")
+
+
+def fixed(count):
+    """Parameters of a metronome that neither the seed nor the ballast changes."""
+    return ("metronome", count), ("metronome_span", "0"), ("metronome_dither", "0")
+
+
+# Settings of the lab: parameters of the workload, and fields of boot.Spec, that differ from the base.
+SETS = {
+    **{f"metronome-{count}": (fixed(count), {}) for count in ("16", "24", "48")},
+    # Four times as long, as many instructions: else cyclictest is still starting when the phase begins.
+    "shift-2": ((("settle_ms", "120"),), {"icount_shift": 2}),
+    # It is the ballast that dithers.
+    "no-ballast": ((("ballast", "0"), *fixed("24")), {}),
+    "cpus-4": ((), {"cpus": 4}),
+    **{order: ((("order", order),), {}) for order in ("quiet-first", "storm-first")},
+    "phase-500": ((("phase_us", "500"),), {}),
+}
+SETTINGS = tuple(SETS)  # those under which contrasts must hold
 SENSITIVE_SEEDS = 3  # of each setting and cell
 # What a setting is compared with, on the same seeds, if not with the usual boots. Without ballast, which dithers, the
 # metronome is fixed as well. Of the usual boots half have the order that is set, and so show no change.

@@ -16,6 +16,8 @@ import pathlib
 import re
 import zlib
 
+import plan
+
 SCHEMA = 1
 IMPORTED = "imported.json"  # in a lab's folder: made elsewhere, see bench/import_results.py
 HOST_NOISE = "host-noise.json"  # in a lab's folder: see bench/host_noise.py
@@ -271,7 +273,20 @@ def read_manifest(boot):
             raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {said!r}")
     if boot.kind == "dose" and str(manifest["workload"]["dose"]) != boot.setting:
         raise Unreadable(f"manifest.json: dose is {manifest['workload']['dose']}, the folder says {boot.setting}")
+    if boot.kind == "sensitivity":
+        check_setting(boot.setting, manifest)
     return manifest
+
+
+def check_setting(setting, manifest):
+    """A boot was made under the setting that its folder names."""
+    if setting not in plan.SETS:
+        raise Unreadable(f"manifest.json: the folder says setting {setting!r}, which is none")
+    workload, machine = plan.SETS[setting]
+    told = [(name, manifest["workload"].get(name), value) for name, value in workload]
+    for name, found, value in [*told, *((name, manifest.get(name), value) for name, value in machine.items())]:
+        if str(found) != str(value):
+            raise Unreadable(f"manifest.json: {name} is {found}, setting {setting} has {value}")
 
 
 def kind_of(place):

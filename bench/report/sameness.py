@@ -16,6 +16,12 @@ COMMON = (
     ("image_sha256", "kernel image", ("model", "kernel")),
 )
 
+# What all boots of a lab were told alike, but for what their kind sets: of the machine, and of what kinds set.
+MACHINE = ("cpus", "icount_shift", "by_instruction")
+WORDS, OWN_WORDS = "kernel parameters", "kernel parameters of the strategy"
+BY_KIND = {"dose": {"storm", "dose"}, "hotpath-": {"mode", "by_instruction", WORDS}, "anatomy": {"mode"}}
+UNSET = "not set"
+
 
 @dataclasses.dataclass
 class Group:
@@ -35,16 +41,43 @@ class Group:
         return any((contrast.model, arm) in self.cells for arm in (contrast.arm, contrast.base, plan.REBUILT))
 
 
+def told(boot):
+    """What a boot was told, by name: the machine, the workload but for its seed, and the kernel's parameters."""
+    manifest = boot.manifest
+    workload = {name: value for name, value in manifest["workload"].items() if name != "seed"}
+    words = [word for word in manifest["cmdline"].split()
+             if word.partition("=")[0].removeprefix("bench.") not in {"seed", *workload}]
+    own = [word for word in words if word.startswith(f"{manifest['kernel']}=")]
+    return {**workload, **{name: manifest.get(name) for name in MACHINE},
+            WORDS: " ".join(word for word in words if word not in own), OWN_WORDS: " ".join(own)}
+
+
+def set_by_kind(boot):
+    """Names of what a boot's kind and setting set."""
+    workload, machine = plan.SETS.get(boot.setting, ((), {})) if boot.kind == "sensitivity" else ((), {})
+    return {*BY_KIND.get(boot.kind, ()), *(name for name, _ in workload), *machine}
+
+
 def groups(boots):
     """[Group] of the boots that ended well."""
     found = {}
-    for boot in boots:
-        if boot.verdict == "ok":
-            for key, name, within in COMMON:
-                place = (boot.lab, *(boot.manifest[inner] for inner in within))
-                group = found.setdefault((name, place), Group(name, place))
-                group.values.add(boot.manifest.get(key))
-                group.cells.add((boot.model, boot.arm))
+
+    def add(boot, name, within, value):
+        place = (boot.lab, *(boot.manifest[inner] for inner in within))
+        group = found.setdefault((name, place), Group(name, place))
+        group.values.add(value)
+        group.cells.add((boot.model, boot.arm))
+
+    good = [boot for boot in boots if boot.verdict == "ok"]
+    # Each machine has its own parameters.
+    here = [(boot, told(boot)) for boot in good if not boot.lab.startswith("imported-")]
+    names = {lab: set().union(*(of for boot, of in here if boot.lab == lab)) for lab in {boot.lab for boot, _ in here}}
+    for boot in good:
+        for key, name, within in COMMON:
+            add(boot, name, within, boot.manifest.get(key))
+    for boot, of in here:
+        for name in sorted(names[boot.lab] - set_by_kind(boot)):
+            add(boot, name, ("arm",) if name == OWN_WORDS else (), of.get(name, UNSET))
     return list(found.values())
 
 
@@ -65,8 +98,9 @@ def alike(boots):
                  "Run `make results` again.\n")
     if unknown:
         text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
-    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release; all "
-                    "arms of a preemption model the same kernel options but for the facade's own.\n")
+    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release, and the "
+                    "same workload, machine and kernel parameters but for what their kind or arm sets; all arms "
+                    " of a preemption model the same kernel options but for the facade's own.\n")
 
 
 # ---- This tree ----

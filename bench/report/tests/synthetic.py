@@ -99,7 +99,7 @@ def manifest(lab, model, arm, seed):
     kernel = {"qpw0": "qpw", "qpw1": "qpw"}.get(arm, arm)
     own = {"qpw0": " qpw=0", "qpw1": " qpw=1"}.get(arm, "")
     return {"schema": 1, "lab": lab, "model": model, "arm": arm, "kernel": kernel, "seed": seed,
-            "kernel_release": "7.3.4", "config_sha256": "c",
+            "cpus": 2, "icount_shift": 0, "by_instruction": False, "kernel_release": "7.3.4", "config_sha256": "c",
             "common_config_sha256": f"c-{model}", "source_sha256": f"s-{model}-{kernel}",
             "image_sha256": f"i-{model}-{kernel}", "initramfs_sha256": "r",
             "plugin_sha256": "p", "cmdline": f"nohz_full=1 bench.seed={seed}{own}", "compiler": "gcc 12",
@@ -115,6 +115,10 @@ def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="o
     made = manifest(lab, model, arm, seed)
     if kind.startswith("dose-"):
         made["workload"]["dose"] = int(kind.removeprefix("dose-"))
+    if kind.startswith("sensitivity-"):
+        workload, machine = plan.SETS[kind.removeprefix("sensitivity-")]
+        made |= machine
+        made["workload"] |= {name: int(value) if value.isdecimal() else value for name, value in workload}
     (path / "manifest.json").write_text(json.dumps(made))
     (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
     if verdict == "ok":

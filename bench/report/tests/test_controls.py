@@ -123,7 +123,40 @@ def alter(boot, key, value):
     ("rt-unpatched/aa-102", "plugin_sha256", "counting plugin (virtual: 2 kinds)", {IMPOSED, OFF, ASKING, FACADE}),
 ], ids=["image", "rebuilt", "options", "plugin"])
 def test_boots_that_are_not_alike_withdraw_what_they_reach(results, text, boot, key, said, withdrawn):
-    alter(results / "virtual" / boot, key, "other")
+    withdraws(results, text, boot, key, "other", said, withdrawn)
+
+
+@pytest.mark.parametrize("boot, key, value, said", [
+    ("rt-qpw0/seed-002", "cpus", 4, "cpus (virtual: 2 kinds)"),
+    ("lazy-unpatched/sensitivity-metronome-48-002", "icount_shift", 1, "icount_shift (virtual: 2 kinds)"),
+    ("rt-unpatched/aa-102", "by_instruction", True, "by_instruction (virtual: 2 kinds)"),
+    ("rt-unpatched/sensitivity-cpus-4-002", "workload", {"requests": 9, "seed": 2}, "requests (virtual: 2 kinds)"),
+    ("rt-unpatched/dose-1000-002", "workload", {"requests": 10, "seed": 2, "dose": 1000, "pad": 1},
+     "pad (virtual: 2 kinds)"),
+    ("rt-none/seed-002", "cmdline", "nohz_full=1 quiet bench.seed=2", "kernel parameters (virtual: 2 kinds)"),
+    ("rt-qpw1/seed-002", "cmdline", "nohz_full=1 bench.seed=2 qpw=0",
+     "kernel parameters of the strategy (virtual, qpw1: 2 kinds)"),
+])
+def test_boots_that_were_told_other_things_are_not_alike(results, text, boot, key, value, said):
+    """What a kind, an arm or a seed sets is no such thing: held has settings, doses, arms and seeds."""
+    own = {IMPOSED, ASKING} if "strategy" in said else {IMPOSED, OFF, ASKING, FACADE}
+    withdraws(results, text, boot, key, value, said, own)
+
+
+def test_a_boot_in_the_folder_of_another_setting_is_unreadable(results, text):
+    path = results / "virtual/rt-unpatched"
+    (path / "sensitivity-cpus-4-001").rename(path / "sensitivity-shift-2-001")
+    (path / "sensitivity-cpus-4-002").rename(path / "sensitivity-cpus-8-002")
+    alter(path / "sensitivity-cpus-4-003", "cpus", 2)
+    made = text(results)
+    assert "shift-2-001: unreadable: manifest.json: settle_ms is None, setting shift-2 has 120" in made
+    assert "cpus-8-002: unreadable: manifest.json: the folder says setting 'cpus-8', which is none" in made
+    assert "cpus-4-003: unreadable: manifest.json: cpus is 2, setting cpus-4 has 4" in made
+
+
+def withdraws(results, text, boot, key, value, said, withdrawn):
+    """What a boot with another value there does to the verdicts."""
+    alter(results / "virtual" / boot, key, value)
     made = text(results)
     assert first_said(made).startswith(f"- **Not all boots are alike: {said}.**")
     for number in (IMPOSED, OFF, ASKING, FACADE):

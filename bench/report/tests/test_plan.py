@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """plan.py is whole, and METHOD.md says the same."""
 
+import argparse
 import pathlib
 
 import campaign
@@ -29,8 +30,16 @@ def test_the_method_has_the_plan_s_limits(limit):
     assert limit in " ".join(METHOD.read_text().split())
 
 
+def planned():
+    """All boots of a campaign without parameters."""
+    args = argparse.Namespace(lab="virtual", seeds=plan.BOOTS, only="", cells="", model="", arm="", set=[])
+    return campaign.all_boots(args)
+
+
 def test_the_campaign_runs_what_is_planned():
-    assert set(campaign.SETTINGS) == set(plan.SETTINGS)
+    names = {folder.name.rpartition("-")[0] for folder in planned()}
+    assert {name.removeprefix("sensitivity-") for name in names if name.startswith("sens")} == set(plan.SETS)
+    assert {name.removeprefix("dose-") for name in names if name.startswith("dose-")} == set(map(str, plan.DOSES))
 
 
 def test_every_metric_is_measured(tmp_path):
