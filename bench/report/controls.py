@@ -217,9 +217,9 @@ def ran_settings(runs):
     It reaches no metric: each contrast sees for itself what it lacks.
     """
     cells = [cell for cell in plan.sensitive_cells() if cell in runs.cells()]
-    planned = len(cells) * len(plan.SETTINGS) * plan.SENSITIVE_SEEDS
+    planned = len(cells) * len(plan.run_settings()) * plan.SENSITIVE_SEEDS
     boots = sum(min(plan.SENSITIVE_SEEDS, len(runs.cells("sensitivity", setting).get(cell, ())))
-                for cell in cells for setting in plan.SETTINGS)
+                for cell in cells for setting in plan.run_settings())
     says = f"{boots} of {planned} boots" if boots else "not run"
     return [Outcome("sensitivity", "", None, says, frozenset())] if boots < planned else []
 
@@ -228,9 +228,21 @@ def moved(runs):
     """{key: [settings under which some arm's figure moves]}."""
     found = {}
     for metric in plan.METRICS:
-        for setting in runs.settings("sensitivity"):
+        for setting in plan.SETTINGS:
             if any(moves(changes(runs, *cell, metric.key, setting), metric) for cell in sensitive(runs)):
                 found.setdefault(metric.key, []).append(setting)
+    return found
+
+
+def repeats(runs, key):
+    """Changes of a figure in boots whose order was set to the one that their seed draws: nothing was changed."""
+    found = []
+    for setting, order in plan.ORDERS.items():
+        for cell in runs.cells("sensitivity", setting):
+            drawn, usual = runs.column(*cell, "storm_first"), runs.column(*cell, key)
+            found += [value - usual[seed] for seed, value in
+                      runs.column(*cell, key, "sensitivity", setting).items()
+                      if seed in usual and drawn.get(seed) == order]
     return found
 
 

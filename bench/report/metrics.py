@@ -168,6 +168,8 @@ def measure(boot):
     """All figures of a boot that ended well; without counts, those that the guest alone gives."""
     counts, isolated, drains = boot.counts, boot.guest["isolated"], len(boot.guest["requests"])
     figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot)}
+    if "storm_first" in boot.guest:
+        figures["storm_first"] = int(boot.guest["storm_first"])
     if not counts:
         return figures
     figures |= irqs_off(boot)

@@ -38,13 +38,21 @@ SETS = {
     **{order: ((("order", order),), {}) for order in ("quiet-first", "storm-first")},
     "phase-500": ((("phase_us", "500"),), {}),
 }
-SETTINGS = tuple(SETS)  # those under which contrasts must hold
+# Those under which contrasts must hold. Of the usual boots half begin with the quiet phase anyway, and that it always
+# comes first is but what storm first is compared with.
+SETTINGS = tuple(name for name in SETS if name != "quiet-first")
 SENSITIVE_SEEDS = 3  # of each setting and cell
 # What a setting is compared with, on the same seeds, if not with the usual boots. Without ballast, which dithers, the
 # metronome is fixed as well. Of the usual boots half have the order that is set, and so show no change.
 AGAINST = {"no-ballast": "metronome-24", "storm-first": "quiet-first"}
-REARRANGES = ("metronome", "phase", "quiet-first", "storm-first")  # how settings begin that only rearrange in time
+ORDERS = {"quiet-first": 0, "storm-first": 1}  # settings that set what a seed draws: with some seeds they change nothing
+REARRANGES = ("metronome", "phase", "storm-first")  # how settings begin that only rearrange in time
 JUDGED_LAB = "virtual"  # the lab that the contrasts are about
+
+
+def run_settings():
+    """The settings that are run: those that are judged, and what they are compared with."""
+    return tuple(dict.fromkeys([*SETTINGS, *(AGAINST[name] for name in SETTINGS if name in AGAINST)]))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Can the lab be trusted? What its controls gave, for RESULTS.md."""
 
+import statistics
+
 import contrasts
 import controls
 import markdown
@@ -108,7 +110,7 @@ def spread(runs, model, arm, key):
 
 def sensitivity(runs, found):
     """What moves with the lab: headline metrics by arm and setting."""
-    settings = runs.settings("sensitivity")
+    settings = [setting for setting in runs.settings("sensitivity") if setting in plan.SETTINGS]
     if not settings:
         return ""
     rows = []
@@ -132,7 +134,24 @@ def sensitivity(runs, found):
             + f"\nShown not to move, as in all arms and settings the whole interval lies within the margin: "
             f"{'; '.join(still) or 'none'}.\n\nCannot tell, being neither: {'; '.join(open_) or 'none'}.\n\n"
             f"<details><summary>Changes by setting, median over paired seeds; bold: it moves.{against}</summary>\n\n"
-            + markdown.table(head, rows) + "\n</details>\n")
+            + markdown.table(head, rows) + "\n</details>\n" + null(runs))
+
+
+def null(runs):
+    """How far the same metrics move when nothing was changed; nothing without boots that tell."""
+    rows = []
+    for key in plan.HEADLINE:
+        metric, changes = plan.BY_KEY[key], [abs(change) for change in controls.repeats(runs, key)]
+        if changes:
+            rows.append([f"{metric.name}, {metric.unit}", markdown.number(statistics.median(changes)),
+                         markdown.number(max(changes)), markdown.number(metric.margin),
+                         f"{sum(change > metric.margin for change in changes)} of {len(changes)}"])
+    if not rows:
+        return ""
+    return ("\nThe same where nothing was changed: boots in which a parameter sets the order of the phases that their "
+            "seed draws anyway, against that seed's usual boots. A single boot may move as far as this by its command "
+            "line alone.\n\n" + markdown.table(["metric", ">median change", ">largest", ">margin ±", ">beyond it"],
+                                                rows))
 
 
 def replicates(runs):

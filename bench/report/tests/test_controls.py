@@ -314,13 +314,50 @@ def test_a_metric_that_moves_is_labelled(results, text):
 
 
 @pytest.mark.parametrize("setting, base", [("no-ballast", "metronome-24"), ("storm-first", "quiet-first")])
-def test_a_setting_is_compared_with_what_it_can_be(results, setting, base):
+def test_a_setting_is_compared_with_what_it_can_be(results, monkeypatch, setting, base):
     """A seed that draws the order which is set shows no change: 0 on one of three would hide what storm first does."""
     synthetic.sensitivity(results, base, {"unpatched": 9000})
     synthetic.sensitivity(results, setting, {"unpatched": 9001})
     runs = controls.Runs([boot for boot in controls.metrics.boots(results) if boot.lab == "virtual"])
     assert controls.changes(runs, "rt", "unpatched", "owner/imposed", setting).median == 1
-    assert controls.moved(runs)["owner/imposed"] == [base]
+    monkeypatch.setattr(plan, "SETTINGS", PLANNED)
+    assert controls.moved(runs).get("owner/imposed") == ([base] if base in PLANNED else None)
+
+
+def set_order(results, setting, drawn, cost):
+    """The order set for three seeds of unpatched, which draw these; cost: by seed."""
+    for seed, first in drawn.items():
+        for kind in ("seed", f"sensitivity-{setting}"):
+            path = results / f"virtual/rt-unpatched/{kind}-{seed:03}"
+            shutil.rmtree(path, ignore_errors=True)
+            synthetic.boot(results, "rt", "unpatched", seed, kind=kind, per_drain=cost[seed] if kind != "seed" else 1000,
+                           guest=[{"storm_first": first if kind == "seed" else setting == "storm-first"},
+                                  *synthetic.guest(False)])
+
+
+@pytest.mark.parametrize("setting, drawn, changes", [
+    ("quiet-first", {1: False, 2: True, 3: False}, [500, 2000]), ("storm-first", {1: False, 2: True, 3: False}, [9000])])
+def test_an_order_that_the_seed_draws_anyway_is_a_null(tmp_path, text, setting, drawn, changes):
+    """And never a setting of its own that could move something."""
+    results = tmp_path / "results"
+    set_order(results, setting, drawn, {1: 1500, 2: 10000, 3: 3000})
+    runs = controls.Runs(controls.metrics.boots(results))
+    assert controls.repeats(runs, "owner/imposed") == changes
+    synthetic.sensitivity(results, "cpus-4", {"unpatched": 1000})
+    made = text(results)
+    row = next(line for line in made.split("### Sensitivity")[1].split("The same where nothing was changed")[1].split("\n")
+               if line.startswith("| kernel instructions imposed"))
+    beyond = sum(change > 1000 for change in changes)
+    assert row == (f"| kernel instructions imposed on the isolated CPU, per drain | "
+                   f"{sum(changes) / len(changes):,.0f} | {max(changes):,} | 1,000 | {beyond} of {len(changes)} |")
+
+
+def test_quiet_first_is_run_and_not_judged(results, text):
+    assert "quiet-first" not in PLANNED and "quiet-first" in plan.SETS
+    synthetic.sensitivity(results, "quiet-first", {"unpatched": 9000, "qpw1": 0})
+    made = text(results)
+    assert verdict(made, IMPOSED) == "**better**; under 2 other settings as well"
+    assert "quiet-first |" not in made.split("## Boots")[0]
 
 
 def test_what_only_rearranges_is_a_replicate(tmp_path):

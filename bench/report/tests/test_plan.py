@@ -39,6 +39,7 @@ def planned():
 def test_the_campaign_runs_what_is_planned():
     names = {folder.name.rpartition("-")[0] for folder in planned()}
     assert {name.removeprefix("sensitivity-") for name in names if name.startswith("sens")} == set(plan.SETS)
+    assert set(plan.run_settings()) == set(plan.SETS)
     assert {name.removeprefix("dose-") for name in names if name.startswith("dose-")} == set(map(str, plan.DOSES))
 
 
