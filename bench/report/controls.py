@@ -100,13 +100,18 @@ def compare(kind, model, metric, change, p, equivalence, error):
                     stats.blunt_margin(*error, plan.ALPHA))
 
 
+def by_order(runs, model, key, kind):
+    """Figures of unpatched's boots of a kind: a list for each order of the phases."""
+    first, values = (runs.column(model, plan.BASE, of, kind) for of in ("storm_first", key))
+    return [[value for seed, value in values.items() if first.get(seed, 0) == order] for order in (0, 1)]
+
+
 def other_seeds(runs, model, metric):
-    """The same image on disjoint seeds; None without two boots of each."""
-    one = list(runs.column(model, plan.BASE, metric.key, "aa").values())
-    other = list(runs.column(model, plan.BASE, metric.key).values())
-    if min(len(one), len(other)) < 2:
+    """The same image on disjoint seeds, by the order that they draw; None without two boots of each."""
+    one, other = (by_order(runs, model, metric.key, kind) for kind in ("aa", "seed"))
+    if min(sum(map(len, one)), sum(map(len, other))) < 2 or not stats.strata(one, other):
         return None
-    change = stats.estimate(one).median - stats.estimate(other).median
+    change = stats.estimate(sum(one, [])).median - stats.estimate(sum(other, [])).median
     return compare(OTHER_SEEDS, model, metric, change, stats.groups_p(one, other),
                    lambda: stats.groups_equivalence_p(one, other, metric.margin),
                    stats.groups_error(one, other))
@@ -142,10 +147,12 @@ def ran(runs):
 
 def rate(compared):
     """The Outcome over all metrics: does the lab alone make differences?"""
-    alarms = sum(one.alarm for one in compared)
+    alarms, sharp = sum(one.alarm for one in compared), [one for one in compared if one.could]
+    heard = sum(one.alarm for one in sharp)
+    among = f" ({100 * heard / len(sharp):.1f} %)" if sharp else ""
     return Outcome("A/A", "", alarms <= plan.ALPHA * len(compared),
                    f"{alarms} of {len(compared)} comparisons alarm ({100 * alarms / len(compared):.1f} %, "
-                   f"limit {100 * plan.ALPHA:g} %)")
+                   f"limit {100 * plan.ALPHA:g} %); of the {len(sharp)} that could alarm by chance, {heard}{among}")
 
 
 # ---- Dose and response ----

@@ -93,7 +93,8 @@ def test_other_seeds_that_differ_withdraw_all(results, text):
     for model in synthetic.COSTS:
         again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
     made = text(results)
-    assert first_said(made) == "- **A control failed: A/A: 6 of 92 comparisons alarm (6.5 %, limit 5 %).**"
+    assert first_said(made) == ("- **A control failed: A/A: 6 of 92 comparisons alarm (6.5 %, limit 5 %); of the 0 "
+                                "that could alarm by chance, 0.**")
     assert {verdict(made, number) for number in (IMPOSED, ASKING)} == {
         "**withdrawn: A/A failed; A/A, other seeds, alarms on this metric**", "**withdrawn: A/A failed**"}
     assert verdict(made, OFF) == "**withdrawn: A/A failed**"
@@ -193,6 +194,29 @@ def test_the_rate_of_p_and_what_could_alarm_are_shown(results, text):
                        per_drain=synthetic.COSTS["lazy"] + synthetic.MATTERS + 2000 * (int(path.name[3:]) % 2))
     made = text(results)
     assert "Of p < 0.05 alone there are 6 in 12 (50.0 %); chance makes 5 %. 3 of 92 comparisons could alarm" in made
+
+
+def test_other_seeds_are_compared_within_their_order(tmp_path):
+    """Half of both groups begin with the storm; what that does must not hide what other seeds do."""
+    for kind, more in (("seed", 0), ("aa", 2000)):
+        for seed in range(1, 13):
+            first = seed % 2 == 1
+            synthetic.boot(tmp_path, "rt", "unpatched", seed + 100 * (kind == "aa"), kind=kind,
+                           per_drain=1000 + seed + more + 9000 * first,
+                           guest=[{"storm_first": first}, *synthetic.guest(False)])
+    runs = controls.Runs(controls.metrics.boots(tmp_path))
+    one = controls.other_seeds(runs, "rt", plan.BY_KEY["owner/imposed"])
+    assert one.alarm and one.p < 0.001 and not one.could
+    assert controls.by_order(runs, "rt", "owner/imposed", "aa")[1] == [12001 + seed for seed in range(0, 12, 2)]
+
+
+def test_the_rate_among_those_that_could_alarm():
+    metric = plan.METRICS[0]
+    found = [controls.Compared("", "rt", metric, 0, 0.01, alarm, blunt) for alarm, blunt in
+             [(True, 2000), (False, 2000), (True, 10)] + [(False, 10)] * 57]
+    assert controls.rate(found).held
+    assert controls.rate(found).says == ("2 of 60 comparisons alarm (3.3 %, limit 5 %); of the 2 that could alarm by "
+                                         "chance, 1 (50.0 %)")
 
 
 def test_what_is_significant_but_within_the_margin_is_no_alarm(results, text):

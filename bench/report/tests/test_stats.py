@@ -117,7 +117,7 @@ def test_equivalence_agrees_with_the_t_test_where_that_holds():
 
 def test_what_is_all_equal_has_no_p():
     assert stats.difference_p([0] * 12) is None and stats.equivalence_p([7] * 12, 1) is None
-    assert stats.groups_p([3, 3], [3]) is None and stats.groups_equivalence_p([3], [3], 1) is None
+    assert stats.groups_p([[3, 3]], [[3]]) is None and stats.groups_equivalence_p([[3]], [[3]], 1) is None
 
 
 def test_equivalence_of_few_values():
@@ -128,12 +128,39 @@ def test_equivalence_of_few_values():
 
 
 def test_groups():
-    assert stats.groups_p([1, 2, 3, 4], [11, 12, 13, 14]) == pytest.approx(2 / 70)
-    assert stats.groups_p([1, 2, 3], [1, 2, 3]) == 1
-    assert stats.groups_equivalence_p([1, 2, 3, 4], [1, 2, 3, 5], 100) == pytest.approx(1 / 70)
-    assert stats.groups_equivalence_p([1, 2, 3, 4], [101, 102, 103, 104], 10) > 0.9
-    many = (list(range(12)), list(range(1, 13)))
+    """Against all exchanges of four with four; 9,999 are drawn."""
+    assert stats.groups_p([[1, 2, 3, 4]], [[11, 12, 13, 14]]) == pytest.approx(2 / 70, rel=0.2)
+    assert stats.groups_p([[1, 2, 3]], [[1, 2, 3]]) == 1
+    assert stats.groups_equivalence_p([[1, 2, 3, 4]], [[1, 2, 3, 5]], 100) == pytest.approx(1 / 70, rel=0.2)
+    assert stats.groups_equivalence_p([[1, 2, 3, 4]], [[101, 102, 103, 104]], 10) > 0.9
+    many = ([list(range(12))], [list(range(1, 13))])
     assert stats.groups_p(*many) == stats.groups_p(*many)  # drawn at random, always alike
+
+
+def test_what_strata_differ_by_does_not_hide_what_groups_differ_by():
+    one, other = ([1, 2, 3, 4], [101, 102, 103, 104]), ([11, 12, 13, 14], [111, 112, 113, 114])
+    assert stats.groups_p(one, other) == pytest.approx(2 / 70**2, abs=3e-4)
+    assert stats.groups_p([sum(one, [])], [sum(other, [])]) > 0.5
+    assert stats.groups_error(one, other)[0] < 0.1 * stats.groups_error([sum(one, [])], [sum(other, [])])[0]
+    assert stats.groups_equivalence_p(one, ([1, 2, 3, 5], [101, 102, 103, 105]), 5) < 0.01
+    assert stats.groups_p(([1, 1], [5, 5]), ([1, 1], [5, 5])) is None
+
+
+def test_a_stratum_that_one_group_lacks_tells_nothing():
+    assert stats.groups_p(([1, 2, 3], [900]), ([1, 2, 3], [])) == stats.groups_p([[1, 2, 3]], [[1, 2, 3]])
+
+
+def test_the_error_of_groups_is_that_of_the_t_test():
+    one, other = [1, 5, 4, 8], [2, 2, 9, 7, 3]
+    error, freedom = stats.groups_error([one], [other])
+    difference = numpy.mean(one) - numpy.mean(other)
+    assert difference / error == pytest.approx(scipy.stats.ttest_ind(one, other).statistic) and freedom == 7
+
+
+def test_exchanges_err_as_rarely_as_stated():
+    random, runs = numpy.random.default_rng(5), 200
+    found = [stats.groups_p(*random.normal((0, 50), 1, (2, 6, 2)).transpose(0, 2, 1)) for _ in range(runs)]
+    assert abs(numpy.mean([p < 0.05 for p in found]) - 0.05) < 4 * (0.05 * 0.95 / runs) ** 0.5
 
 
 def test_holm():
@@ -159,7 +186,7 @@ def test_the_simulation_sees_a_test_that_errs(monkeypatch):
 
 
 @pytest.mark.parametrize("make", [lambda random: (random.normal(size=12),),
-                                  lambda random: (random.normal(size=12), random.normal(size=12))],
+                                  lambda random: (random.normal(size=(2, 6)), random.normal(size=(2, 6)))],
                          ids=["pairs", "groups"])
 def test_what_is_significant_beyond_the_blunt_margin_is_equivalent(make):
     """And below it need not be: at half of it, of what is significant nothing is."""
