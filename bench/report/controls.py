@@ -9,6 +9,7 @@ the results in a folder (default: results) gave; exit 1 if one failed.
 import argparse
 import dataclasses
 import pathlib
+import statistics
 import sys
 
 import markdown
@@ -164,6 +165,14 @@ def dose_points(runs, model):
             for value in runs.column(model, plan.BASE, "owner/imposed", "dose", dose).values()]
 
 
+def detect_with_drains(runs, model):
+    """The limit of detection from how unpatched's usual boots scatter, as text; "" for fewer than three of them."""
+    values = list(runs.column(model, plan.BASE, "owner/imposed").values())
+    if len(values) < 3:
+        return ""
+    return f", with drains {markdown.number(3.3 * statistics.stdev(values))} (3.3 s over {len(values)} usual boots)"
+
+
 def dose(runs, model):
     """The Outcome of dose and response under one model."""
     keys = frozenset(metric.key for metric in plan.METRICS if metric.dose)
@@ -180,7 +189,7 @@ def dose(runs, model):
     return Outcome("dose and response", model, held,
                    f"slope {fit.slope:.4f} ({fit.slope_low:.4f} .. {fit.slope_high:.4f}, to lie in {low} .. {high}), "
                    f"intercept {markdown.number(fit.intercept)} ± {markdown.number(fit.intercept_error)}, limit of "
-                   f"detection {detect} (at most {plan.DETECT:,}); {len(set(given))} of "
+                   f"detection {detect} without drains (at most {plan.DETECT:,}){detect_with_drains(runs, model)}; {len(set(given))} of "
                    f"{len(plan.DOSES)} doses, {fit.n} of {len(plan.DOSES) * plan.DOSE_SEEDS} boots", keys)
 
 

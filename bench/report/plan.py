@@ -60,8 +60,8 @@ class Metric:
     """A figure that verdicts and alarms are about. In all of them less is better.
 
     key: in metrics.measure()'s result. margin: a difference up to it, in the
-    metric's unit, is none that matters; why: for whom. dose: counts
-    instructions on the isolated CPU, so depends on the dose control.
+    metric's unit, is none that matters; why: for whom. dose: what
+    is injected shows in it, so it depends on the dose control.
     """
 
     key: str
@@ -77,15 +77,15 @@ ONE_IN_TEN = "one more in ten drains"
 PER_FILL = '1 % of what a fill takes: the loss at which "unfit for HPC" (C03) is decided'
 METRICS = (
     Metric("owner/imposed", "kernel instructions imposed on the isolated CPU", "per drain", 1000, MICROSECOND, True),
-    Metric("owner/own", "own kernel instructions of the isolated CPU's tasks", "per drain", 1000, MICROSECOND, True),
+    Metric("owner/own", "own kernel instructions of the isolated CPU's tasks", "per drain", 1000, MICROSECOND),
     Metric("owner/kernel", "all kernel instructions on the isolated CPU", "per drain", 1000, MICROSECOND, True),
     Metric("owner/entries", "kernel entries on the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
     Metric("owner/switches", "context switches on the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
     Metric("owner/ipis", "IPIs received by the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
     Metric("owner/timers", "timer interrupts on the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
     Metric("owner/works", "work items run on the isolated CPU", "per drain", 0.1, ONE_IN_TEN),
-    Metric("fill/quiet_own", "kernel instructions of the owner itself, quiet phase", "per fill", 100, PER_FILL, True),
-    Metric("fill/quiet", "kernel instructions of the isolated CPU, quiet phase", "per fill", 100, PER_FILL, True),
+    Metric("fill/quiet_own", "kernel instructions of the owner itself, quiet phase", "per fill", 100, PER_FILL),
+    Metric("fill/quiet", "kernel instructions of the isolated CPU, quiet phase", "per fill", 100, PER_FILL),
     Metric("fill/storm", "kernel instructions of the isolated CPU, storm", "per fill", 100, PER_FILL, True),
     Metric("irqs_off/storm", "longest stretch with interrupts off on the isolated CPU, storm", "instructions", 1000,
            MICROSECOND, True),

@@ -235,9 +235,17 @@ def test_a_dose_that_is_not_answered_withdraws_instructions(results, text, respo
     assert first_said(made).startswith("- **A control failed: dose and response, rt: ") and said in first_said(made)
     assert verdict(made, IMPOSED) == "**withdrawn: dose and response failed**"
     assert verdict(made, OFF).startswith("**equivalent**")  # the other model's
+    assert verdict(made, FACADE).startswith("**equivalent**")  # a quiet one, in which no dose can show
+    assert verdict(made, WHOLE) == "**withdrawn: dose and response failed**"
     assert verdict(made, ASKING).startswith("**equivalent**")  # not the isolated CPU's
     assert "1 of 14 verdicts are withdrawn" not in first_said(made) and "verdicts are withdrawn" in made
     assert controls.failures(results)[0].startswith("virtual: dose and response, rt: slope")
+
+
+def test_the_limit_of_detection_is_told_with_drains_too(held, text):
+    """Imposed on unpatched are 5,000 and the seed, 1 to 12: s is the root of 13."""
+    assert ("limit of detection 3.86 instructions without drains (at most 1,000), with drains 11.9 (3.3 s over 12 usual "
+            "boots); 6 of 6 doses") in text(held)
 
 
 @pytest.mark.parametrize("gone, missing", [
@@ -248,6 +256,7 @@ def test_a_control_that_was_not_run_gives_no_verdict(results, text, gone, missin
     made = text(results)
     assert f"{missing}, rt (not run)" in first_said(made)
     assert verdict(made, IMPOSED) == f"**none: not run in full: {missing}**"
+    assert verdict(made, FACADE).startswith("**equivalent**") == (missing == "dose and response")
     assert verdict(made, OFF).startswith("**equivalent**")
 
 

@@ -58,3 +58,12 @@ def test_settings_are_run_with_all_that_a_contrast_names():
 def test_every_contrast_has_a_metric_with_a_margin():
     assert all(plan.BY_KEY[contrast.key].margin > 0 for contrast in plan.CONTRASTS)
     assert len(set(plan.CONTRASTS)) == len(plan.CONTRASTS) and len(plan.BY_KEY) == len(plan.METRICS)
+
+
+def test_the_dose_vouches_for_nothing_that_it_cannot_move(tmp_path):
+    """An interrupt of user mode in the storm adds to neither the quiet phase nor what tasks ask for themselves."""
+    calm, dosed = (metrics.measure(read.read_boot(synthetic.boot(tmp_path, seed=seed, per_drain=cost)))
+                   for seed, cost in ((1, 0), (2, 5000)))
+    still = {metric.key for metric in plan.METRICS if calm[metric.key] == dosed[metric.key]}
+    assert {"fill/quiet", "fill/quiet_own", "owner/own"} <= still
+    assert not still - {"irqs_off/storm"} & {metric.key for metric in plan.METRICS if metric.dose}
