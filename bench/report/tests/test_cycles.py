@@ -12,11 +12,12 @@ import section
 OPERATIONS = ("nothing", "lock", "fault")
 
 
-def cell(**cycles):
+def cell(functions=(("f", 9),), **cycles):
     """One order with one process; cycles: of operations in a long loop, and of one in ten between fences."""
+    step = {"instructions": 9, "locked": 1, "functions": dict(functions)}
     ops = {name: {"long": [(cycles.get(name, 100), 0)], "short/10": (0, 0, 10 * cycles.get(name, 100))}
            for name in OPERATIONS}
-    return [{"steps": dict.fromkeys(OPERATIONS), "runs": [{"ops": ops}]}]
+    return [{"steps": dict.fromkeys(OPERATIONS, step), "runs": [{"ops": ops}]}]
 
 
 @pytest.mark.parametrize("again, loud", [
@@ -28,6 +29,14 @@ def test_each_operation_is_judged_by_its_own_control(again, loud):
     assert [row[0] for row in rows] == [f"{name} (**noisy**)" if name in loud else name for name in OPERATIONS[1:]]
     line = section.control(cells, "rt")
     assert all((f"{name} (" in line) == (name in loud) for name in OPERATIONS[1:])
+
+
+@pytest.mark.parametrize("functions, loud", [((("f", 9),), True), ((("g", 9),), False)])
+def test_all_arms_that_execute_the_same_are_its_control(functions, loud):
+    """Not only unpatched twice, which may be near each other by chance; what executes other things may differ."""
+    cells = {("rt", "unpatched"): cell(), ("rt", section.AGAIN): cell(lock=101),
+             ("rt", "none"): cell(functions, lock=120), ("rt", "qpw0"): cell((("h", 9),), lock=500)}
+    assert section.noisy(cells, "rt", section.long_loop) == ({"lock": (20, 0.2)} if loud else {})
 
 
 def test_a_difference_below_a_cycle_is_no_noise():
