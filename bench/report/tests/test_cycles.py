@@ -46,3 +46,17 @@ def test_a_difference_below_a_cycle_is_no_noise():
 
 def test_without_a_control_it_says_so():
     assert section.control({("rt", "unpatched"): cell()}, "rt").endswith("no control was run.")
+
+
+def test_lines_are_told_beyond_nothing_within_a_process():
+    """The stamps' own cycles, which may be more than the operation's, have no part in it."""
+    def run(nothing, peek, **drain):
+        return {"beside": 1.0, "stamps": [0, 0, 700], "nothing": [0, 0, nothing], "peek": [0, 0, peek],
+                **{deed: [0, 0, cycles] for deed, cycles in drain.items()}}
+
+    cells = {("rt", "qpw1"): [{"lines": [run(600, 700, drain=690), run(900, 2000, drain=1950), run(600, 1650, drain=1655)]}],
+             ("rt", "none"): [{"lines": [run(600, 500)]}]}
+    assert section.lines_table(cells, "rt")[0] == [
+        ["none", "-100 (-100 to -100)", "–", "–"],
+        ["qpw1", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "-10 (-50 to +5)"]]
+    assert "wrote or read last" in "".join(section.lines_part(cells))
