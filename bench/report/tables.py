@@ -44,7 +44,8 @@ REQUEST = (
            "after the other, which favours whoever drains remotely."),
     Metric("request/completion_max", "Completion time of a request: longest of a boot [guest µs]"),
     Metric("request/own", "The requester's own kernel instructions, per request",
-           "Executed by the requesting task between the marks around its write to drain_now."),
+           "Executed by the requesting task between the marks around its write to drain_now, interrupts that hit it "
+           "there included."),
     Metric("others/kernel", "Kernel instructions on all other CPUs, per drain",
            "(storm − quiet) / drains, requester, kworkers and interrupts there included."),
 )

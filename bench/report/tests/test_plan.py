@@ -2,7 +2,9 @@
 """plan.py is whole, and METHOD.md says the same."""
 
 import argparse
+import collections
 import pathlib
+import re
 
 import campaign
 import metrics
@@ -41,6 +43,19 @@ def test_the_campaign_runs_what_is_planned():
     assert {name.removeprefix("sensitivity-") for name in names if name.startswith("sens")} == set(plan.SETS)
     assert set(plan.run_settings()) == set(plan.SETS)
     assert {name.removeprefix("dose-") for name in names if name.startswith("dose-")} == set(map(str, plan.DOSES))
+
+
+def test_the_pages_say_how_many_boots_there_are():
+    boots = planned()
+    first, second = ((METHOD.parents[up] / "README.md").read_text() for up in (1, 0))
+    assert re.findall(r"(\d+)\sboots \d+\)", first) == [str(len(boots))]
+    assert f"A campaign of {len(boots)} boots" in second
+    kinds = collections.Counter(re.match("[a-z]+", folder.name)[0] for folder in boots)
+    named = " ".join(second.split("A campaign of ")[1].split("\n\n")[0].split())
+    said = (f"workload ({kinds['seed']} boots, `rebuilt` among them), 2 for `aa` ({kinds['aa']}), 3 for `dose` "
+            f"({kinds['dose']}), 16 for `sensitivity` ({kinds['sensitivity']}), 4 for hot paths ({kinds['hotpath']}), 1 "
+            f"for anatomies ({kinds['anatomy']}).")
+    assert said in named and sum(kinds.values()) == len(boots)
 
 
 def test_every_metric_is_measured(tmp_path):
