@@ -302,10 +302,10 @@ def lines_part(cells):
             yield markdown.table([MODELS[model], ">looked", ">drained", ">drained less looked"], rows)
     if ratios:
         ratio = statistics.median(ratios)
-        yield ("For C14, what counts is the last column: what a remote drain takes from the owner by moved lines beyond "
-               "what any request takes that looks at its cache; 0 or less speaks for the claim, on these two cores. Not "
-               "explained: processes show two levels, about a hundred cycles and about a thousand, perhaps as the host "
-               "has placed the two CPUs; and why a drain should take less than a look, where it does.")
+        yield ("For C14, what counts is the last column: what a remote drain takes from the owner by moved lines "
+               "beyond what any request takes that looks at its cache; 0 or less speaks for the claim, on these two "
+               "cores. Not explained: processes show two levels, about a hundred cycles and about a thousand, perhaps "
+               "as the host has placed the two CPUs; and why a drain should take less than a look, where it does.")
         yield ""
         yield ("Work that keeps a core's units busy takes {:.2f} times as long while the other CPU does the same: {}."
                .format(ratio, "two cores" if ratio < 1.3 else "**two threads of one core, so that lines do not move**"))

@@ -8,6 +8,7 @@ the results in a folder (default: results) gave; exit 1 if one failed.
 
 import argparse
 import dataclasses
+import itertools
 import pathlib
 import statistics
 import sys
@@ -112,7 +113,8 @@ def other_seeds(runs, model, metric):
     one, other = (by_order(runs, model, metric.key, kind) for kind in ("aa", "seed"))
     if min(sum(map(len, one)), sum(map(len, other))) < 2 or not stats.strata(one, other):
         return None
-    change = stats.estimate(sum(one, [])).median - stats.estimate(sum(other, [])).median
+    change = (stats.estimate(itertools.chain(*one)).median
+              - stats.estimate(itertools.chain(*other)).median)
     return compare(OTHER_SEEDS, model, metric, change, stats.groups_p(one, other),
                    lambda: stats.groups_equivalence_p(one, other, metric.margin),
                    stats.groups_error(one, other))
@@ -189,7 +191,8 @@ def dose(runs, model):
     return Outcome("dose and response", model, held,
                    f"slope {fit.slope:.4f} ({fit.slope_low:.4f} .. {fit.slope_high:.4f}, to lie in {low} .. {high}), "
                    f"intercept {markdown.number(fit.intercept)} ± {markdown.number(fit.intercept_error)}, limit of "
-                   f"detection {detect} without drains (at most {plan.DETECT:,}){detect_with_drains(runs, model)}; {len(set(given))} of "
+                   f"detection {detect} without drains (at most {plan.DETECT:,}){detect_with_drains(runs, model)}; "
+                   f"{len(set(given))} of "
                    f"{len(plan.DOSES)} doses, {fit.n} of {len(plan.DOSES) * plan.DOSE_SEEDS} boots", keys)
 
 

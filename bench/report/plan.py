@@ -45,7 +45,7 @@ SENSITIVE_SEEDS = 3  # of each setting and cell
 # What a setting is compared with, on the same seeds, if not with the usual boots. Without ballast, which dithers, the
 # metronome is fixed as well. Of the usual boots half have the order that is set, and so show no change.
 AGAINST = {"no-ballast": "metronome-24", "storm-first": "quiet-first"}
-ORDERS = {"quiet-first": 0, "storm-first": 1}  # settings that set what a seed draws: with some seeds they change nothing
+ORDERS = {"quiet-first": 0, "storm-first": 1}  # settings that set what a seed draws, with some to no effect
 REARRANGES = ("metronome", "phase", "storm-first")  # how settings begin that only rearrange in time
 JUDGED_LAB = "virtual"  # the lab that the contrasts are about
 
@@ -152,7 +152,7 @@ def sensitive_cells():
 HEADLINE = tuple(dict.fromkeys([*(contrast.key for contrast in CONTRASTS), "request/completion",
                                 "cyclictest/storm/p99"]))
 
-# What the page begins with: the arms of one model, these figures of each (key, name), and sentences that follow by rule.
+# What the page begins with: of each arm under one model these figures (key, name), and sentences that follow by rule.
 SHORT_MODEL = "rt"
 SHORT = (
     ("owner/imposed", "imposed instructions per drain"),

@@ -24,9 +24,9 @@ def rates(boots):
         found = (boot.guest["phases"][phase] for boot in boots)
         return markdown.number(statistics.median(1e9 * here[key] / here["length_ns"] for here in found))
 
-    return (f"In the storm the requester asks for {rate('storm', 'requests')} drains a second, in both phases the owner "
-            f"touches {rate('quiet', 'fills')} pages a second (fills): these rates of the workload decide what weighs "
-            "more, a price per drain or one per fill.\n")
+    return (f"In the storm the requester asks for {rate('storm', 'requests')} drains a second, in both phases the "
+            f"owner touches {rate('quiet', 'fills')} pages a second (fills): these rates of the workload decide what "
+            "weighs more, a price per drain or one per fill.\n")
 
 
 def cell(figures, arm, key):

@@ -54,7 +54,8 @@ def test_lines_are_told_beyond_nothing_within_a_process():
         return {"beside": 1.0, "stamps": [0, 0, 700], "nothing": [0, 0, nothing], "peek": [0, 0, peek],
                 **{deed: [0, 0, cycles] for deed, cycles in drain.items()}}
 
-    cells = {("rt", "qpw1"): [{"lines": [run(600, 700, drain=690), run(900, 2000, drain=1950), run(600, 1650, drain=1655)]}],
+    runs = [run(600, 700, drain=690), run(900, 2000, drain=1950), run(600, 1650, drain=1655)]
+    cells = {("rt", "qpw1"): [{"lines": runs}],
              ("rt", "none"): [{"lines": [run(600, 500)]}]}
     assert section.lines_table(cells, "rt")[0] == [
         ["none", "-100 (-100 to -100)", "–", "–"],

@@ -94,12 +94,13 @@ def in_short(text):
 
 @pytest.fixture
 def every_arm(tmp_path):
-    """Twelve seeds of all arms: qpw1 takes nothing of the owner, task_work a little, the others as much as unpatched."""
+    """Twelve seeds of all arms: qpw1 takes nothing of the owner, task_work a little, all others the same."""
     folder = tmp_path / "every"
     for arm in tables.ARMS:
         for seed in range(1, 13):
             cost = {"qpw1": 0, "task_work": 900}.get(arm, 5000 + seed)
-            synthetic.boot(folder, "rt", arm, seed, counts=synthetic.counts(cost, quiet=90000 if arm == "none" else 1000))
+            made = synthetic.counts(cost, quiet=90000 if arm == "none" else 1000)
+            synthetic.boot(folder, "rt", arm, seed, counts=made)
     return folder
 
 
@@ -113,8 +114,8 @@ def test_the_page_begins_with_an_answer(make, every_arm):
     assert table["task_work"][:4] == ["900 (−4,106)", "10 (=)", "100 (−411)", "2 (=)"]
     assert table["none"][:3] == ["5,006 (=)", "900 (+890)", "1,401 (+890)"]
     assert "asks for 20 drains a second, in both phases the owner touches 200 pages a second" in part
-    assert ("While drains are requested, the isolated CPU executes least in the kernel under qpw1 (10 per fill); within "
-            "the margin of that: task_work (verdicts: primary contrasts, below).") in part
+    assert ("While drains are requested, the isolated CPU executes least in the kernel under qpw1 (10 per fill); "
+            "within the margin of that: task_work (verdicts: primary contrasts, below).") in part
     quiet = part.split("Where nobody asks for a drain, ")[1].split(" (verdicts")[0]
     assert quiet.startswith("the isolated CPU executes least in the kernel under unpatched (10 per fill)")
     assert "deferred_lazy_run" in quiet and "none" not in quiet
