@@ -139,7 +139,7 @@ def test_groups():
 
 def test_what_strata_differ_by_does_not_hide_what_groups_differ_by():
     one, other = ([1, 2, 3, 4], [101, 102, 103, 104]), ([11, 12, 13, 14], [111, 112, 113, 114])
-    assert stats.groups_p(one, other) == pytest.approx(2 / 70**2, abs=3e-4)
+    assert stats.groups_p(one, other) < 0.002  # 2 / 70**2, were all exchanges made
     mixed = [[*one[0], *one[1]]], [[*other[0], *other[1]]]
     assert stats.groups_p(*mixed) > 0.5
     assert stats.groups_error(one, other)[0] < 0.1 * stats.groups_error(*mixed)[0]
