@@ -244,7 +244,7 @@ def test_a_dose_that_is_not_answered_withdraws_instructions(results, text, respo
 
 def test_the_limit_of_detection_is_told_with_drains_too(held, text):
     """Imposed on unpatched are 5,000 and the seed, 1 to 12: s is the root of 13."""
-    assert ("limit of detection 3.86 instructions without drains (at most 1,000), with drains 11.9 (3.3 s over 12 "
+    assert ("limit of detection 3.85 instructions without drains (at most 1,000), with drains 11.9 (3.3 s over 12 "
             "usual boots); 6 of 6 doses") in text(held)
 
 
