@@ -37,6 +37,8 @@ perl		perl
 sparse		sparse
 spin		spin
 clang-19	clang-19
+lld-19		ld.lld-19
+llvm-19		llvm-ar-19
 shellcheck	shellcheck
 '
 
