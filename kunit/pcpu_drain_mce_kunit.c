@@ -17,6 +17,8 @@
 
 #if defined(CONFIG_X86_MCE) && defined(CONFIG_CONTEXT_TRACKING_USER)
 #include <linux/io.h>
+#include <linux/smp.h>
+#include <asm/hardirq.h>
 #include <asm/mce.h>
 #include <asm/msr.h>
 #include <trace/events/context_tracking.h>
@@ -92,6 +94,35 @@ static void raise_machine_check(int cpu, u64 mcg_status)
 		outb(*at, MONITOR_PORT);
 }
 
+static void nothing(void *unused)
+{
+}
+
+static unsigned int machine_checks(int cpu)
+{
+	return READ_ONCE(per_cpu(irq_stat, cpu).counts[IRQ_COUNT_MCE_EXCEPTION]);
+}
+
+/*
+ * One at a time: one that meets the handler of another is a triple fault, and on a
+ * busy machine a handler takes long.
+ */
+static void raise_and_await(struct kunit *test, int cpu, u64 mcg_status)
+{
+	unsigned int raised = machine_checks(cpu), from_user = READ_ONCE(seen.from_user);
+
+	raise_machine_check(cpu, mcg_status);
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(machine_checks(cpu) != raised),
+			      "no machine check has come");
+	/*
+	 * The handler runs with interrupts disabled.  Where it has hit user mode no
+	 * other follows before the owner has answered, so no interrupt of ours either.
+	 */
+	schedule_timeout_uninterruptible(4);
+	if (READ_ONCE(seen.from_user) == from_user)
+		KUNIT_ASSERT_EQ(test, smp_call_function_single(cpu, nothing, NULL, true), 0);
+}
+
 /* Have one hit an owner in user mode. True: something had been posted. */
 static bool hit(struct kunit *test, int cpu, struct user_owner *owner, u64 mcg_status)
 {
@@ -104,10 +135,8 @@ static bool hit(struct kunit *test, int cpu, struct user_owner *owner, u64 mcg_s
 	ask(test, PCD_WAIT);
 	posted = answer(test).posted;
 	/* Again, should one have met the owner in the kernel: who drained may be there. */
-	for (i = 0; i < ROUNDS && READ_ONCE(seen.from_user) == before; i++) {
-		raise_machine_check(cpu, mcg_status);
-		schedule_timeout_uninterruptible(4);
-	}
+	for (i = 0; i < ROUNDS && READ_ONCE(seen.from_user) == before; i++)
+		raise_and_await(test, cpu, mcg_status);
 	KUNIT_ASSERT_NE_MSG(test, READ_ONCE(seen.from_user), before,
 			    "no machine check has come in user mode");
 	return posted;
