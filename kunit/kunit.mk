@@ -73,7 +73,7 @@ build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
 check-contract:			# the table of common/README.md says what KUnit checks
 	kunit/contract.py --check
 
-check-mutants: source		# that they still apply; `make mutants` runs them
+check-mutants: source		# those that run in UML; that the others apply, `make mutants` runs them
 	kunit/mutants.sh --quick
 
 mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
