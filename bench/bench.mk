@@ -60,7 +60,7 @@ build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/
 	bench/guest/pack.sh build/guest/root build/guest/init bench/guest/files.list $@
 
 # The other guest, which looks at the host: one program, and nothing of Debian's.
-build/guest/osnoise: bench/guest/osnoise/init.c $(addprefix bench/guest/,channel.c files.c machine.c params.c proofs.c random.c tasks.c) $(wildcard bench/guest/*.h)
+build/guest/osnoise: bench/guest/osnoise/init.c $(addprefix bench/guest/,channel.c files.c machine.c params.c proofs.c random.c run.c tasks.c) $(wildcard bench/guest/*.h)
 	@mkdir -p $(@D)
 	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
 

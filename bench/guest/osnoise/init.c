@@ -12,19 +12,15 @@
  * make it the tick's.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../channel.h"
 #include "../files.h"
-#include "../machine.h"
 #include "../params.h"
 #include "../proofs.h"
+#include "../run.h"
 #include "../spin.h"
 #include "../tasks.h"
 
@@ -49,74 +45,13 @@ struct seen {
 	unsigned long lost;	/* events that the buffer had no room for */
 };
 
-static void __noreturn __printf(1, 2)
-fail(const char *fmt, ...)
-{
-	char why[512];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(why, sizeof(why), fmt, args);
-	va_end(args);
-	fprintf(stderr, "init: %s\n", why);
-	channel_line("{\"failed\":\"%s\"}", why);
-	channel_end();
-	machine_exit(params.exit_port, ENDING_FAILED);
-}
-
-static void mount_filesystems(void)
-{
-	static const char *const places[][2] = {
-		{ "proc", "/proc" },
-		{ "sysfs", "/sys" },
-		{ "devtmpfs", "/dev" },
-		{ "tracefs", TRACING },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		mkdir(places[i][1], 0755);
-		if (mount(places[i][0], places[i][1], places[i][0], 0, NULL) &&
-		    errno != EBUSY)
-			fprintf(stderr, "init: mount %s: %s\n", places[i][0],
-				strerror(errno));
-	}
-}
-
-static void read_parameters_and_say_hello(void)
-{
-	struct utsname kernel;
-	char why[256];
-	bool known = params_read(&params, why, sizeof(why));
-
-	if (!channel_open(params.channel)) {
-		fprintf(stderr, "init: %s: %s\n", params.channel, strerror(errno));
-		machine_exit(params.exit_port, ENDING_FAILED);
-	}
-	uname(&kernel);
-	channel_line("{\"hello\":\"%s\",\"version\":\"%s\"}", kernel.release,
-		     kernel.version);
-	channel_flush();
-	if (!known)
-		fail("%s", why);
-	if (!params.phase_ms || params.phase_ms > MAX_MS)
-		fail("phase_ms is 1 to " STRING(MAX_MS));
-}
-
-static void prove(const char *name, bool proved)
-{
-	if (!proved)
-		fail("not proved: %s: %s", name, proof_why);
-	channel_line("{\"proof\":\"%s\",\"at_ns\":%llu}", name, now_ns());
-}
-
 static void set(const char *file, const char *value)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), TRACING "/%s", file);
 	if (!write_file(path, value))
-		fail("%s does not take %s: %s", path, value, strerror(errno));
+		run_fail("%s does not take %s: %s", path, value, strerror(errno));
 }
 
 static void set_number(const char *file, __u64 value)
@@ -157,7 +92,7 @@ static void add_gap(struct seen *seen, const char *event)
 
 	if (sscanf(event, "sample_threshold: start %*s duration %llu ns interference %llu",
 		   &ns, &others) != 2)
-		fail("osnoise says what nobody knows: %s", event);
+		run_fail("osnoise says what nobody knows: %s", event);
 	if (others)
 		return;
 	seen->gaps++;
@@ -175,7 +110,7 @@ static void add_run(struct seen *seen, const char *event)
 	if (sscanf(event,
 		   "osnoise_sample: runtime=%llu noise=%*u max_sample=%*u hw_count=%u irq_count=%*u nmi_count=%u",
 		   &runtime_us, &hw, &nmi) != 3)
-		fail("osnoise says what nobody knows: %s", event);
+		run_fail("osnoise says what nobody knows: %s", event);
 	seen->runs++;
 	seen->runtime_us += runtime_us;
 	seen->hw += hw;
@@ -189,10 +124,10 @@ static unsigned long lost_of(int cpu)
 
 	snprintf(path, sizeof(path), TRACING "/per_cpu/cpu%d/stats", cpu);
 	if (read_file(path, text, sizeof(text)) < 0)
-		fail("%s: %s", path, strerror(errno));
+		run_fail("%s: %s", path, strerror(errno));
 	at = strstr(text, "\noverrun: ");
 	if (!at || sscanf(at, " overrun: %lu", &lost) != 1)
-		fail("%s does not say what was lost", path);
+		run_fail("%s does not say what was lost", path);
 	return lost;
 }
 
@@ -206,7 +141,7 @@ static bool look(int cpu, struct seen *seen)
 	snprintf(path, sizeof(path), TRACING "/per_cpu/cpu%d/trace", cpu);
 	file = fopen(path, "r");
 	if (!file)
-		fail("%s: %s", path, strerror(errno));
+		run_fail("%s: %s", path, strerror(errno));
 	while (seen->runs < RUNS && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		event = strstr(line, "sample_threshold: ");
@@ -230,7 +165,7 @@ static void wait_for(int cpu, struct seen *seen)
 			return;
 		sleep_until(now_ns() + params.phase_ms * MS / RUNS);
 	}
-	fail("osnoise has not come to its end on CPU %d", cpu);
+	run_fail("osnoise has not come to its end on CPU %d", cpu);
 }
 
 static void send(int cpu)
@@ -239,7 +174,7 @@ static void send(int cpu)
 
 	wait_for(cpu, &seen);
 	if (!seen.lost && seen.gaps != seen.hw)
-		fail("CPU %d: %u gaps of the hardware's, osnoise counts %u",
+		run_fail("CPU %d: %u gaps of the hardware's, osnoise counts %u",
 		     cpu, seen.gaps, seen.hw);
 	channel_line("{\"osnoise\":%d,\"runtime_us\":%llu,\"nmi\":%u,\"lost\":%lu}",
 		     cpu, seen.runtime_us, seen.nmi, seen.lost);
@@ -251,10 +186,12 @@ int main(void)
 {
 	int cpus, cpu;
 
-	mount_filesystems();
-	read_parameters_and_say_hello();
-	prove("parameters", proof_parameters());
-	prove("clock", proof_clock());
+	run_begin(&params);
+	if (!params.phase_ms || params.phase_ms > MAX_MS)
+		run_fail("phase_ms is 1 to " STRING(MAX_MS));
+	run_mount("tracefs", TRACING);
+	run_prove("parameters", proof_parameters());
+	run_prove("clock", proof_clock());
 
 	cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	start(cpus);
@@ -262,8 +199,7 @@ int main(void)
 	for (cpu = 0; cpu < cpus; cpu++)
 		send(cpu);
 
-	prove("clock_still", proof_clock());
-	prove("clean", proof_clean());
-	channel_end();
-	machine_exit(params.exit_port, ENDING_GOOD);
+	run_prove("clock_still", proof_clock());
+	run_prove("clean", proof_clean());
+	run_end();
 }
