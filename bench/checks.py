@@ -6,7 +6,7 @@
                 guest's own counters and counting instruction by instruction;
                 how much it slows a boot
   lab-repeat    one boot twice, side by side: every byte the same; another
-                seed: another result
+                seed: another result, and all that a seed draws is another
   lab-verdicts  boots made to fail, each in its own way: the right verdict
   lab-controls  the controls hold, and each fails once it is broken on purpose:
                 another kernel in the place of the rebuilt or of the same
@@ -287,6 +287,19 @@ def check_lab_repeat(tap, cell):
     for name in ("guest.jsonl", "counts.jsonl"):
         same = [] if any(line.startswith(f"{name} differs") for line in changed) else ["the same for both seeds"]
         tap.point(f"another seed gives another {name}", same)
+    other = drawn("other-seed")
+    for name, value in drawn("first").items():
+        tap.point(f"another seed gives another {name}", [] if value != other[name] else [f"{value} for both seeds"])
+
+
+def drawn(name):
+    """{what: value} of all that a boot says its seed has drawn."""
+    lines = [json.loads(line) for line in (KEPT / name / "guest.jsonl").read_bytes().splitlines()]
+    found = {"arrival of requests": [line["due_ns"] for line in lines if "request" in line]}
+    for line in lines:
+        found |= {key: line[key] for key in ("storm_first", "metronome", "pad") if key in line}
+        found |= line.get("drawn", {})
+    return found
 
 
 def short_lived_qemu():

@@ -23,19 +23,22 @@ static void __noreturn fail(const char *what)
 	_exit(1);
 }
 
-static void __noreturn spin_and_dither(const struct params *params)
+static void __noreturn spin_and_dither(const struct params *params, __u64 *first)
 {
 	__u64 stream = random_stream(params->seed, STREAM_TURNS);
 	__u64 low = params_metronome(params) - params->metronome_dither;
 	__u64 span = 2 * params->metronome_dither + 1;
+	__u64 count = low + random_below(&stream, span);
 	int i;
 
 	if (!metronome_hold())
 		fail("ballast: metronome");
+	*first = count;
 	for (;;) {
-		metronome_set(low + random_below(&stream, span));
+		metronome_set(count);
 		for (i = 0; i < DITHER_BLOCKS; i++)
 			spin_block();
+		count = low + random_below(&stream, span);
 	}
 }
 
@@ -47,7 +50,7 @@ void ballast_run(void *arg)
 	if (sched_setscheduler(0, SCHED_IDLE, &param))
 		fail("ballast: SCHED_IDLE");
 	if (ballast->dithers)
-		spin_and_dither(ballast->params);
+		spin_and_dither(ballast->params, &ballast->shared->first_turn);
 	for (;;)
 		spin_block();
 }

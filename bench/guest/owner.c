@@ -97,6 +97,7 @@ void owner_run(void *arg)
 		fail("owner: mlock2");
 	random_arrivals(&stream, times, params->fills,
 			(params->phase_ms - params->tail_ms) * 1000000);
+	owner->shared->first_fill = times[0];
 	now_ns();
 
 	for (;;) {

@@ -31,6 +31,8 @@ struct shared {
 	__u64 fills_done[3];		/* by phase, written by the owner */
 	__u64 fill_late_max[3];	/* ns behind schedule, as well */
 	__u64 nr_done;		/* written by the requester */
+	__u64 first_fill;		/* ns into a phase, written by the owner */
+	__u64 first_turn;		/* the metronome's first count, written by ballast */
 	struct request requests[MAX_REQUESTS];
 };
 
@@ -86,10 +88,12 @@ void requester_run(void *requester);
 /**
  * struct ballast - spins as SCHED_IDLE, so that a CPU is never idle
  * @params: metronome, metronome_dither and seed are used
+ * @shared: shared memory
  * @dithers: it also draws the metronome's count anew, about once a ms
  */
 struct ballast {
 	const struct params *params;
+	struct shared *shared;
 	bool dithers;
 };
 

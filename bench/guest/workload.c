@@ -49,6 +49,7 @@ void workload_start(const struct params *params, const struct cpus *cpus)
 	}
 	memset(shared, 0, sizeof(*shared));
 	owner = (struct owner){ .params = params, .shared = shared };
+	ballast.shared = shared;
 	for (cpu = 0; cpu < cpus->nr; cpu++) {
 		if (cpu == cpus->isolated || !params->ballast)
 			continue;
@@ -215,5 +216,8 @@ const char *workload_run(const struct params *params, const struct cpus *cpus)
 	why = run_phase(params, cpus, first, offset[first]);
 	if (!why)
 		why = run_phase(params, cpus, second, offset[second]);
+	/* With the order, the metronome, the pad and the requests all that a seed draws. */
+	channel_line("{\"drawn\":{\"first_fill_ns\":%llu,\"first_turn\":%llu,\"offset_ns\":%llu}}",
+		     shared->first_fill, shared->first_turn, offset[PHASE_STORM]);
 	return why;
 }

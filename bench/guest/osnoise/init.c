@@ -175,7 +175,7 @@ static void send(int cpu)
 	wait_for(cpu, &seen);
 	if (!seen.lost && seen.gaps != seen.hw)
 		run_fail("CPU %d: %u gaps of the hardware's, osnoise counts %u",
-		     cpu, seen.gaps, seen.hw);
+			 cpu, seen.gaps, seen.hw);
 	channel_line("{\"osnoise\":%d,\"runtime_us\":%llu,\"nmi\":%u,\"lost\":%lu}",
 		     cpu, seen.runtime_us, seen.nmi, seen.lost);
 	channel_line("{\"hardware\":%d,\"gaps\":%u,\"ns\":%llu,\"max_ns\":%llu}",
