@@ -113,7 +113,8 @@ enum pcd_mode {
  * struct pcd_result - what became of a request, in items
  * @drained: items taken out of caches by this request, or by the one that it
  *	rode on; a class may count what interrupts cache by a peek.  Of a CPU
- *	whose owner was awaited: all that anybody took out meanwhile, of any key
+ *	whose owner was awaited: about what anybody took out meanwhile, of any key;
+ *	a drain under way is counted when it ends, the requester may be served before
  * @posted: items whose drain was arranged for but not awaited (a racy peek):
  *	they leave their cache before that CPU next returns to user mode
  * @left: items found still cached on a CPU that is going offline; its dead
@@ -129,7 +130,7 @@ struct pcd_result {
  * enum pcd_help - why a variant needed what it is meant to do without
  * @PCD_HELP_MUST: a request that %PCD_MUST be kept disturbed an isolated CPU
  * @PCD_HELP_PATIENCE: an owner stayed in the kernel for longer than a requester
- *	waits, which then disturbed it
+ *	waits, which then queued work on its CPU; the owner may still drain first
  * @PCD_HELP_IDLE: nobody was left on an isolated CPU to return to user mode, so
  *	that a kworker had to be queued there
  */

@@ -183,6 +183,14 @@ static bool pcd_queue(struct pcd_class *class, int cpu, void *key,
 	return true;
 }
 
+/* The same for whoever waits for that work; it disturbs a CPU that drains by itself. */
+static void pcd_queue_awaited(struct pcd_class *class, int cpu, void *key,
+			      enum pcd_mode mode)
+{
+	if (pcd_queue(class, cpu, key, mode) && pcd_tracks(cpu) && !class->upstream)
+		pcd_help(class, cpu, PCD_HELP_MUST);
+}
+
 /* @cpu is going offline, and keeps what it has for its dead callback. */
 static void pcd_leave(struct pcd_class *class, int cpu, void *key,
 		      struct pcd_result *result)
@@ -204,7 +212,7 @@ static void pcd_await(struct pcd_class *class, int cpu, void *key,
 	while (mode == PCD_MUST && pc->missed && cpu_online(cpu)) {
 		/* Give the unplug time to get on, or to fail. */
 		schedule_timeout_uninterruptible(1);
-		pcd_queue(class, cpu, key, mode);
+		pcd_queue_awaited(class, cpu, key, mode);
 		flush_work(&pc->work);
 		result->drained += pc->drained;
 	}
@@ -282,7 +290,6 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 	struct pcd_result result = {};
 	unsigned long deadline;
 	unsigned int items;
-	bool asks;
 	int cpu;
 
 	lockdep_assert_held(&class->lock);
@@ -302,17 +309,16 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 			pcd_leave(class, cpu, key, &result);
 			continue;
 		}
-		asks = pcd_tracks(cpu) && !class->upstream;
-		if (asks && mode != PCD_MUST) {
+		if (pcd_tracks(cpu) && !class->upstream && mode != PCD_MUST) {
 			pcd_ask_owner(class, cpu, items, mode, &result);
 			continue;
 		}
-		if (pcd_queue(class, cpu, key, mode) && asks)
-			pcd_help(class, cpu, PCD_HELP_MUST);
 		if (mode == PCD_POST) {
+			pcd_queue(class, cpu, key, mode);
 			atomic64_add(items, &per_cpu_ptr(class->pcpu, cpu)->stats.posted);
 			result.posted += items;
 		} else {
+			pcd_queue_awaited(class, cpu, key, mode);
 			__cpumask_set_cpu(cpu, &class->busy);
 		}
 	}

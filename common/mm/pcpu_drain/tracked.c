@@ -7,7 +7,7 @@
  * somebody there pays before the CPU returns to user mode.  A requester waits
  * for the drain, by anyone: the owner on its way out, a kworker, another task, a
  * dead CPU's callback.  Only a drain that pays clears a pending bit, since the
- * variant knows of those alone should they be preempted half way; any other leaves
+ * variant may know of those alone should they be preempted half way; any other leaves
  * the debt, and an empty drain, behind.  A requester is served when
  *
  *   - a drain has finished that began after it asked: those take the number of

@@ -47,7 +47,7 @@ TRACE_EVENT(pcd_request,
 	TP_printk("class=%s mode=%s", __get_str(class), pcd_show_mode(__entry->mode))
 );
 
-/* It has queued work on the owner's CPU. */
+/* It asks for work on the owner's CPU, unless that is queued already. */
 TRACE_EVENT(pcd_post,
 	TP_PROTO(struct pcd_class *class, int cpu, enum pcd_mode mode),
 	TP_ARGS(class, cpu, mode),
@@ -83,7 +83,7 @@ TRACE_EVENT(pcd_ask,
 		  __entry->in_kernel ? "kernel" : "user")
 );
 
-/* On the owner's CPU: who is going to drain what it owes. */
+/* On the owner's CPU, when something is cached: who is going to drain what it owes. */
 TRACE_EVENT(pcd_arrange,
 	TP_PROTO(enum pcd_by by),
 	TP_ARGS(by),
