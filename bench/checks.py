@@ -41,6 +41,8 @@ import plan
 import tapfile
 
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
+INSTRUMENT = pathlib.Path("results") / virtual.NAME / "instrument"  # outcomes that the report shows
+VOUCHES = {"plugin": "counts", "lab-repeat": "first"}  # the boot whose manifest says with which programs
 SHORT = (("phase_ms", "100"), ("requests", "20"), ("fills", "200"), ("tail_ms", "15"))
 OFF_SPREAD = 5  # instructions in a stretch with interrupts off: one per MMIO access in it, measured 1
 DOSE_SPREAD = 50  # instructions of an interrupt with interrupts off: measured 1143 to 1171
@@ -461,16 +463,30 @@ CHECKS = {"plugin": check_plugin, "lab-repeat": check_lab_repeat, "lab-verdicts"
           "lab-controls": check_lab_controls, "hotpaths": check_hotpaths}
 
 
+def keep(name):
+    """Keep a check's outcome, and what its boots were made with, where the report looks."""
+    INSTRUMENT.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
+    shutil.copyfile(KEPT / VOUCHES[name] / "manifest.json", INSTRUMENT / f"{name}.json")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("check", choices=CHECKS)
+    parser.add_argument("check", choices=CHECKS, nargs="+")
+    parser.add_argument("--keep", action="store_true",
+                        help=f"keep the outcome in {INSTRUMENT} ({', '.join(VOUCHES)})")
     parser.add_argument("--cell", default="rt-qpw1", help="what is booted (default: %(default)s)")
     args = parser.parse_args()
     os.chdir(boot.ROOT)
     boot.interruptible()
-    with tapfile.Writer(args.check) as tap:
-        CHECKS[args.check](tap, args.cell)
-    sys.exit(bool(tap.failed))
+    failed = 0
+    for name in args.check:
+        with tapfile.Writer(name) as tap:
+            CHECKS[name](tap, args.cell)
+        failed += tap.failed
+        if args.keep:
+            keep(name)
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":

@@ -82,6 +82,12 @@ class Total:
         return text + (f", {self.skipped} skipped" if self.skipped else "")
 
 
+def points(path):
+    """(name, whether it passed) of each test point of a TAP file."""
+    return [(line.description.lstrip("- "), line.ok) for line in tap.parser.Parser().parse_file(str(path))
+            if line.category == "test"]
+
+
 def read(path):
     """Sum one TAP file; the note of a failure is its point's name and first complaint.
 

@@ -10,6 +10,7 @@ import anatomy
 import contrasts
 import controls
 import hotpaths
+import instrument
 import markdown
 import metrics
 import plan
@@ -45,13 +46,14 @@ def excluded(boots):
     return f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
 
 
-def missing(boots, labs, judged, others=()):
+def missing(results, boots, labs, judged, others=()):
     """What a reader must know first: controls that failed, and what these results do not hold.
 
-    labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None;
-    others: boots of another kind.
+    results: folder of raw results; labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab,
+    or None; others: boots of another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
+    lines += [f"- **The instrument failed a check: {name}.**" for name in instrument.failed(results)]
     lines += [line for line in (excluded([*boots, *others]),) if line]
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
     absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
@@ -355,7 +357,7 @@ def short_part(boots, labs, judged):
     return short.part(labs[plan.JUDGED_LAB], here, judged.controls)
 
 
-def trust_part(folder, boots, judged):
+def trust_part(folder, results, boots, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
     if not judged:
         return ""
@@ -365,7 +367,7 @@ def trust_part(folder, boots, judged):
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
         trust.outcomes_table(found), trust.alarms(found), trust.dose_part(points, folder, FIGURES, lab),
-        trust.sensitivity(runs, found), trust.replicates(runs), trust.plugin(boots),
+        trust.sensitivity(runs, found), trust.replicates(runs), instrument.part(results, boots), trust.plugin(boots),
     ) if part)
 
 
@@ -380,8 +382,8 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
         short_part(boots, labs, judged),
-        "## What is missing\n", missing(boots, labs, judged, others),
-        verdicts_part(judged), trust_part(folder, boots, judged), cycles_part(results),
+        "## What is missing\n", missing(results, boots, labs, judged, others),
+        verdicts_part(judged), trust_part(folder, results, boots, judged), cycles_part(results),
         "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),
         sameness.sources([*boots, *others], now),
         "## How to read this\n", HOW_TO_READ,

@@ -174,7 +174,7 @@ def replicates(runs):
         return ""
     return ("### Replicates: do seeds stand for other phases and turns?\n\nFigures (all metrics and arms above) whose "
             "median under a setting that only rearranges events in time lies within the range over the workload's "
-            "seeds. That the same seed repeats to the byte, `make check-lab-repeat` shows.\n\n"
+            "seeds.\n\n"
             + markdown.table(["setting", ">within the range", "outside"], rows))
 
 
@@ -193,7 +193,6 @@ def plugin(boots):
         return ""
     others = "; ".join(f"{markdown.signed(by)} in {count}" for by, count in sorted(apart.items()) if by)
     others = f"; the plugin less the guest: {others}" if others else ""
-    return ("### The counting plugin\n\nPage faults that it counted on the isolated CPU, against pages that the guest "
+    return ("\nIn all boots: page faults that the plugin counted on the isolated CPU, against pages that the guest "
             f"says its owner touched: the same in {apart.get(0, 0)} of {sum(apart.values())} phases{others}. "
-            "`make check-plugin` holds it to programs with known counts, to the kernel's own counters, and to at most "
-            "twice the time without it; [bench/README.md](bench/README.md) says how it errs.\n")
+            "[bench/README.md](bench/README.md) says how it errs.\n")

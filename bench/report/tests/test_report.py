@@ -2,6 +2,7 @@
 """The whole report, on raw results with known figures."""
 
 import itertools
+import json
 import pathlib
 import re
 import subprocess
@@ -226,6 +227,24 @@ def test_boots_that_are_not_alike_are_named(make, results):
     assert "kernel image (virtual, rt, qpw: 2 kinds).**" in make(results)
     path.write_text(whole.replace('"common_config_sha256"', '"old"'))
     assert "Not recorded for some boots: kernel options" in make(results)
+
+
+def test_the_instrument_is_shown(make, results):
+    assert "counting plugin: not checked, run `make instrument`" in make(results)
+    folder = results / "virtual/instrument"
+    folder.mkdir()
+    (folder / "plugin.tap").write_text("TAP version 14\nok 1 - known count: 7 user\nok 2 - twice as long\n1..2\n")
+    manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
+    (folder / "plugin.json").write_text(json.dumps(manifest))
+    text = make(results)
+    assert "| counting plugin | known count | 1 of 1 | 7 user |" in text
+    assert "counting plugin: checked with the plugin, QEMU and guest of these boots" in text
+    (folder / "plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
+    (folder / "plugin.json").write_text(json.dumps(manifest | {"qemu_version": "0"}))
+    text = make(results)
+    assert "**The instrument failed a check: known count: 7 user.**" in text
+    assert "| counting plugin | known count | 0 of 1 | **not 7 user** |" in text
+    assert "checked with **another QEMU than** these boots" in text
 
 
 def test_boots_of_other_kinds_must_be_alike_as_well(make, results):

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `make instrument` has found about plugin and seeds, for RESULTS.md."""
+
+import json
+import pathlib
+import sys
+
+import markdown
+import plan
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "check"))
+import tapfile  # noqa: E402  (its folder must be on the path first)
+
+CHECKS = {"plugin": "counting plugin", "lab-repeat": "seeds"}
+MADE_WITH = {"plugin_sha256": "counting plugin", "qemu_version": "QEMU", "initramfs_sha256": "guest"}
+
+
+def other_programs(manifest, boots):
+    """What a check's boots were not made with alike, or only with some of these boots: names."""
+    return [name for key, name in MADE_WITH.items() if {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
+
+
+def rows_of(path, what):
+    """Rows of a check's TAP file: points by what stands before their colon, and how many passed."""
+    groups = {}
+    for name, passed in tapfile.points(path):
+        group, colon, rest = name.partition(": ")
+        groups.setdefault(group if colon else "", []).append((rest if colon else name, passed))
+    return [[what, group, f"{sum(passed for _, passed in points)} of {len(points)}",
+             "; ".join(name if passed else f"**not {name}**" for name, passed in points)]
+            for group, points in groups.items()]
+
+
+def failed(results):
+    """Names of the points that failed; none if nothing was checked."""
+    paths = sorted((results / plan.JUDGED_LAB / "instrument").glob("*.tap"))
+    return [name for path in paths for name, passed in tapfile.points(path) if not passed]
+
+
+def part(results, boots):
+    """The section; results: folder of raw results; boots: of the lab that verdicts are about."""
+    folder = results / plan.JUDGED_LAB / "instrument"
+    good = [boot for boot in boots if boot.verdict == "ok" and boot.lab == plan.JUDGED_LAB]
+    rows, notes = [], []
+    for name, what in CHECKS.items():
+        if not (folder / f"{name}.tap").exists():
+            notes.append(f"{what}: not checked, run `make instrument`")
+            continue
+        rows += rows_of(folder / f"{name}.tap", what)
+        other = other_programs(json.loads((folder / f"{name}.json").read_text()), good)
+        made_with = f"**another {' and '.join(other)} than**" if other else "the plugin, QEMU and guest of"
+        notes.append(f"{what}: checked with {made_with} these boots")
+    table = markdown.table(["", "kind", "held", "what was checked"], rows) if rows else ""
+    return f"### The instrument\n\n{'; '.join(notes)}. By `make instrument`.\n\n{table}"
