@@ -87,7 +87,7 @@ def main():
     parser.add_argument("--images", required=True, help="MODEL-KERNEL, separated by blanks, compiled by objects.sh")
     parser.add_argument("--results", type=pathlib.Path, default=pathlib.Path("results/cycles"),
                         help="default: %(default)s")
-    parser.add_argument("--runs", type=int, default=2, help="processes per cell and link order (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=5, help="processes per cell and link order (default: %(default)s)")
     parser.add_argument("--loops", type=int, default=1000000, help="of a long loop (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of all runs (default: %(default)s)")
     parser.add_argument("--cpu", type=int, default=0, help="where to measure (default: %(default)s)")

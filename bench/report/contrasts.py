@@ -6,6 +6,7 @@ import dataclasses
 import markdown
 import plan
 import stats
+import tables
 
 STALE = "sources have changed since"
 
@@ -128,6 +129,29 @@ def judge(runs, controls):
     adjusted = stats.holm(found)
     return [judge_one(runs, controls, contrast, adjusted.get((contrast, "difference")),
                       adjusted.get((contrast, "equivalence"))) for contrast in plan.CONTRASTS]
+
+
+def break_even(runs):
+    """Up to how many fills per drain an arm that is dearer per fill gains by cheaper drains: a line per model."""
+    lines = []
+    for model in runs.models:
+        said = []
+        for arm in tables.ARMS:
+            fill, drain = (stats.difference(runs.column(model, arm, key), runs.column(model, plan.BASE, key))
+                           for key in ("fill/quiet", "owner/kernel"))
+            if arm == plan.BASE or not fill or not drain:
+                continue
+            if fill.low > plan.BY_KEY["fill/quiet"].margin and drain.high < -plan.BY_KEY["owner/kernel"].margin:
+                said.append(f"{arm} {markdown.number(-drain.median / fill.median)}")
+        done = runs.column(model, plan.BASE, "fills/drain").values()
+        if said:
+            here = f"; here there are {markdown.number(stats.estimate(done).median)}" if done else ""
+            lines.append(f"- {model}: {', '.join(said)}{here}\n")
+    if not lines:
+        return ""
+    return ("**Which wins hangs on the workload**: these arms are dearer than unpatched per fill and cheaper per drain "
+            "in all that the isolated CPU executes in the kernel. By the medians, and if both grow in proportion, they "
+            "win below so many fills per drain:\n\n" + "".join(lines))
 
 
 def probability(judged, p):

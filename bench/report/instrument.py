@@ -17,7 +17,8 @@ MADE_WITH = {"plugin_sha256": "counting plugin", "qemu_version": "QEMU", "initra
 
 def other_programs(manifest, boots):
     """What a check's boots were not made with alike, or only with some of these boots: names."""
-    return [name for key, name in MADE_WITH.items() if {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
+    return [name for key, name in MADE_WITH.items()
+            if {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
 
 
 def rows_of(path, what):

@@ -147,7 +147,9 @@ def fills(boot, quiet, storm):
     done = {name: found["fills"] for name, found in boot.guest["phases"].items()}
     owners = sum(count for (task, kind), count in causes(quiet).items() if task == "owner" and kind in OWN_KINDS)
     return {"fill/quiet_own": owners / done["quiet"], "fill/quiet": quiet["kernel"] / done["quiet"],
-            "fill/storm": storm["kernel"] / done["storm"]} if all(done.values()) else {}
+            "fill/storm": storm["kernel"] / done["storm"],
+            **({"fills/drain": done["storm"] / drains} if (drains := len(boot.guest["requests"])) else {})
+            } if all(done.values()) else {}
 
 
 def irqs_off(boot):

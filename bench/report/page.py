@@ -325,7 +325,8 @@ the margin. Interval: of the median difference. No other figure on this page is 
 
 IMPOSED = """\
 **"Imposed" favours by definition a strategy in which the owner drains itself**: what the owner does for that counts as
-its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm.
+its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm. Instructions have no
+price here: what a lock costs in cycles (C13, C16) stands under *Hot paths in cycles*.
 """
 
 
@@ -334,8 +335,9 @@ def verdicts_part(judged):
     if not judged:
         return ""
     whole = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1) if contrast.key == "fill/storm")
-    return "\n".join((f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, contrasts.table(judged.verdicts),
-                      IMPOSED.format(whole=whole)))
+    return "\n".join(part for part in (
+        f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, contrasts.table(judged.verdicts),
+        IMPOSED.format(whole=whole), contrasts.break_even(judged.runs)) if part)
 
 
 def cycles_part(results):
@@ -346,7 +348,7 @@ def cycles_part(results):
     if str(CYCLES) not in sys.path:
         sys.path.append(str(CYCLES))
     section = importlib.import_module("section")
-    return "\n".join([title, *section.section(results / "cycles")])
+    return "\n".join([title, *section.section(results / "cycles"), ""])
 
 
 def short_part(boots, labs, judged):
@@ -366,7 +368,8 @@ def trust_part(folder, results, boots, judged):
     return "\n".join(part for part in (
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
-        trust.outcomes_table(found), trust.alarms(found), trust.dose_part(points, folder, FIGURES, lab),
+        trust.outcomes_table(found), trust.resolution(runs), trust.alarms(found),
+        trust.dose_part(points, folder, FIGURES, lab),
         trust.sensitivity(runs, found), trust.replicates(runs), instrument.part(results, boots), trust.plugin(boots),
     ) if part)
 
@@ -466,8 +469,9 @@ def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
         *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
         "### Help given to a strategy, per drain\n",
         "must: a request that must drain disturbed the owner; patience: it stayed in the kernel too long; idle: its "
-        "CPU went idle with something cached. Medians over boots; without a row: none in any boot.\n",
-        *(tables.split_table(figures, "help", model, "help") for model in figures.models),
+        "CPU went idle with something cached. Medians over boots.\n",
+        *(tables.split_table(figures, "help", model, "help") or f"{model}: none in any boot.\n"
+          for model in figures.models),
         anatomy_part(folder, lab, traced or {}),
     ]
     return "\n".join(part for part in parts if part)

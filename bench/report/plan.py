@@ -160,8 +160,8 @@ SHORT = (
     ("fill/storm", "the same, storm"),
     ("owner/switches", "context switches per drain"),
     ("owner/ipis", "IPIs per drain"),
-    ("request/completion", "completion of a request, median [guest µs]"),
-    ("items/posted", "items left to be drained later, per request"),
+    ("request/completion", "a request returns after, median [guest µs]"),
+    ("items/posted", "items posted, not drained by then"),
 )
 # Which arm has least of these, and which others are within the margin of it.
 SHORT_LEAST = (("fill/quiet", "Where nobody asks for a drain"), ("fill/storm", "While drains are requested"))

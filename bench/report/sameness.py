@@ -100,7 +100,7 @@ def alike(boots):
         text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
     return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release, and "
                     "the same workload, machine and kernel parameters but for what their kind or arm sets; all arms "
-                    " of a preemption model the same kernel options but for the facade's own.\n")
+                    "of a preemption model the same kernel options but for the facade's own.\n")
 
 
 # ---- This tree ----

@@ -8,7 +8,7 @@ import plan
 import stats
 import tables
 
-VERDICTS = "verdicts: primary contrasts, below"
+DOUBT = "(no verdicts: those are the primary contrasts, below)"
 
 
 def short_of(figures):
@@ -29,14 +29,27 @@ def rates(boots):
             "weighs more, a price per drain or one per fill.\n")
 
 
+def change_of(figures, arm, key, base=plan.BASE):
+    """The difference of two arms over seeds, an Estimate or None."""
+    return stats.difference(*(figures.column(plan.SHORT_MODEL, which, key) for which in (arm, base)))
+
+
+def within(change, margin):
+    """Does the whole interval lie within the margin?"""
+    return -margin <= change.low and change.high <= margin
+
+
 def cell(figures, arm, key):
-    """A median; in parentheses its difference to unpatched beyond the margin, else "="."""
-    values = figures.column(plan.SHORT_MODEL, arm, key)
+    """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
     text = figures.median(plan.SHORT_MODEL, arm, key)
-    change = stats.difference(values, figures.column(plan.SHORT_MODEL, plan.BASE, key))
+    change = change_of(figures, arm, key)
     if arm == plan.BASE or change is None or key not in plan.BY_KEY:
         return text
-    return text + (f" ({markdown.signed(change.median)})" if abs(change.median) > plan.BY_KEY[key].margin else " (=)")
+    margin = plan.BY_KEY[key].margin
+    if within(change, margin):
+        return f"{text} (=)"
+    beyond = change.low > margin or change.high < -margin
+    return f"{text} ({markdown.signed(change.median)}{'' if beyond else '?'})"
 
 
 def medians(figures, key):
@@ -49,19 +62,39 @@ def least(figures, key, when):
     """Which arm has least of a figure, in a sentence."""
     metric, found = plan.BY_KEY[key], medians(figures, key)
     best = min(found, key=found.get)
-    near = [arm for arm, value in found.items() if arm != best and value - found[best] <= metric.margin]
+    near = [arm for arm in found if arm != best and within(change_of(figures, arm, key, best), metric.margin)]
     return (f"{when}, the isolated CPU executes least in the kernel under {best} ({markdown.number(found[best])} "
-            f"{metric.unit}); within the margin of that: {', '.join(near) or 'no other'} ({VERDICTS}).")
+            f"{metric.unit}); within the margin of that: {', '.join(near) or 'no other'}.")
+
+
+def imposes_nothing(figures, arm):
+    """Is what a drain adds, and what the arm adds without drains, shown to be no more than the margins?"""
+    for key in plan.SHORT_NOTHING:
+        margin = plan.BY_KEY[key].margin
+        added = stats.estimate(figures.column(plan.SHORT_MODEL, arm, key).values())
+        # A phase's total, as if all of it came of the drains of a storm.
+        always = change_of(figures, arm, f"quiet/{key}")
+        drains = stats.estimate(figures.column(plan.SHORT_MODEL, arm, "drains").values())
+        if not added or added.high > margin or (always and drains and always.high > margin * drains.median):
+            return False
+    return True
 
 
 def nothing(figures):
     """Which arms impose nothing on user mode, in a sentence."""
     names = [plan.BY_KEY[key].name.replace(" the isolated CPU", " it") for key in plan.SHORT_NOTHING]
-    arms = [arm for arm in tables.ARMS
-            if all(medians(figures, key).get(arm, float("inf")) <= plan.BY_KEY[key].margin
-                   for key in plan.SHORT_NOTHING)]
-    return (f"On user mode of the isolated CPU, beyond the margins per drain ({'; '.join(names)}), nothing is imposed "
-            f"by: {', '.join(arms) or 'no arm'} ({VERDICTS}).")
+    arms = [arm for arm in tables.ARMS if imposes_nothing(figures, arm)]
+    return (f"On user mode of the isolated CPU nothing is imposed ({'; '.join(names)}: within the margins, per drain "
+            f"and, against unpatched, where nobody asks) by: {', '.join(arms) or 'no arm'} {DOUBT}.")
+
+
+WORDS = """\
+unpatched: the kernel as it is; none: the facade working like that; qpw0, qpw1: a lock per CPU, off and on, by which the
+requester drains itself; task_work: the owner drains on its way back to user mode; deferred: posted for a kworker that
+runs before the owner leaves the kernel, queued when something is cached (eager) or asked for (lazy), `_run`: run by the
+owner itself. *Imposed*: kernel instructions that the isolated CPU does not execute for its own tasks. More:
+[how to read this](#how-to-read-this).
+"""
 
 
 def part(figures, boots, controls):
@@ -76,7 +109,8 @@ def part(figures, boots, controls):
     return "\n".join(text for text in (
         title, doubt, rates(here),
         markdown.table(["arm", *(f">{name}" for _, name in plan.SHORT)], rows),
-        "Medians over boots; in parentheses the difference to unpatched where it is beyond the metric's margin, else "
-        "=. No margin: as a number alone.\n",
-        " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
+        "Medians over boots; in parentheses the difference to unpatched: with its whole interval beyond the metric's "
+        "margin; = with all of it within; ? neither. No margin: as a number alone. Where items are posted, a request "
+        "returns before they are drained.\n",
+        WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
     ) if text)

@@ -75,7 +75,8 @@ ITEMS = (
            "Promised, not yet drained when the request returned: the owner drains them at its next entry into the "
            "kernel, here its next fill or cyclictest's next wake-up. When that was is not measured in this table; the "
            "timelines show it for one drain."),
-    Metric("items/left", "Items left on the isolated CPU, per drain", "As above."),
+    Metric("items/left", "Items left on the isolated CPU, per drain",
+           "A request that met an unplug left them to that CPU's death; nothing unplugs here."),
 )
 LATENCY = tuple(
     Metric(f"cyclictest/storm/{key}", f"cyclictest under drains: {name}", note)
@@ -205,8 +206,8 @@ def medians_table(figures, columns):
 
 
 def split_table(figures, group, model, name):
-    """Medians over seeds of one model: a row per key of a group, a column per arm."""
+    """Medians over seeds of one model: a row per key of a group, a column per arm; "" without a key."""
     arms = [arm for of, arm in figures.rows() if of == model]
     rows = [[key.partition("/")[2].replace("_", " "), *(figures.median(model, arm, key) for arm in arms)]
             for key in figures.keys(group, model)]
-    return markdown.table([f"{name}, {model}", *(f">{arm}" for arm in arms)], rows)
+    return markdown.table([f"{name}, {model}", *(f">{arm}" for arm in arms)], rows) if rows else ""

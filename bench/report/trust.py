@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Can the lab be trusted? What its controls gave, for RESULTS.md."""
 
+import math
 import statistics
 
 import contrasts
@@ -16,15 +17,16 @@ KINDS = {"seed": "workload", "aa": "A/A", "dose": "dose and response", "sensitiv
 
 def first(found, judged):
     """What must be said before anything else: controls that failed or were not run, as lines of a list."""
-    withdrawn = sum(one.verdict.startswith("withdrawn") for one in judged)
+    withdrawn = [f"{number}, {one.verdict.removeprefix('withdrawn: ')}" for number, one in enumerate(judged, 1)
+                 if one.verdict.startswith("withdrawn")]
     lines = []
     if found.unlike:
         lines.append(f"- **Not all boots are alike: {'; '.join(group.says for group in found.unlike)}.** Verdicts that "
                      "depend on these are withdrawn. Run `make results` again.")
     lines += [f"- **A control failed: {outcome.name}: {outcome.says}.**" for outcome in found.failed]
     if withdrawn:
-        lines.append(f"- **{withdrawn} of {len(judged)} verdicts are withdrawn**, those that depend on boots that "
-                     "are not alike, on a control that failed, on a metric that alarms, or on a setting of the lab.")
+        lines.append(f"- **{len(withdrawn)} of {len(judged)} verdicts are withdrawn**: of contrast "
+                     f"{'; of contrast '.join(withdrawn)}.")
     short = [f"{outcome.name} ({outcome.says})" for outcome in found.outcomes if outcome.held is None]
     if short:
         lines.append(f"- Controls that were not run, or not with boots enough: {'; '.join(short)}. No verdicts that "
@@ -41,6 +43,21 @@ def outcomes_table(found):
     """A row per control."""
     return markdown.table(["control", "", "what it gave"],
                           [[outcome.name, HELD[outcome.held], outcome.says] for outcome in found.outcomes])
+
+
+def resolution(runs):
+    """What a boot with drains and what all pairs can see of the metric that the dose is about, in sentences."""
+    metric, said = plan.BY_KEY["owner/imposed"], []
+    for model in runs.models:
+        pairs = stats.paired(*(runs.column(model, arm, metric.key) for arm in (plan.REBUILT, plan.BASE)))
+        least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
+        if least:
+            said.append(f"{markdown.number(least)} on {model}")
+    if not said:
+        return ""
+    return (f"What is imposed by drains scatters more than a dose: one boot with drains cannot show the margin of "
+            f"{markdown.number(metric.margin)}, and no verdict is about one. Pairs of a kernel and its neutral rebuild "
+            f"would show, four times in five and as the first of Holm's tests, {' and '.join(said)} per drain.\n")
 
 
 # ---- A/A ----
@@ -108,6 +125,19 @@ def spread(runs, model, arm, key):
     return (stats.estimate(values).median, min(values), max(values)) if values else None
 
 
+LEGEND = ("Settings: metronome-N: turns of the CPUs by a fixed count, not drawn; shift-2: an instruction takes 4 ns, "
+          "not 1; no-ballast: housekeeping CPUs idle; cpus-4: two more of these; storm-first: always; phase-500: "
+          "cyclictest starts half a period later.")
+
+
+def beyond_null(runs, key, setting):
+    """A setting's name, marked if what it moves is no more than what moves by itself."""
+    changes = [abs(change.median) for cell in controls.sensitive(runs)
+               if controls.moves(change := controls.changes(runs, *cell, key, setting), plan.BY_KEY[key])]
+    by_itself = max(map(abs, controls.repeats(runs, key)), default=0)
+    return setting if max(changes) > by_itself else f"{setting} (null)"
+
+
 def sensitivity(runs, found):
     """What moves with the lab: headline metrics by arm and setting."""
     settings = [setting for setting in runs.settings("sensitivity") if setting in plan.SETTINGS]
@@ -125,12 +155,14 @@ def sensitivity(runs, found):
     stay = controls.stay(runs)
     still = [metric.name for metric in plan.METRICS if metric.key in stay]
     open_ = [metric.name for metric in plan.METRICS if metric.key not in stay and metric.key not in found.moved]
-    moved = [f"- {plan.BY_KEY[key].name}: {', '.join(where)}\n" for key, where in found.moved.items()]
+    moved = [f"- {plan.BY_KEY[key].name}: {', '.join(beyond_null(runs, key, setting) for setting in where)}\n"
+             for key, where in found.moved.items()]
     head = ["metric", "model", "arm", ">as usual", ">margin ±", *(f">{setting}" for setting in settings)]
     against = "".join(f" {setting} is compared with {other}." for setting, other in plan.AGAINST.items())
     return ("### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
-            "figure by more than the margin, to the same side on all paired seeds. Compare these between arms in one "
-            "table, never between settings:\n\n" + ("".join(moved) or "- none\n")
+            f"figure by more than the margin, to the same side on all paired seeds. {LEGEND} Compare these between "
+            "arms in one table, never between settings; (null): no arm's figure moves by more than it does somewhere "
+            "where nothing was changed, below:\n\n" + ("".join(moved) or "- none\n")
             + f"\nShown not to move, as in all arms and settings the whole interval lies within the margin: "
             f"{'; '.join(still) or 'none'}.\n\nCannot tell, being neither: {'; '.join(open_) or 'none'}.\n\n"
             f"<details><summary>Changes by setting, median over paired seeds; bold: it moves.{against}</summary>\n\n"
@@ -154,28 +186,50 @@ def null(runs):
                                                 rows))
 
 
+def outside(runs, setting):
+    """([(metric, cell)] of figures whose median under a setting is not in the range over seeds, of how many)."""
+    found, looked = [], 0
+    for model, arm in controls.sensitive(runs):
+        for metric in plan.METRICS:
+            base = spread(runs, model, arm, metric.key)
+            here = stats.estimate(runs.column(model, arm, metric.key, "sensitivity", setting).values())
+            if base and here:
+                looked += 1
+                if not base[1] <= here.median <= base[2]:
+                    found.append((metric.name, f"{model}-{arm}"))
+    return found, looked
+
+
+def by_chance(few, many):
+    """How often the median of a few independent draws lies outside the range of many: an odd few."""
+    half = few // 2 + 1
+    # It lies below if the least ones of all taken together are of the few; above likewise.
+    return 2 * math.comb(few, half) / math.comb(few + many, half)
+
+
 def replicates(runs):
     """Do seeds vary the figures as much as settings that only rearrange events in time?"""
     settings = [setting for setting in runs.settings("sensitivity") if setting.startswith(plan.REARRANGES)]
-    rows = []
+    rows, details = [], []
+    expected = by_chance(plan.SENSITIVE_SEEDS, plan.BOOTS)
     for setting in settings:
-        inside, outside = 0, []
-        for model, arm in controls.sensitive(runs):
-            for metric in plan.METRICS:
-                base = spread(runs, model, arm, metric.key)
-                here = stats.estimate(runs.column(model, arm, metric.key, "sensitivity", setting).values())
-                if base and here and base[1] <= here.median <= base[2]:
-                    inside += 1
-                elif base and here:
-                    outside.append(f"{metric.name} ({model}-{arm})")
-        if inside or outside:
-            rows.append([setting, f"{inside} of {inside + len(outside)}", "; ".join(outside) or "–"])
+        found, looked = outside(runs, setting)
+        if not looked:
+            continue
+        names = sorted({name for name, _ in found}, key=lambda name: -sum(of == name for of, _ in found))
+        counted = "; ".join(f"{name} ({sum(of == name for of, _ in found)})" for name in names)
+        rows.append([setting, f"{looked - len(found)} of {looked}", f"{expected * looked:.0f}", len(found),
+                     counted or "–"])
+        details += [f"- {setting}: {name}: {', '.join(cell for of, cell in found if of == name)}\n" for name in names]
     if not rows:
         return ""
     return ("### Replicates: do seeds stand for other phases and turns?\n\nFigures (all metrics and arms above) whose "
             "median under a setting that only rearranges events in time lies within the range over the workload's "
-            "seeds.\n\n"
-            + markdown.table(["setting", ">within the range", "outside"], rows))
+            f"seeds. Were a setting no more than {plan.SENSITIVE_SEEDS} further seeds, about one in "
+            f"{1 / expected:.0f} would lie outside by chance. Where many more do, seeds do not cover the metrics "
+            "named: compare them in one setting only.\n\n"
+            + markdown.table(["setting", ">within the range", ">outside by chance", ">outside", "which (arms)"], rows)
+            + f"\n<details><summary>In which arms</summary>\n\n{''.join(details)}\n</details>\n")
 
 
 # ---- The counting plugin ----
@@ -183,16 +237,23 @@ def replicates(runs):
 
 def plugin(boots):
     """The plugin's counts against what the guest counted itself, in all boots."""
-    apart = {}
+    equal, apart, early = 0, {}, {}
     for boot in boots:
         if boot.verdict == "ok" and boot.counts and boot.lab == plan.JUDGED_LAB:
             for phase, found in boot.guest["phases"].items():
                 by = int(boot.figures[f"{phase}/entry/page_fault"]) - found["fills"]
-                apart[by] = apart.get(by, 0) + 1
-    if not apart:
+                equal += not by
+                if by:
+                    apart.setdefault((by, boot.kind, boot.seed), []).append(phase)
+                    early[boot.seed] = boot.guest.get("drawn", {}).get("first_fill_ns", early.get(boot.seed))
+    phases = equal + sum(map(len, apart.values()))
+    if not phases:
         return ""
-    others = "; ".join(f"{markdown.signed(by)} in {count}" for by, count in sorted(apart.items()) if by)
-    others = f"; the plugin less the guest: {others}" if others else ""
+    others = "; ".join(f"{markdown.signed(by)} in {len(where)} phases of seed {seed} ({KINDS[kind]}"
+                       + (f", first fill {early[seed] / 1000:.0f} µs into a phase)" if early[seed] is not None else ")")
+                       for (by, kind, seed), where in sorted(apart.items()))
+    others = (f"; the plugin less the guest: {others}. A phase's first mark is made when init has woken, as late as "
+              "cyclictest may be: a page touched before is not in the count" if others else "")
     return ("\nIn all boots: page faults that the plugin counted on the isolated CPU, against pages that the guest "
-            f"says its owner touched: the same in {apart.get(0, 0)} of {sum(apart.values())} phases{others}. "
+            f"says its owner touched: the same in {equal} of {phases} phases{others}. "
             "[bench/README.md](bench/README.md) says how it errs.\n")

@@ -50,14 +50,33 @@ def test_without_a_control_it_says_so():
 
 def test_lines_are_told_beyond_nothing_within_a_process():
     """The stamps' own cycles, which may be more than the operation's, have no part in it."""
-    def run(nothing, peek, **drain):
-        return {"beside": 1.0, "stamps": [0, 0, 700], "nothing": [0, 0, nothing], "peek": [0, 0, peek],
-                **{deed: [0, 0, cycles] for deed, cycles in drain.items()}}
+    def run(nothing, peek, empty, drain=None):
+        deeds = {"nothing": nothing, "peek": peek, "peek at empty": empty, "drain": drain}
+        return {"beside": 1.0, "stamps": [0, 0, 700],
+                **{deed: [0, 0, cycles] for deed, cycles in deeds.items() if cycles is not None}}
 
-    runs = [run(600, 700, drain=690), run(900, 2000, drain=1950), run(600, 1650, drain=1655)]
+    runs = [run(600, 710, 700, 690), run(900, 2010, 2000, 1950), run(600, 1650, 1650, 1655)]
     cells = {("rt", "qpw1"): [{"lines": runs}],
-             ("rt", "none"): [{"lines": [run(600, 500)]}]}
+             ("rt", "none"): [{"lines": [run(600, 500, 510)]}]}
     assert section.lines_table(cells, "rt")[0] == [
-        ["none", "-100 (-100 to -100)", "–", "–"],
-        ["qpw1", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "-10 (-50 to +5)"]]
+        ["none", "−100 (−100 to −100)", "−90 (−90 to −90)", "–", "–"],
+        ["qpw1", "+1050 (+110 to +1110)", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "−10 (−50 to +5)"]]
     assert "wrote or read last" in "".join(section.lines_part(cells))
+
+
+def test_a_published_step_is_compared_with_what_link_orders_span():
+    """Medians of all processes, as in the table: one process that was disturbed changes nothing."""
+    def arm(*orders, instructions=74):
+        return [{"runs": [{"ops": {"kmalloc": {"long": [[cycles, 0]]}}} for cycles in order],
+                 "steps": {"kmalloc": {"instructions": instructions, "locked": 0, "functions": {}}}}
+                for order in orders]
+
+    cells = {("lazy", "unpatched"): arm((50, 96, 50), (50, 50, 50)),
+             ("lazy", "qpw0"): arm((50, 50, 50), (50, 90, 50)),
+             ("lazy", "qpw1"): arm((63, 63, 63), (64, 64, 64), instructions=88)}
+    assert section.difference(cells, "lazy", "qpw0", "unpatched", "kmalloc", section.long_loop) == (0, 0, 0)
+    assert "+13, which is within a cycle" in section.beside_published(cells, "lazy", "kmalloc")
+    cells["lazy", "qpw1"] = arm((68, 68, 68), (68, 68, 68), instructions=88)
+    assert "is **not** within" in section.beside_published(cells, "lazy", "kmalloc")
+    cells["lazy", "none"] = arm((70, 70, 70), (70, 70, 70))
+    assert "Noisy" in section.beside_published(cells, "lazy", "kmalloc")
