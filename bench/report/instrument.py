@@ -9,7 +9,7 @@ import markdown
 import plan
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "check"))
-import tapfile  # noqa: E402  (its folder must be on the path first)
+import tapfile
 
 CHECKS = {"plugin": "counting plugin", "lab-repeat": "seeds"}
 MADE_WITH = {"plugin_sha256": "counting plugin", "qemu_version": "QEMU", "initramfs_sha256": "guest"}
