@@ -16,9 +16,14 @@ struct script script = {
 
 static bool in_dead_callback;
 
+static bool of_other_key(void *key)
+{
+	return key && key != READ_ONCE(script.key);
+}
+
 static unsigned int script_count(int cpu, void *key)
 {
-	return atomic_read(&script.items[cpu]);
+	return of_other_key(key) ? 0 : atomic_read(&script.items[cpu]);
 }
 
 static enum by drained_by(void)
@@ -38,7 +43,7 @@ static unsigned int script_drain(int cpu, void *key)
 	unsigned int nr;
 
 	atomic_inc(&script.visits[cpu]);
-	if (!atomic_read(&script.items[cpu]))
+	if (of_other_key(key) || !atomic_read(&script.items[cpu]))
 		return 0;
 	script.last[cpu] = (struct script_drain){ drained_by(), raw_smp_processor_id() };
 	atomic_inc(&script.drains);
@@ -136,6 +141,7 @@ void script_reset(void)
 	script.held_cpu = -1;
 	script.in_drain = NULL;
 	script.owner = NULL;
+	script.key = NULL;
 	init_completion(&script.entered);
 	init_completion(&script.release);
 	for_each_possible_cpu(cpu) {
@@ -336,18 +342,24 @@ static void await_answer(void *unused)
 }
 
 /**
- * ask - have the scripted class drained, by a thread on the first housekeeping CPU
+ * ask_for - have the scripted class drained, by a thread on the first housekeeping CPU
  * @test: waits at its end, once all that it started is let go
+ * @key: of the request, NULL: everything
  * @mode: of the request
  */
-void ask(struct kunit *test, enum pcd_mode mode)
+void ask_for(struct kunit *test, void *key, enum pcd_mode mode)
 {
 	KUNIT_ASSERT_FALSE_MSG(test, asked.out, "an earlier test's request still hangs");
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_answer, NULL), 0);
-	asked.request = (struct request){ &scripted, NULL, mode };
+	asked.request = (struct request){ &scripted, key, mode };
 	asked.out = true;
 	thread_start(test, &asked.thread, requester_cpu(0),
 		     make_request, &asked.request);
+}
+
+void ask(struct kunit *test, enum pcd_mode mode)
+{
+	ask_for(test, NULL, mode);
 }
 
 bool asked_is_answered(void)

@@ -58,6 +58,7 @@ struct script {
 	atomic_t drained;		/* likewise */
 	atomic_t drains;		/* that found something */
 	struct task_struct *owner;	/* the task under test, or NULL */
+	void *key;			/* of all items; NULL: of no key that a request names */
 	int held_cpu;			/* hold up drains of this CPU; -1: none */
 	struct completion entered;	/* the held drain has begun */
 	struct completion release;	/* let it go on */
@@ -123,6 +124,7 @@ struct request {
 int make_request(void *data);
 
 void ask(struct kunit *test, enum pcd_mode mode);
+void ask_for(struct kunit *test, void *key, enum pcd_mode mode);
 bool asked_is_answered(void);
 struct pcd_result answer(struct kunit *test);
 struct task_struct *asker(void);

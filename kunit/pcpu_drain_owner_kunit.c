@@ -372,6 +372,39 @@ static bool drains_unasked(int cpu)
 	return pcd_variant_clean_in_user() && is_isolated(cpu);
 }
 
+/*
+ * The same for a request that names a key.  Who has nothing of that key is not asked;
+ * who has drains as for any request.
+ */
+static void key_of_an_owner_in_the_kernel(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0), mine, other;
+	struct user_owner *owner = start(test, cpu);
+	struct pcd_result result;
+
+	script.key = &mine;
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
+
+	ask_for(test, &other, PCD_WAIT);
+	result = answer(test);
+	KUNIT_EXPECT_EQ(test, result.drained + result.posted + result.left, 0);
+	if (!drains_unasked(cpu))
+		KUNIT_EXPECT_EQ(test, script_items(cpu), 1);
+
+	ask_for(test, &mine, PCD_WAIT);
+	if (pcd_variant_clean_in_user()) {
+		schedule_timeout_uninterruptible(2);
+		open_gate(NULL);
+	}
+	/* None, where it was drained before the request. */
+	KUNIT_EXPECT_LE(test, answer(test).drained, 1);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	open_gate(NULL);
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
 /* A request is out, and the drain that it waits for has begun and is held up. */
 static void hold_up_a_request(struct kunit *test, int cpu, struct user_owner *owner)
 {
@@ -1155,6 +1188,7 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(posted_then_the_owner_blocks),
 	KUNIT_CASE(posted_then_the_owner_dies),
 	KUNIT_CASE(requester_waits_for_an_owner_in_the_kernel),
+	KUNIT_CASE(key_of_an_owner_in_the_kernel),
 	KUNIT_CASE(requester_waits_for_a_drain_under_way),
 	KUNIT_CASE(requester_waits_for_the_drain_not_for_user_mode),
 	KUNIT_CASE(patience_ends),
