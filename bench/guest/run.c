@@ -37,22 +37,32 @@ void run_fail(const char *fmt, ...)
 	machine_exit(exit_port, ENDING_FAILED);
 }
 
-void run_mount(const char *type, const char *where)
+static bool mounted(const char *type, const char *where)
 {
 	mkdir(where, 0755);
-	if (mount(type, where, type, 0, NULL) && errno != EBUSY)
-		fail_on_console(where);
+	return !mount(type, where, type, 0, NULL) || errno == EBUSY;
+}
+
+void run_mount(const char *type, const char *where)
+{
+	if (!mounted(type, where))
+		run_fail("mount %s: %s", where, strerror(errno));
 }
 
 void run_begin(struct params *params)
 {
+	static const char *const places[][2] = {
+		{ "proc", "/proc" }, { "sysfs", "/sys" }, { "devtmpfs", "/dev" },
+	};
 	struct utsname kernel;
 	char why[256];
 	bool known;
+	size_t i;
 
-	run_mount("proc", "/proc");
-	run_mount("sysfs", "/sys");
-	run_mount("devtmpfs", "/dev");
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		if (!mounted(places[i][0], places[i][1]))
+			fail_on_console(places[i][1]);
+	}
 	known = params_read(params, why, sizeof(why));
 	exit_port = params->exit_port;
 	if (!channel_open(params->channel))

@@ -8,12 +8,12 @@
 
 /**
  * run_begin() - mount what every guest needs, read the parameters, open the channel
- * @params: the defaults; filled in, and used until the run has ended
+ * @params: the defaults; filled in
  */
 void run_begin(struct params *params);
 
 /**
- * run_mount() - mount one filesystem without a device, whose place is made
+ * run_mount() - mount one filesystem without a device, whose place is made, or fail
  * @type: proc, tracefs, ...
  * @where: its place
  */
