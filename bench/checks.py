@@ -41,7 +41,7 @@ import plan
 import tapfile
 
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
-INSTRUMENT = pathlib.Path("results") / virtual.NAME / "instrument"  # outcomes that the report shows
+INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
 VOUCHES = {"plugin": "counts", "lab-repeat": "first"}  # the boot whose manifest says with which programs
 SHORT = (("phase_ms", "100"), ("requests", "20"), ("fills", "200"), ("tail_ms", "15"))
 OFF_SPREAD = 5  # instructions in a stretch with interrupts off: one per MMIO access in it, measured 1
@@ -284,6 +284,8 @@ def check_lab_repeat(tap, cell):
     results = run_all({"first": spec_of(cell), "second": spec_of(cell), "other-seed": spec_of(cell, seed=2)})
     for name, verdict in results.items():
         tap.point(f"boot {name}", not_ok(verdict))
+    if tap.failed:
+        return
     tap.point("the same seed gives the same bytes", differences(KEPT / "first", KEPT / "second"))
     changed = differences(KEPT / "first", KEPT / "other-seed")
     for name in ("guest.jsonl", "counts.jsonl"):
@@ -463,30 +465,41 @@ CHECKS = {"plugin": check_plugin, "lab-repeat": check_lab_repeat, "lab-verdicts"
           "lab-controls": check_lab_controls, "hotpaths": check_hotpaths}
 
 
+def forget(name):
+    """Should a check die, no earlier outcome is to stand for it."""
+    for path in INSTRUMENT.glob(f"{name}.*"):
+        path.unlink()
+
+
 def keep(name):
     """Keep a check's outcome, and what its boots were made with, where the report looks."""
     INSTRUMENT.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
     shutil.copyfile(KEPT / VOUCHES[name] / "manifest.json", INSTRUMENT / f"{name}.json")
+    shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("check", choices=CHECKS, nargs="+")
     parser.add_argument("--keep", action="store_true",
-                        help=f"keep the outcome in {INSTRUMENT} ({', '.join(VOUCHES)})")
+                        help=f"keep the outcome in {INSTRUMENT}, failed or not ({', '.join(VOUCHES)})")
     parser.add_argument("--cell", default="rt-qpw1", help="what is booted (default: %(default)s)")
     args = parser.parse_args()
     os.chdir(boot.ROOT)
     boot.interruptible()
+    if args.keep and (others := set(args.check) - VOUCHES.keys()):
+        parser.error(f"--keep is for {' and '.join(VOUCHES)}, not for {', '.join(sorted(others))}")
     failed = 0
     for name in args.check:
+        if args.keep:
+            forget(name)
         with tapfile.Writer(name) as tap:
             CHECKS[name](tap, args.cell)
         failed += tap.failed
         if args.keep:
             keep(name)
-    sys.exit(bool(failed))
+    # What is kept says itself what failed, and the report says it first: it is to be made all the same.
+    sys.exit(bool(failed) and not args.keep)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,7 @@ cases() {
 
 # run_in_uml NAME PATCH: to $folder/NAME.console
 run_in_uml() {
-	kunit/build-uml.sh "$KERNEL" "$folder/$1.linux" "$2" >"$folder/$1.log" 2>&1 ||
-		die "mutant $1 does not build; see $folder/$1.log"
+	kunit/build-uml.sh "$KERNEL" "$folder/$1.linux" "$2" >"$folder/$1.log" 2>&1 || return
 	# shellcheck disable=SC2086 # BOOT holds words
 	kunit/run-uml.sh "$folder/$1.linux" "kunit.filter_glob=$(cases "$2")" $BOOT >"$folder/$1.console"
 	rm "$folder/$1.linux"
@@ -61,15 +60,15 @@ build_for_qemu() (
 run_in_qemu() {
 	local isolation
 
-	build_for_qemu "$@" >"$folder/$1.log" 2>&1 ||
-		die "mutant $1 does not build; see $folder/$1.log"
+	build_for_qemu "$@" >"$folder/$1.log" 2>&1 || return
 	isolation=$(header Isolation "$2")
 	# shellcheck disable=SC2086 # BOOT holds words
 	KUNIT_LIMIT=90 kunit/run-qemu.sh mttcg "${isolation:-domain}" "$folder" "pcd_kunit.arm=$arm" \
 		"kunit.filter_glob=$(cases "$2")" $BOOT >"$folder/$1.console"
 }
 
-# reddens PATCH: leave in $folder/NAME.failed the cases that fail with it planted.
+# reddens PATCH: leave in $folder/NAME.failed the cases that fail with it planted; fails
+# if it does not build.
 reddens() {
 	local name arm KERNEL BOOT
 	name=$(basename "$1" .patch)
@@ -77,8 +76,8 @@ reddens() {
 	# shellcheck source=/dev/null
 	. "bench/arms/$arm"
 	case $(header Runs-in "$1") in
-	"") run_in_uml "$name" "$1" ;;
-	qemu) run_in_qemu "$name" "$1" ;;
+	"") run_in_uml "$name" "$1" || return ;;
+	qemu) run_in_qemu "$name" "$1" || return ;;
 	*) die "mutant $name: its Runs-in: is neither absent (UML) nor qemu" ;;
 	esac
 	kunit/judge.py --failed "$folder/$name.console" >"$folder/$name.failed"
@@ -107,7 +106,11 @@ for patch in "${patches[@]}"; do
 		echo "$verdict $number - $name applies" >>"$tap"
 		continue
 	fi
-	reddens "$patch"
+	if ! reddens "$patch"; then
+		echo "not ok $number - $name applies and builds: see $folder/$name.log" | tee -a "$tap"
+		bad=1
+		continue
+	fi
 	if grep -qx "$wanted" "$folder/$name.failed"; then
 		verdict=ok
 	else

@@ -36,7 +36,7 @@ def word(change, p, equal_p, margin):
     """
     if p is None:
         return "equivalent" if abs(change.median) <= margin else "better" if change.median < 0 else "worse"
-    if equal_p < plan.ALPHA and -margin <= change.low and change.high <= margin:
+    if equal_p < plan.ALPHA and change.within(margin):
         return "equivalent"
     if p < plan.ALPHA and change.low * change.high > 0 and abs(change.median) > margin:
         return "better" if change.median < 0 else "worse"
@@ -131,15 +131,17 @@ def judge(runs, controls):
                       adjusted.get((contrast, "equivalence"))) for contrast in plan.CONTRASTS]
 
 
-def break_even(runs):
+def break_even(runs, controls):
     """Up to how many fills per drain an arm that is dearer per fill gains by cheaper drains: a line per model."""
     lines = []
+    if controls.failed or controls.unlike:
+        return ""
     for model in runs.models:
         said = []
         for arm in tables.ARMS:
             fill, drain = (stats.difference(runs.column(model, arm, key), runs.column(model, plan.BASE, key))
                            for key in ("fill/quiet", "owner/kernel"))
-            if arm == plan.BASE or not fill or not drain:
+            if arm == plan.BASE or not fill or not drain or min(fill.n, drain.n) < plan.BOOTS:
                 continue
             if fill.low > plan.BY_KEY["fill/quiet"].margin and drain.high < -plan.BY_KEY["owner/kernel"].margin:
                 said.append(f"{arm} {markdown.number(-drain.median / fill.median)}")
@@ -151,7 +153,7 @@ def break_even(runs):
         return ""
     return ("**Which wins hangs on the workload**: these arms are dearer than unpatched per fill and cheaper per drain "
             "in all that the isolated CPU executes in the kernel. By the medians, and if both grow in proportion, they "
-            "win below so many fills per drain:\n\n" + "".join(lines))
+            "win below so many fills per drain (no verdict):\n\n" + "".join(lines))
 
 
 def probability(judged, p):

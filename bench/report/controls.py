@@ -214,8 +214,7 @@ def moves(change, metric):
 
 def stays(change, metric):
     """Is it shown to change no more than matters: does its whole interval lie within the margin?"""
-    return (bool(change) and change.n >= plan.SENSITIVE_SEEDS
-            and -metric.margin <= change.low and change.high <= metric.margin)
+    return bool(change) and change.n >= plan.SENSITIVE_SEEDS and change.within(metric.margin)
 
 
 def stay(runs):

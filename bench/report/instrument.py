@@ -17,8 +17,8 @@ MADE_WITH = {"plugin_sha256": "counting plugin", "qemu_version": "QEMU", "initra
 
 def other_programs(manifest, boots):
     """What a check's boots were not made with alike, or only with some of these boots: names."""
-    return [name for key, name in MADE_WITH.items()
-            if {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
+    return [name for key, name in MADE_WITH.items() if boots
+            and {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
 
 
 def rows_of(path, what):
@@ -34,13 +34,13 @@ def rows_of(path, what):
 
 def failed(results):
     """Names of the points that failed; none if nothing was checked."""
-    paths = sorted((results / plan.JUDGED_LAB / "instrument").glob("*.tap"))
+    paths = sorted((results / "instrument").glob("*.tap"))
     return [name for path in paths for name, passed in tapfile.points(path) if not passed]
 
 
 def part(results, boots):
     """The section; results: folder of raw results; boots: of the lab that verdicts are about."""
-    folder = results / plan.JUDGED_LAB / "instrument"
+    folder = results / "instrument"
     good = [boot for boot in boots if boot.verdict == "ok" and boot.lab == plan.JUDGED_LAB]
     rows, notes = [], []
     for name, what in CHECKS.items():

@@ -147,9 +147,7 @@ def fills(boot, quiet, storm):
     done = {name: found["fills"] for name, found in boot.guest["phases"].items()}
     owners = sum(count for (task, kind), count in causes(quiet).items() if task == "owner" and kind in OWN_KINDS)
     return {"fill/quiet_own": owners / done["quiet"], "fill/quiet": quiet["kernel"] / done["quiet"],
-            "fill/storm": storm["kernel"] / done["storm"],
-            **({"fills/drain": done["storm"] / drains} if (drains := len(boot.guest["requests"])) else {})
-            } if all(done.values()) else {}
+            "fill/storm": storm["kernel"] / done["storm"]} if all(done.values()) else {}
 
 
 def irqs_off(boot):
@@ -170,6 +168,8 @@ def measure(boot):
     """All figures of a boot that ended well; without counts, those that the guest alone gives."""
     counts, isolated, drains = boot.counts, boot.guest["isolated"], len(boot.guest["requests"])
     figures = {"drains": drains, **latencies(boot), **requests(boot), **facade(boot)}
+    if drains:
+        figures["fills/drain"] = boot.guest["phases"]["storm"]["fills"] / drains
     if "storm_first" in boot.guest:
         figures["storm_first"] = int(boot.guest["storm_first"])
     if not counts:

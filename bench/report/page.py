@@ -337,7 +337,7 @@ def verdicts_part(judged):
     whole = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1) if contrast.key == "fill/storm")
     return "\n".join(part for part in (
         f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, contrasts.table(judged.verdicts),
-        IMPOSED.format(whole=whole), contrasts.break_even(judged.runs)) if part)
+        IMPOSED.format(whole=whole), contrasts.break_even(judged.runs, judged.controls)) if part)
 
 
 def cycles_part(results):

@@ -163,9 +163,10 @@ SHORT = (
     ("request/completion", "a request returns after, median [guest µs]"),
     ("items/posted", "items posted, not drained by then"),
 )
-# Which arm has least of these, and which others are within the margin of it.
+# Which arm has least of these, and which others differ from it by no more than the margin, by the whole interval.
 SHORT_LEAST = (("fill/quiet", "Where nobody asks for a drain"), ("fill/storm", "While drains are requested"))
-# Who imposes nothing on user mode: none of these is above 0 by more than its margin.
+# Who imposes nothing on user mode: no interval of these reaches above its margin, per drain, nor does what the quiet
+# phase has of them more than unpatched's, taken as a storm's drains.
 SHORT_NOTHING = ("owner/imposed", "owner/switches", "owner/ipis")
 
 # Questions that stand beside the contrasts and that no lab here can decide: (question, what it needs).

@@ -34,11 +34,6 @@ def change_of(figures, arm, key, base=plan.BASE):
     return stats.difference(*(figures.column(plan.SHORT_MODEL, which, key) for which in (arm, base)))
 
 
-def within(change, margin):
-    """Does the whole interval lie within the margin?"""
-    return -margin <= change.low and change.high <= margin
-
-
 def cell(figures, arm, key):
     """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
     text = figures.median(plan.SHORT_MODEL, arm, key)
@@ -46,7 +41,7 @@ def cell(figures, arm, key):
     if arm == plan.BASE or change is None or key not in plan.BY_KEY:
         return text
     margin = plan.BY_KEY[key].margin
-    if within(change, margin):
+    if change.within(margin):
         return f"{text} (=)"
     beyond = change.low > margin or change.high < -margin
     return f"{text} ({markdown.signed(change.median)}{'' if beyond else '?'})"
@@ -62,7 +57,7 @@ def least(figures, key, when):
     """Which arm has least of a figure, in a sentence."""
     metric, found = plan.BY_KEY[key], medians(figures, key)
     best = min(found, key=found.get)
-    near = [arm for arm in found if arm != best and within(change_of(figures, arm, key, best), metric.margin)]
+    near = [arm for arm in found if arm != best and change_of(figures, arm, key, best).within(metric.margin)]
     return (f"{when}, the isolated CPU executes least in the kernel under {best} ({markdown.number(found[best])} "
             f"{metric.unit}); within the margin of that: {', '.join(near) or 'no other'}.")
 
@@ -75,7 +70,9 @@ def imposes_nothing(figures, arm):
         # A phase's total, as if all of it came of the drains of a storm.
         always = change_of(figures, arm, f"quiet/{key}")
         drains = stats.estimate(figures.column(plan.SHORT_MODEL, arm, "drains").values())
-        if not added or added.high > margin or (always and drains and always.high > margin * drains.median):
+        if not added or added.high > margin:
+            return False
+        if arm != plan.BASE and (not always or not drains or always.high > margin * drains.median):
             return False
     return True
 

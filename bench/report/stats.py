@@ -32,6 +32,10 @@ class Estimate:
     n: int
     exact: bool
 
+    def within(self, margin):
+        """Does the whole interval lie within the margin?"""
+        return -margin <= self.low and self.high <= margin
+
 
 def order_interval(n, level=LEVEL):
     """Which order statistics bound the median of n values.

@@ -238,7 +238,7 @@ def test_boots_that_are_not_alike_are_named(make, results):
 
 def test_the_instrument_is_shown(make, results):
     assert "counting plugin: not checked, run `make instrument`" in make(results)
-    folder = results / "virtual/instrument"
+    folder = results / "instrument"
     folder.mkdir()
     (folder / "plugin.tap").write_text("TAP version 14\nok 1 - known count: 7 user\nok 2 - twice as long\n1..2\n")
     manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
