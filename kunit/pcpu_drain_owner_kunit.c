@@ -345,14 +345,9 @@ static void posted_then_the_owner_dies(struct kunit *test)
 
 /* ---- 6: nobody waits without bound ---- */
 
-static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
+/* A request is out, and the owner busy in the kernel, from where it goes to user mode. */
+static void expect_served(struct kunit *test, int cpu, struct user_owner *owner)
 {
-	int cpu = isolated_cpu(test, 0);
-	struct user_owner *owner = start(test, cpu);
-
-	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
-	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
-	ask(test, PCD_WAIT);
 	if (pcd_variant_clean_in_user()) {
 		schedule_timeout_uninterruptible(2);
 		open_gate(NULL);
@@ -364,6 +359,17 @@ static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
 	probe_expect_no_debt(test);
+}
+
+static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
+	ask(test, PCD_WAIT);
+	expect_served(test, cpu, owner);
 }
 
 /* Does an isolated owner drain, or have drained, what nobody asks for? */
@@ -393,16 +399,7 @@ static void key_of_an_owner_in_the_kernel(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, script_items(cpu), 1);
 
 	ask_for(test, &mine, PCD_WAIT);
-	if (pcd_variant_clean_in_user()) {
-		schedule_timeout_uninterruptible(2);
-		open_gate(NULL);
-	}
-	/* None, where it was drained before the request. */
-	KUNIT_EXPECT_LE(test, answer(test).drained, 1);
-	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
-	open_gate(NULL);
-	owner_come_back(test, owner);
-	probe_expect_no_debt(test);
+	expect_served(test, cpu, owner);
 }
 
 /* A request is out, and the drain that it waits for has begun and is held up. */
