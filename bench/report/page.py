@@ -88,7 +88,17 @@ def boots_table(boots):
     text = markdown.table(["lab", "model", "arm", "for", ">boots", *(f">{verdict}" for verdict in verdicts)], rows)
     bad = [f"- {boot.lab}/{boot.model}-{boot.arm} {place(boot)}: {boot.verdict}: {boot.why}"
            for boot in boots if boot.verdict != "ok"]
-    return text + ("\nThese enter no figure:\n\n" + "\n".join(bad) + "\n" if bad else "")
+    return text + began(boots) + ("\nThese enter no figure:\n\n" + "\n".join(bad) + "\n" if bad else "")
+
+
+def began(boots):
+    """When a lab's first and last boot began: what was decided before, git knows."""
+    times = {}
+    for boot in boots:
+        if at := boot.manifest.get("started_utc"):
+            times.setdefault(boot.lab, []).append(at)
+    return "".join(f"\n{lab}: the first of these boots began at {min(at)}, the last at {max(at)}.\n"
+                   for lab, at in sorted(times.items()))
 
 
 def place(boot):

@@ -79,6 +79,7 @@ def test_what_is_missing_comes_first(make, results):
     assert "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`" in text
     assert "A/A, other seeds, rt (not run)" in text and "No verdicts that depend on them are given" in text
     assert "3 seeds per arm are too few" in text
+    assert "virtual: the first of these boots began at 2026-01-01T00:00:00Z, the last at 2026-01-01T00:00:00Z." in text
     assert text.index("What is missing") < text.index("## Boots")
 
 
