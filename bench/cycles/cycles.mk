@@ -9,7 +9,7 @@ cycles_check  := lazy-unpatched lazy-none lazy-qpw rt-unpatched rt-qpw
 
 .PHONY: cycles check-cycles $(sort $(cycles_images:%=cycles-%) $(cycles_check:%=cycles-%))
 
-cycles: $(cycles_images:%=cycles-%)	## measure hot paths in cycles, in user space: results/cycles (2 min, quiet machine)
+cycles: $(cycles_images:%=cycles-%)	## measure hot paths in cycles, in user space: results/cycles (5 min, quiet machine)
 	$(STAGE) cycles "measuring cycles" bench/cycles/lab.py --cc "$(cycles_cc)" --images "$(cycles_images)"
 
 $(sort $(cycles_images:%=cycles-%) $(cycles_check:%=cycles-%)): source

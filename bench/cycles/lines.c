@@ -94,8 +94,6 @@ static __u64 sample(const struct cyc_op *op, const struct cyc_deed *deed)
 
 	op->run();
 	op->run();
-	if (deed->before)
-		deed->before(0);
 	start(deed);
 	finish();
 	for (i = 0; i < PAUSE; i++)

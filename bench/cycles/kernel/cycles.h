@@ -35,13 +35,11 @@ struct cyc_key {
  * @name: what it is called, or NULL behind the last
  * @run: does it
  * @may: may it be done, as the keys are now?
- * @before: what this CPU does to its cache before, or NULL
  */
 struct cyc_deed {
 	const char *name;
 	void (*run)(int cpu);
 	bool (*may)(void);
-	void (*before)(int cpu);
 };
 
 struct kmem_cache;

@@ -247,7 +247,6 @@ const struct cyc_deed cyc_deeds[] = {
 #ifdef CONFIG_PCPU_DRAIN_DEMO
 	{ "nothing", deed_nothing, always },
 	{ "peek", deed_peek, always },
-	{ "peek at empty", deed_peek, always, deed_drain },
 	{ "drain", deed_drain, pcd_variant_drains_remotely },
 #endif
 	{ }

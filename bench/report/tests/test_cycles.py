@@ -50,17 +50,17 @@ def test_without_a_control_it_says_so():
 
 def test_lines_are_told_beyond_nothing_within_a_process():
     """The stamps' own cycles, which may be more than the operation's, have no part in it."""
-    def run(nothing, peek, empty, drain=None):
-        deeds = {"nothing": nothing, "peek": peek, "peek at empty": empty, "drain": drain}
+    def run(nothing, peek, drain=None):
+        deeds = {"nothing": nothing, "peek": peek, "drain": drain}
         return {"beside": 1.0, "stamps": [0, 0, 700],
                 **{deed: [0, 0, cycles] for deed, cycles in deeds.items() if cycles is not None}}
 
-    runs = [run(600, 710, 700, 690), run(900, 2010, 2000, 1950), run(600, 1650, 1650, 1655)]
+    runs = [run(600, 700, 690), run(900, 2000, 1950), run(600, 1650, 1655)]
     cells = {("rt", "qpw1"): [{"lines": runs}],
-             ("rt", "none"): [{"lines": [run(600, 500, 510)]}]}
+             ("rt", "none"): [{"lines": [run(600, 500)]}]}
     assert section.lines_table(cells, "rt")[0] == [
-        ["none", "−100 (−100 to −100)", "−90 (−90 to −90)", "–", "–"],
-        ["qpw1", "+1050 (+110 to +1110)", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "−10 (−50 to +5)"]]
+        ["none", "−100 (−100 to −100)", "–", "–"],
+        ["qpw1", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "−10 (−50 to +5)"]]
     assert "wrote or read last" in "".join(section.lines_part(cells))
 
 
