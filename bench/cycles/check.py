@@ -66,6 +66,9 @@ def main():
                 program.link(image, 1, shlex.split(args.cc))
             steps = {cell.name: program.steps(cell, 1) for cell in CELLS}
             runs = {cell.name: program.run(cell, 1, "cycles", "--loops", 20000) for cell in CELLS}
+            for cell in CELLS:
+                if not cell.arm.startswith("unpatched"):
+                    program.run(cell, 1, "lines", "--cpu", 0, "--other", 1)
         except program.Failed as failed:
             tap.point("every operation runs in user space", [failed])
             return 1

@@ -3,6 +3,8 @@
  * What boot would have set up of the little that the measured paths look at:
  * per-CPU variables, two tasks, nothing pending.
  */
+#include <linux/cpumask.h>
+#include <linux/linkage.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -24,9 +26,19 @@ DEFINE_PER_CPU_SHARED_ALIGNED(struct rq, runqueues);
 
 unsigned long __per_cpu_offset[NR_CPUS];
 unsigned int nr_cpu_ids = CYC_CPUS;
+struct cpumask __cpu_online_mask;
 unsigned long page_offset_base, vmemmap_base;
 
 static struct task_struct tasks[CYC_CPUS];
+
+/* Boot replaces the calls by this instruction, with which no register is lost either. */
+asm(".pushsection .text\n"
+    ".globl __sw_hweight64\n"
+    ".type __sw_hweight64, @function\n"
+    "__sw_hweight64: popcntq %rdi, %rax\n"
+    ASM_RET
+    ".size __sw_hweight64, . - __sw_hweight64\n"
+    ".popsection");
 
 /**
  * cyc_cpu_begin - be this CPU
@@ -41,6 +53,7 @@ void cyc_cpu_begin(int cpu, unsigned long offset)
 	__this_cpu_write(this_cpu_off, offset);
 	__this_cpu_write(cpu_number, cpu);
 	__this_cpu_write(__stack_chk_guard, 0x5afe);
+	cpumask_set_cpu(cpu, &__cpu_online_mask);
 	task->cpus_ptr = &task->cpus_mask;
 	__this_cpu_write(current_task, task);
 	/* Preemptible, and nobody asks for it. */
