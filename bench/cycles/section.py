@@ -332,8 +332,8 @@ def lines_part(cells):
                "beyond what any request takes that looks at its cache. A drained cache is empty, one looked at is not: "
                "a negative figure may come of that path, and an interval that holds 0 decides nothing. Upstream's own "
                "drain, by a kworker on the owner, was not measured here. "
-               "Not explained: processes show two levels, about a hundred cycles and about a thousand, perhaps as the "
-               "host has placed the two CPUs.")
+               "Not explained: processes show two levels, one several times the other, perhaps as the host has placed "
+               "the two CPUs.")
         yield ""
         yield ("Work that keeps a core's units busy takes {:.2f} times as long while the other CPU does the same: {}."
                .format(ratio, "two cores" if ratio < 1.3 else "**two threads of one core, so that lines do not move**"))
