@@ -32,13 +32,7 @@ unsigned long page_offset_base, vmemmap_base;
 static struct task_struct tasks[CYC_CPUS];
 
 /* Boot replaces the calls by this instruction, with which no register is lost either. */
-asm(".pushsection .text\n"
-    ".globl __sw_hweight64\n"
-    ".type __sw_hweight64, @function\n"
-    "__sw_hweight64: popcntq %rdi, %rax\n"
-    ASM_RET
-    ".size __sw_hweight64, . - __sw_hweight64\n"
-    ".popsection");
+asm(".globl __sw_hweight64; __sw_hweight64: popcntq %rdi, %rax; " ASM_RET);
 
 /**
  * cyc_cpu_begin - be this CPU
