@@ -219,7 +219,7 @@ def replicates(runs):
         found, looked, expected = outside(runs, setting)
         if not looked:
             continue
-        names = sorted({name for name, _ in found}, key=lambda name: -sum(of == name for of, _ in found))
+        names = sorted({name for name, _ in found}, key=lambda name: (-sum(of == name for of, _ in found), name))
         counted = "; ".join(f"{name} ({sum(of == name for of, _ in found)})" for name in names)
         rows.append([setting, f"{looked - len(found)} of {looked}", f"{expected:.0f}", len(found),
                      counted or "–"])

@@ -343,7 +343,8 @@ def test_a_metric_that_moves_is_labelled(results, text):
     assert told(made, "Cannot tell, being neither: ") == "none."
     assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
     table = made.split("### Replicates")[1].split("\n\n")[2]
-    assert "kernel instructions imposed on the isolated CPU (rt-unpatched)" in table and "| 181 of 184 |" in table
+    assert "kernel instructions imposed on the isolated CPU (1)" in table and "| 181 of 184 |" in table
+    assert "- metronome-48: kernel instructions imposed on the isolated CPU: rt-unpatched\n" in made
 
 
 @pytest.mark.parametrize("setting, base", [("no-ballast", "metronome-24"), ("storm-first", "quiet-first")])
