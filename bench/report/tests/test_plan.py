@@ -48,7 +48,7 @@ def test_the_campaign_runs_what_is_planned():
 def test_the_pages_say_how_many_boots_there_are():
     boots = planned()
     first, second = ((METHOD.parents[up] / "README.md").read_text() for up in (1, 0))
-    assert re.findall(r"(\d+)\sboots \d+\)", first) == [str(len(boots))]
+    assert re.findall(r"(\d+)\sboots \d+", first) == [str(len(boots))]
     assert f"A campaign of {len(boots)} boots" in second
     kinds = collections.Counter(re.match("[a-z]+", folder.name)[0] for folder in boots)
     named = " ".join(second.split("A campaign of ")[1].split("\n\n")[0].split())
