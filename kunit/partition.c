@@ -85,7 +85,8 @@ void partition_take(struct kunit *test, struct user_owner *owner)
 
 /**
  * partition_begin - begin a change, and wait until it can be seen
- * @test: fails if it is not seen in time
+ * @test: counts as skipped if it is not seen in time: seldom the kernel itself waits
+ *	for what the test holds up, and all is over before the state changes
  * @isolated: or no more
  *
  * The kernel then flushes workqueues, mm_percpu_wq among them: it is not at the end
@@ -94,8 +95,8 @@ void partition_take(struct kunit *test, struct user_owner *owner)
 void partition_begin(struct kunit *test, bool isolated)
 {
 	change_begin(test, isolated, NULL);
-	KUNIT_EXPECT_TRUE_MSG(test, eventually(has_changed()), "CPU %d is%s isolated",
-			      change.cpu, isolated ? " not" : " still");
+	if (!eventually(has_changed()))
+		kunit_mark_skipped(test, "CPU %d changed only after what was held up", change.cpu);
 }
 
 /* Wait for its end. */
@@ -103,6 +104,7 @@ void partition_end(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ_MSG(test, thread_join(&change.thread), 0,
 			    "no partition; the status has the error in its second byte");
+	KUNIT_EXPECT_TRUE_MSG(test, has_changed(), "CPU %d's isolation is as it was", change.cpu);
 }
 
 void partition_change(struct kunit *test, bool isolated)
