@@ -85,8 +85,8 @@ void partition_take(struct kunit *test, struct user_owner *owner)
 
 /**
  * partition_begin - begin a change, and wait until it can be seen
- * @test: counts as skipped if it is not seen in time: seldom the kernel itself waits
- *	for what the test holds up, and all is over before the state changes
+ * @test: counts as skipped if it is not seen in time: seldom the state changed only when
+ *	what the test held up was let go, and then at once; why is not known
  * @isolated: or no more
  *
  * The kernel then flushes workqueues, mm_percpu_wq among them: it is not at the end
