@@ -186,11 +186,13 @@ def metrics_table():
 
 
 def contrasts_table():
-    """The primary contrasts, as METHOD.md has them."""
-    return markdown.table([">", "contrast", "metric", ">margin ±", "asks"],
-                          [[number, contrast.name, f"{BY_KEY[contrast.key].name}, {BY_KEY[contrast.key].unit}",
-                            markdown.number(BY_KEY[contrast.key].margin), contrast.asks]
-                           for number, contrast in enumerate(CONTRASTS, 1)])
+    """The primary contrasts by metric, as METHOD.md has them."""
+    rows = {}
+    for number, contrast in enumerate(CONTRASTS, 1):
+        rows.setdefault(contrast.key, []).append(f"{number} {contrast.name}: {contrast.asks}")
+    return markdown.table(["metric", "contrasts, and what each asks"],
+                          [[f"{BY_KEY[key].name}, {BY_KEY[key].unit}", "<br>".join(asked)]
+                           for key, asked in rows.items()])
 
 
 if __name__ == "__main__":
