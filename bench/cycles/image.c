@@ -154,3 +154,32 @@ bool image_alternative(unsigned long address)
 	}
 	return false;
 }
+
+static __thread bool passing;
+
+/**
+ * image_pass_irqs - may this thread's kernel code disable and enable interrupts?
+ * @pass: yes, and nothing comes of it: for what is not measured, since each is a fault
+ */
+void image_pass_irqs(bool pass)
+{
+	passing = pass;
+}
+
+/**
+ * image_passes_irqs - go on behind an instruction that faulted, if it may be passed
+ * @context: of the fault
+ *
+ * Return: does it go on?
+ */
+bool image_passes_irqs(ucontext_t *context)
+{
+	static const __u8 cli = 0xfa, sti = 0xfb;
+	greg_t *at = &context->uc_mcontext.gregs[REG_RIP];
+	const __u8 *code = (const __u8 *)*at;
+
+	if (!passing || !image_has(*at) || (*code != cli && *code != sti))
+		return false;
+	++*at;
+	return true;
+}

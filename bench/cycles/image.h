@@ -3,6 +3,7 @@
 #define CYC_IMAGE_H
 
 #include <stdbool.h>
+#include <ucontext.h>
 
 /* The kernel's side; its symbols have this prefix, so that none is libc's. */
 #define cyc_ops		k_cyc_ops
@@ -17,5 +18,7 @@ void image_key(const char *name);
 void image_cpu(int cpu);
 bool image_has(unsigned long address);
 bool image_alternative(unsigned long address);
+void image_pass_irqs(bool pass);
+bool image_passes_irqs(ucontext_t *context);
 
 #endif /* CYC_IMAGE_H */

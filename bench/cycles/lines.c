@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What an operation of this CPU on its demo cache takes after another CPU was at
- * it: looked, as every requester does, or drained it, as one does that may.
+ * it: looked, as every requester does, or drained an item, as one does that may.
+ * The cache is empty each time when the operation begins.
  */
 #include <linux/types.h>
 #include <pthread.h>
@@ -46,6 +47,7 @@ static void *do_deeds(void *unused)
 	(void)unused;
 	pin(other.host_cpu);
 	image_cpu(1);
+	image_pass_irqs(true);
 	/* The first number says that this CPU is there. */
 	for (;;) {
 		/* Release: pairs with await(). */
@@ -87,11 +89,22 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* What this CPU does for a deed, or nothing. */
+static void own(void (*part)(void))
+{
+	if (!part)
+		return;
+	image_pass_irqs(true);
+	part();
+	image_pass_irqs(false);
+}
+
 static __u64 sample(const struct cyc_op *op, const struct cyc_deed *deed)
 {
 	unsigned int i;
-	__u64 begin;
+	__u64 begin, cycles;
 
+	own(deed->before);
 	op->run();
 	op->run();
 	start(deed);
@@ -100,7 +113,9 @@ static __u64 sample(const struct cyc_op *op, const struct cyc_deed *deed)
 		__builtin_ia32_pause();
 	begin = clock_cycles();
 	op->run();
-	return clock_cycles() - begin;
+	cycles = clock_cycles() - begin;
+	own(deed->after);
+	return cycles;
 }
 
 static void block(const struct cyc_op *op, const struct cyc_deed *deed, __u64 *samples)

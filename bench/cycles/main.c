@@ -21,9 +21,11 @@
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
 	char text[64];
-	int length = snprintf(text, sizeof(text), "fault %d at %p\n", signal, info->si_addr);
+	int length;
 
-	(void)context;
+	if (image_passes_irqs(context))
+		return;
+	length = snprintf(text, sizeof(text), "fault %d at %p\n", signal, info->si_addr);
 	if (write(STDERR_FILENO, text, length) == length)
 		_exit(3);
 	_exit(4);

@@ -316,10 +316,10 @@ def lines_table(cells, model):
 def lines_part(cells):
     """Claim C14."""
     yield from ("", "### A line that another core wrote or read last", "",
-                "The owner's next put and get on its demo cache after another, pinned CPU has looked how much is "
-                "cached (as every requester does, upstream's too), or has drained it under its lock (only where a "
-                "requester may): cycles more than after it has done nothing, in the same process; median (least to "
-                "largest process).", "")
+                "The owner's next put and get on its demo cache, which is empty, after another, pinned CPU has looked "
+                "how much is cached (as every requester does, upstream's too), or has drained one item under its lock "
+                "(only where a requester may): cycles more than after it has done nothing, in the same process; median "
+                "(least to largest process).", "")
     ratios = []
     for model in MODELS:
         rows, more = lines_table(cells, model)
@@ -329,9 +329,8 @@ def lines_part(cells):
     if ratios:
         ratio = statistics.median(ratios)
         yield ("For C14, what counts is the last column: what a remote drain takes from the owner by moved lines, "
-               "beyond what any request takes that looks at its cache. A drained cache is empty, one looked at is not: "
-               "a negative figure may come of that path, and an interval that holds 0 decides nothing. Upstream's own "
-               "drain, by a kworker on the owner, was not measured here. "
+               "beyond what any request takes that looks at its cache; a range that holds 0 decides nothing. "
+               "Upstream's own drain, by a kworker on the owner, was not measured here. "
                "Not explained: processes show two levels, one several times the other, perhaps as the host has placed "
                "the two CPUs.")
         yield ""

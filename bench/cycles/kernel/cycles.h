@@ -35,11 +35,15 @@ struct cyc_key {
  * @name: what it is called, or NULL behind the last
  * @run: does it
  * @may: may it be done, as the keys are now?
+ * @before: what this CPU does first, or NULL
+ * @after: what it does when all is over, or NULL
  */
 struct cyc_deed {
 	const char *name;
 	void (*run)(int cpu);
 	bool (*may)(void);
+	void (*before)(void);
+	void (*after)(void);
 };
 
 struct kmem_cache;

@@ -241,13 +241,27 @@ static void deed_drain(int cpu)
 {
 	demo_drain(cpu, NULL);
 }
+
+static struct pcd_demo_item drained;
+
+static void cache_one(void)
+{
+	pcd_demo_put(&drained);
+}
+
+/* It must be in the depot, where the drain has put it: the cache is empty, as ever. */
+static void take_it_back(void)
+{
+	if (demo_count(0, NULL) || pcd_demo_get() != &drained)
+		__builtin_trap();
+}
 #endif
 
 const struct cyc_deed cyc_deeds[] = {
 #ifdef CONFIG_PCPU_DRAIN_DEMO
 	{ "nothing", deed_nothing, always },
 	{ "peek", deed_peek, always },
-	{ "drain", deed_drain, pcd_variant_drains_remotely },
+	{ "drain", deed_drain, pcd_variant_drains_remotely, cache_one, take_it_back },
 #endif
 	{ }
 };
