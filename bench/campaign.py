@@ -49,8 +49,6 @@ import plan
 
 RESULTS = pathlib.Path("results")
 
-AA_SEED = 100  # seeds from here on are those of aa
-
 
 def cells_of(args):
     """The cells asked for, as (model, arm)."""
@@ -93,10 +91,15 @@ def spec_of(args, cell, seed, *workload, **other):
                      workload=(*args.set, *workload), **other)
 
 
+def seeds(number, first=plan.FIRST_SEED):
+    """So many seeds from the first on."""
+    return range(first, first + number)
+
+
 def drains(args, cell):
     """The boots of the workload."""
     return {folder_of(args.lab, cell) / f"seed-{seed:03}": spec_of(args, cell, seed)
-            for seed in range(1, args.seeds + 1)}
+            for seed in seeds(args.seeds)}
 
 
 def hotpaths(args, cell):
@@ -120,7 +123,7 @@ def same_again(args, cell):
     if cell[1] != plan.BASE:
         return {}
     return {folder_of(args.lab, cell) / f"aa-{seed}": spec_of(args, cell, seed)
-            for seed in range(AA_SEED + 1, AA_SEED + args.seeds + 1)}
+            for seed in seeds(args.seeds, plan.OTHER_SEED)}
 
 
 def doses(args, cell):
@@ -129,7 +132,7 @@ def doses(args, cell):
         return {}
     return {folder_of(args.lab, cell) / f"dose-{dose}-{seed:03}":
             spec_of(args, cell, seed, ("storm", "dose"), ("dose", str(dose)))
-            for dose in plan.DOSES for seed in range(1, min(args.seeds, plan.DOSE_SEEDS) + 1)}
+            for dose in plan.DOSES for seed in seeds(min(args.seeds, plan.DOSE_SEEDS))}
 
 
 def sensitivities(args, cell):
@@ -138,7 +141,7 @@ def sensitivities(args, cell):
         return {}
     return {folder_of(args.lab, cell) / f"sensitivity-{name}-{seed:03}": spec_of(args, cell, seed, *workload, **machine)
             for name, (workload, machine) in plan.SETS.items()
-            for seed in range(1, min(args.seeds, plan.SENSITIVE_SEEDS) + 1)}
+            for seed in seeds(min(args.seeds, plan.SENSITIVE_SEEDS))}
 
 
 KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_again, "dose": doses,

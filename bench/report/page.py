@@ -393,7 +393,7 @@ def top(folder, results, boots, labs, judged, now, others=()):
     return "\n".join(part for part in (
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
-        "hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed 1 --out build/one`.\n",
+        f"hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.\n",
         short_part(boots, labs, judged),
         "## What is missing\n", missing(results, boots, labs, judged, others),
         verdicts_part(judged), trust_part(folder, results, boots, judged), cycles_part(results),

@@ -13,6 +13,8 @@ import markdown
 
 BASE = "unpatched"
 BOOTS = 12  # with as many seeds a verdict is possible: the least p of sign flips is then 2 / 2**12
+FIRST_SEED = 201  # of the workload and its controls; odd, as one of each odd seed and the next draws the storm first
+OTHER_SEED = 301  # the first of those that A/A compares with
 LEVEL = 0.95  # of intervals
 ALPHA = 0.05  # of Holm's family, of one alarm, and of the rate of alarms
 SLOPE = (0.95, 1.05)  # the interval of the slope of response against dose lies within

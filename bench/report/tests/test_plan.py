@@ -22,7 +22,8 @@ def test_the_method_has_the_plan_s_tables(table):
     assert table() in METHOD.read_text()
 
 
-@pytest.mark.parametrize("limit", [f"1 to {plan.BOOTS};", f"{plan.SLOPE[0]} .. {plan.SLOPE[1]}",
+@pytest.mark.parametrize("limit", [f"{plan.FIRST_SEED} to {plan.FIRST_SEED + plan.BOOTS - 1};",
+                                   f"from {plan.OTHER_SEED} on", f"{plan.SLOPE[0]} .. {plan.SLOPE[1]}",
                                    f"at most {plan.DETECT:,}", f"at most {100 * plan.ALPHA:g} %", f"p < {plan.ALPHA}",
                                    f"over {TESTS} tests leaves at {TESTS * 2 / 2**plan.BOOTS:.3f}",
                                    f"always {TESTS}:", f"{plan.SENSITIVE_SEEDS} seeds each: metronome",
