@@ -199,7 +199,10 @@ static void pcd_deferred_drain(struct pcd_deferred *d)
 
 	pcd_drain_pending();
 
-	/* Interrupts are off: nothing can become pending here unqueued. */
+	/*
+	 * Interrupts are off: nothing can become pending here unqueued.  Until the
+	 * next atomic user mode is not claimed: pairs with __pcd_claim_user().
+	 */
 	d->drainer = NULL;
 	atomic_andnot(PCD_RUNNING, &d->word);
 	local_irq_enable();
@@ -214,7 +217,11 @@ static void pcd_deferred_work(struct work_struct *work)
 	if (smp_processor_id() == d->cpu)
 		pcd_deferred_drain(d);
 	else
-		/* Unplugged: its dead callback drains, or its next exit asks again. */
+		/*
+		 * Unplugged: its dead callback drains, or its next exit asks again.
+		 * A request finds QUEUED, or the word as it was posted: pairs with
+		 * the cmpxchg in pcd_deferred_queue().
+		 */
 		atomic_xor(PCD_QUEUED | PCD_POSTED, &d->word);
 	mutex_unlock(&d->lock);
 	migrate_enable();
@@ -224,7 +231,7 @@ static void pcd_deferred_kick(struct irq_work *kick)
 {
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 
-	/* The exit loop may have been here before. */
+	/* The exit loop, or a request, may have been here before. */
 	if (atomic_read(&d->word) & PCD_POSTED) {
 		trace_pcd_arrange(PCD_BY_KWORKER);
 		pcd_deferred_queue(d);
@@ -254,6 +261,7 @@ void __pcd_kernel_entered(void)
 	/* Full barrier: a request is POSTED, or finds us in the kernel. */
 	if (likely(atomic_try_cmpxchg(&d->word, &old, 0)))
 		return;
+	/* A request that comes now finds POSTED: pairs with pcd_deferred_queue(). */
 	atomic_andnot(PCD_USER, &d->word);
 	if (old & PCD_POSTED)
 		irq_work_queue(&d->kick);
@@ -265,6 +273,7 @@ static bool pcd_deferred_begin(struct pcd_deferred *d)
 	int word;
 
 	local_irq_disable();
+	/* Requesters may add to it; whoever claims user mode looks again. */
 	word = atomic_read(&d->word);
 	if (word & PCD_POSTED)
 		pcd_deferred_queue(d);

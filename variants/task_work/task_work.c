@@ -97,6 +97,7 @@ static void pcd_count_help(unsigned long pending)
 static void pcd_kick(struct irq_work *irq_work)
 {
 	struct pcd_kick *kick = container_of(irq_work, struct pcd_kick, irq_work);
+	/* Only this CPU's own tasks and interrupts change it. */
 	unsigned long pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
 
 	/* Paid meanwhile, or the kworker still has to begin? */

@@ -83,7 +83,8 @@ void __pcd_cached(struct pcd_class *class);
  * Context: any but NMI, on the CPU whose cache it is (its lock held, or pinned
  * otherwise), with no lock of a workqueue, runqueue or task (pi_lock) held.
  * Costs a static branch unless there are isolated CPUs, and then a test on the
- * others.
+ * others.  If the owner is preempted between caching and this call nobody knows
+ * yet, and a requester may have to wait for the owner to go on.
  */
 static __always_inline void pcd_cached(struct pcd_class *class)
 {

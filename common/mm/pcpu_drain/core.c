@@ -246,16 +246,17 @@ static void pcd_await_owner(struct pcd_class *class, int cpu, void *key,
 			    struct pcd_result *result)
 {
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
-	long patience = max_t(long, deadline - jiffies, 1);
 
-	while (!wait_event_timeout(class->served, pcd_served(pc), patience)) {
+	while (!wait_event_timeout(class->served, pcd_served(pc), PCD_LOOK)) {
+		if (time_before(jiffies, deadline))
+			continue;
 		if (!cpu_online(cpu)) {
 			pcd_leave(class, cpu, key, result);
 			return;
 		}
 		if (pcd_queue(class, cpu, NULL, mode))
 			pcd_help(class, cpu, PCD_HELP_PATIENCE);
-		patience = PCD_PATIENCE;
+		deadline = jiffies + PCD_PATIENCE;
 	}
 	/* Help that has come too late is not to disturb anybody any more. */
 	cancel_work(&pc->work);

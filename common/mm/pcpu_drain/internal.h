@@ -17,6 +17,9 @@ struct pcd_class *pcd_class_find(const char *name);
  */
 #define PCD_PATIENCE (HZ / 10)
 
+/* And how often it looks meanwhile: not all that empties a cache wakes it. */
+#define PCD_LOOK (PCD_PATIENCE / 10)
+
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 
 #include <linux/pcpu_drain_owner.h>

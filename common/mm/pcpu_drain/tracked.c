@@ -13,31 +13,24 @@
  *   - a drain has finished that began after it asked: those take the number of
  *     the newest request when they begin and publish it when they end; or
  *   - nothing is cached: a drain may be preempted for long when it or another has
- *     emptied the cache already; or
- *   - nothing is pending and no drain is under way: then what was cached before
- *     is out, and nobody may be going to drain again.
+ *     emptied the cache already, and nobody may be going to drain again.
  *
  * A drain, on the owner's CPU (or for a dead one):	A requester:
  *
- *	draining++					asked++ (its number)
- *	smp_mb()	(E)				smp_mb()	(G)
- *	if it pays: clear the pending bit		pending bit clear?
- *	smp_mb()	(F)				smp_rmb()	(H)
- *	ticket = asked					draining == 0?
+ *	if it pays: clear the pending bit		asked++ (its number)
+ *	smp_mb()	(F)				smp_mb()	(G)
+ *	ticket = asked					ask, by the bit too
  *	empty the cache
  *	done = max(done, ticket)			done >= its number?
- *	smp_mb()	(I)
- *	draining--
  *
- * If (H)'s requester sees the bit cleared, (E) lets it see that drain under way
- * until (I) has put the emptying before the decrement.  A bit that was never set
- * means that nothing was cached.  (G) is atomic_inc_return()'s: what was cached
- * before the request was so, its bit set, before the look at the bit.  If a drain
- * misses the request's number at (F), it began before, and the requester finds it
- * under way, or the bit set, or all of it done.
+ * A drain that misses the number at (F) began before the request.  It may have
+ * cleared the bit before it was asked for, so the bit that is set behind (G) stays,
+ * and another drain follows; or else it leaves nothing cached that was so before.
  *
- * The CPU's own count is the outer one: what a requester finds under way, the next
- * task there finds unfinished.
+ * A clear bit and no drain under way do not mean that nothing is cached: on
+ * PREEMPT_RT whoever caches may be preempted before he has said so, and the CPU
+ * go to user mode.  Nobody there drains for that before he runs on, as no kworker
+ * gets his lock upstream; the requester looks again, and helps itself in the end.
  */
 #include <linux/cache.h>
 #include <linux/init.h>
@@ -115,10 +108,10 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 
 	if (!owner->tracked)
 		return 0;
+	/* The next task to run here finds both, if this one is preempted. */
 	if (pcd_drains_here(pc))
 		this_cpu_inc(pcd_owners.draining);
 	atomic_inc(&pc->draining);
-	smp_mb__after_atomic();		/* (E) pairs with (H) */
 	if (pays)
 		clear_bit(pc->class->bit, &owner->pending);
 	smp_mb__after_atomic();		/* (F) pairs with (G) */
@@ -142,7 +135,6 @@ void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 	while (ticket - done > 0 &&
 	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
 		;
-	smp_mb__before_atomic();	/* (I) pairs with pcd_served()'s acquire */
 	atomic_dec(&pc->draining);
 	if (pcd_drains_here(pc))
 		this_cpu_dec(pcd_owners.draining);
@@ -172,21 +164,14 @@ void pcd_ask(struct pcd_cpu *pc)
  */
 bool pcd_served(struct pcd_cpu *pc)
 {
-	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
-
 	/* Acquire: pairs with the release in pcd_drain_end(). */
 	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
 		return true;
 	/* A peek as good as the one that the request began with. */
-	if (!pc->class->count(pc->cpu, NULL)) {
-		smp_rmb();		/* as (K) in core.c */
-		return true;
-	}
-	if (test_bit(pc->class->bit, &owner->pending))
+	if (pc->class->count(pc->cpu, NULL))
 		return false;
-	smp_rmb();			/* (H) pairs with (E) */
-	/* Acquire: pairs with (I). */
-	return !atomic_read_acquire(&pc->draining);
+	smp_rmb();			/* as (K) in core.c */
+	return true;
 }
 
 /**
