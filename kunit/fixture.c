@@ -155,12 +155,32 @@ void script_reset(void)
 	atomic_set(&script.drained, 0);
 }
 
+static void script_add(void)
+{
+	atomic_inc(&script.cached);
+	atomic_inc(&script.items[smp_processor_id()]);
+}
+
 /* Cache one item here: any context but NMI; a command for an owner, too. */
 void script_cache(void *unused)
 {
 	preempt_disable();
-	atomic_inc(&script.cached);
-	atomic_inc(&script.items[smp_processor_id()]);
+	script_add();
+	pcd_cached(&scripted);
+	preempt_enable();
+}
+
+/* As when preempted, on PREEMPT_RT, where that is cached but not said yet. */
+void script_cache_half(void)
+{
+	preempt_disable();
+	script_add();
+	preempt_enable();
+}
+
+void script_cache_other_half(void)
+{
+	preempt_disable();
 	pcd_cached(&scripted);
 	preempt_enable();
 }

@@ -73,6 +73,8 @@ extern struct pcd_class second;
 
 void script_reset(void);
 void script_cache(void *unused);
+void script_cache_half(void);
+void script_cache_other_half(void);
 void script_cache_second(void);
 void script_cache_when_dying(int cpu);
 unsigned int second_items(int cpu);

@@ -64,6 +64,13 @@ void cache_and_be_asleep(void *unused)
 	be_asleep(NULL);
 }
 
+void cache_with_a_sleep_within(void *unused)
+{
+	script_cache_half();
+	be_asleep(NULL);
+	script_cache_other_half();
+}
+
 /*
  * After exit_task_work() no task work can be added, and a task still frees: here
  * its splice pipe, whose buffer's release is ours.

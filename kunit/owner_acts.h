@@ -12,6 +12,7 @@ void be_busy(void *unused);
 void be_asleep(void *unused);
 void cache_and_be_busy(void *unused);
 void cache_and_be_asleep(void *unused);
+void cache_with_a_sleep_within(void *unused);
 void cache_late_in_exit(void *unused);
 void create_io_worker(void *unused);
 void cache_and_create_io_worker(void *unused);
