@@ -51,14 +51,21 @@ def unfit(image):
 # ---- Can this machine? ----
 
 
-def obstacle(device=None):
-    """Why this machine cannot run the lab, as one line, or None; what only a boot can tell: see probe.py."""
+def obstacle(device=None, waits="/proc/self/schedstat"):
+    """Why this machine cannot run the lab, as one line, or None; what only a boot can tell: see probe.py.
+
+    waits: how long this process has run and waited for a CPU, by which boots are judged.
+    """
     device = device or DEVICE
     if not device.exists():
         return f"there is no {device}: load kvm_intel or kvm_amd, or allow virtualization in the firmware"
     if not os.access(device, os.R_OK | os.W_OK, effective_ids=True):
         return f"no permission for {device}: join its group (usually kvm), or run as root"
-    return None
+    try:
+        counted = int(pathlib.Path(waits).read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        counted = 0
+    return None if counted else f"this kernel does not count in {waits} how long threads wait: needs CONFIG_SCHED_INFO"
 
 
 def shortage(cpus=None):

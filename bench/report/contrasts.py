@@ -110,7 +110,8 @@ def word_of(runs, controls, contrast, p, equal_p):
     notes = [f"under {len(plan.SETTINGS)} other settings as well"]
     if verdict == "inconclusive":
         least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
-        notes = [f"could have seen {markdown.number(least)}"]
+        beyond = ", more than the margin" if least > metric.margin else ""
+        notes = [f"could have seen {markdown.number(least)}{beyond}"]
     if settings := controls.moved.get(contrast.key):
         notes.append(f"the metric itself moves with {', '.join(settings)}")
     return Judged(contrast, change, p, equal_p, verdict, "; ".join(notes))

@@ -252,11 +252,16 @@ def moved(runs):
     return found
 
 
-def repeats(runs, key):
-    """Changes of a figure in boots whose order was set to the one that their seed draws: nothing was changed."""
+def repeats(runs, key, model=None):
+    """Changes of a figure in boots whose order was set to the one that their seed draws: nothing was changed.
+
+    model: of its cells only.
+    """
     found = []
     for setting, order in plan.ORDERS.items():
         for cell in runs.cells("sensitivity", setting):
+            if model not in (None, cell[0]):
+                continue
             drawn, usual = runs.column(*cell, "storm_first"), runs.column(*cell, key)
             found += [value - usual[seed] for seed, value in
                       runs.column(*cell, key, "sensitivity", setting).items()

@@ -163,7 +163,7 @@ SHORT = (
     ("owner/switches", "context switches per drain"),
     ("owner/ipis", "IPIs per drain"),
     ("request/completion", "a request returns after, median [guest µs]"),
-    ("items/posted", "items posted, not drained by then"),
+    ("items/posted", "items posted per drain, not drained by then"),
 )
 # Which arm has least of these, and which others differ from it by no more than the margin, by the whole interval.
 SHORT_LEAST = (("fill/quiet", "Where nobody asks for a drain"), ("fill/storm", "While drains are requested"))

@@ -76,9 +76,14 @@ class Counts:
     irqs_off: dict = dataclasses.field(default_factory=dict)
 
 
+def no_number(constant):
+    """NaN and infinities, which Python reads as JSON, would pass every test of a verdict."""
+    raise ValueError(f"{constant} is no number")
+
+
 def parse(text, what):
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=no_number)
     except ValueError as error:
         raise Unreadable(f"{what}: no JSON: {error}") from None
 

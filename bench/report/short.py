@@ -24,8 +24,8 @@ def rates(boots):
         found = (boot.guest["phases"][phase] for boot in boots)
         return markdown.number(statistics.median(1e9 * here[key] / here["length_ns"] for here in found))
 
-    return (f"In the storm the requester asks for {rate('storm', 'requests')} drains a second, in both phases the "
-            f"owner touches {rate('quiet', 'fills')} pages a second (fills): these rates of the workload decide what "
+    return (f"In the storm the requester asks for {rate('storm', 'requests')} drains a guest second, in both phases "
+            f"the owner touches {rate('quiet', 'fills')} pages a guest second (fills): these rates of the workload decide what "
             "weighs more, a price per drain or one per fill.\n")
 
 
@@ -56,8 +56,10 @@ def medians(figures, key):
 def least(figures, key, when):
     """Which arm has least of a figure, in a sentence."""
     metric, found = plan.BY_KEY[key], medians(figures, key)
+    if not found:
+        return f"{when}: no boot counted {metric.name}."
     best = min(found, key=found.get)
-    near = [arm for arm in found if arm != best and change_of(figures, arm, key, best).within(metric.margin)]
+    near = [arm for arm in found if arm != best and (change := change_of(figures, arm, key, best)) and change.within(metric.margin)]
     return (f"{when}, the isolated CPU executes least in the kernel under {best} ({markdown.number(found[best])} "
             f"{metric.unit}); within the margin of that: {', '.join(near) or 'no other'}.")
 
@@ -103,11 +105,13 @@ def part(figures, boots, controls):
              if controls.failed or controls.unlike else "")
     here = [boot for boot in boots if boot.verdict == "ok" and boot.model == plan.SHORT_MODEL]
     rows = [[arm, *(cell(figures, arm, key) for key, _ in plan.SHORT)] for arm in tables.ARMS]
+    head = [f">{name}" + (" †" if key in controls.moved else "") for key, name in plan.SHORT]
     return "\n".join(text for text in (
         title, doubt, rates(here),
-        markdown.table(["arm", *(f">{name}" for _, name in plan.SHORT)], rows),
+        markdown.table(["arm", *head], rows),
         "Medians over boots; in parentheses the difference to unpatched: with its whole interval beyond the metric's "
-        "margin; = with all of it within; ? neither. No margin: as a number alone. Where items are posted, a request "
-        "returns before they are drained.\n",
+        "margin; = with all of it within; ? neither. No margin: as a number alone. †: moves with the lab, compare arms "
+        "only. Below 0: the storm had less of it than the quiet phase. Where items are posted, a request returns "
+        "before they are drained.\n",
         WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
     ) if text)

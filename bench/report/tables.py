@@ -5,7 +5,7 @@ import dataclasses
 
 import markdown
 import stats
-from plan import BASE
+from plan import BASE, BY_KEY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +182,9 @@ def metric_row(figures, model, arm, metric):
     change, base = None, figures.column(model, BASE, metric.key)
     if arm != BASE:
         change = stats.difference(values, base)
-    share = stats.relative(change, stats.estimate([base[seed] for seed in values.keys() & base.keys()]))
+    # Of what is itself within the margin a share says nothing.
+    usual, known = stats.estimate([base[seed] for seed in values.keys() & base.keys()]), BY_KEY.get(metric.key)
+    share = None if known and usual and abs(usual.median) <= known.margin else stats.relative(change, usual)
     return [model, arm, markdown.number(middle.median),
             markdown.interval(middle) + zero_note(figures, model, arm, metric),
             markdown.signed(change.median) + markdown.percent(share) if change else "–",

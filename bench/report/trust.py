@@ -81,7 +81,8 @@ def alarms(found):
             "\n\n"
             f"Of p < {plan.ALPHA} alone there are {seen} in {len(tested)}{share}; chance makes {100 * plan.ALPHA:g} %. "
             f"{could} of {len(rows)} comparisons could alarm by chance: in the others figures scatter so little beside "
-            "the margin that what is significant by chance is equivalent as well.\n\n"
+            "the margin that what is significant by chance is equivalent as well. Many metrics speak of the same events, "
+            "so what chance makes comes in groups.\n\n"
             f"<details><summary>All {len(rows)} comparisons</summary>\n\n{markdown.table(head, rows)}\n</details>\n")
 
 
@@ -119,9 +120,9 @@ def cell_change(change, metric):
     return f"**{text}**" if controls.moves(change, metric) else text
 
 
-def spread(runs, model, arm, key):
-    """(median, least, most) over the workload's seeds."""
-    values = runs.column(model, arm, key).values()
+def spread(runs, model, arm, key, less=()):
+    """(median, least, most) over the workload's seeds, less some; None without any."""
+    values = [value for seed, value in runs.column(model, arm, key).items() if seed not in less]
     return (stats.estimate(values).median, min(values), max(values)) if values else None
 
 
@@ -131,11 +132,11 @@ LEGEND = ("Settings: metronome-N: turns of the CPUs by a fixed count, not drawn;
 
 
 def beyond_null(runs, key, setting):
-    """A setting's name, marked if what it moves is no more than what moves by itself."""
-    changes = [abs(change.median) for cell in controls.sensitive(runs)
-               if controls.moves(change := controls.changes(runs, *cell, key, setting), plan.BY_KEY[key])]
-    by_itself = max(map(abs, controls.repeats(runs, key)), default=0)
-    return setting if max(changes) > by_itself else f"{setting} (null)"
+    """A setting's name, marked if what it moves is no more than what moves by itself under the same model."""
+    beyond = [abs(change.median) > max(map(abs, controls.repeats(runs, key, cell[0])), default=0)
+              for cell in controls.sensitive(runs)
+              if controls.moves(change := controls.changes(runs, *cell, key, setting), plan.BY_KEY[key])]
+    return setting if any(beyond) else f"{setting} (null)"
 
 
 def sensitivity(runs, found):
@@ -162,7 +163,7 @@ def sensitivity(runs, found):
     return ("### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
             f"figure by more than the margin, to the same side on all paired seeds. {LEGEND} Compare these between "
             "arms in one table, never between settings; (null): no arm's figure moves by more than that of some single "
-            "boot where nothing was changed, below:\n\n" + ("".join(moved) or "- none\n")
+            "boot of its model where nothing was changed, below:\n\n" + ("".join(moved) or "- none\n")
             + f"\nShown not to move, as in all arms and settings the whole interval lies within the margin: "
             f"{'; '.join(still) or 'none'}.\n\nCannot tell, being neither: {'; '.join(open_) or 'none'}.\n\n"
             f"<details><summary>Changes by setting, median over paired seeds; bold: it moves.{against}</summary>\n\n"
@@ -187,18 +188,18 @@ def null(runs):
 
 
 def outside(runs, setting):
-    """What a setting moves out of the range over seeds: ([(metric, cell)], of how many figures, how many by chance).
+    """What a setting moves out of the range over other seeds: ([(metric, cell)], of how many figures, how many by chance).
 
     By chance: if the setting's boots were but further seeds.
     """
     found, looked, expected = [], 0, 0
     for model, arm in controls.sensitive(runs):
         for metric in plan.METRICS:
-            base = spread(runs, model, arm, metric.key)
-            here = stats.estimate(runs.column(model, arm, metric.key, "sensitivity", setting).values())
+            boots = runs.column(model, arm, metric.key, "sensitivity", setting)
+            base, here = spread(runs, model, arm, metric.key, boots), stats.estimate(boots.values())
             if base and here:
                 looked += 1
-                expected += by_chance(here.n, len(runs.column(model, arm, metric.key)))
+                expected += by_chance(here.n, len(runs.column(model, arm, metric.key).keys() - boots.keys()))
                 if not base[1] <= here.median <= base[2]:
                     found.append((metric.name, f"{model}-{arm}"))
     return found, looked, expected
@@ -228,8 +229,9 @@ def replicates(runs):
         return ""
     return ("### Replicates: do seeds stand for other phases and turns?\n\nFigures (all metrics and arms above) whose "
             "median under a setting that only rearranges events in time lies within the range over the workload's "
-            "seeds. By chance: as many would lie outside if a setting's boots were but further seeds. Where many more "
-            "do, seeds do not cover the metrics named: compare them in one setting only.\n\n"
+            "seeds, less those that the setting ran. By chance: as many would lie outside if a setting's boots were "
+            "but further seeds. Where many more do, seeds do not cover the metrics named: compare them in one setting "
+            "only.\n\n"
             + markdown.table(["setting", ">within the range", ">outside by chance", ">outside", "which (arms)"], rows)
             + f"\n<details><summary>In which arms</summary>\n\n{''.join(details)}\n</details>\n")
 

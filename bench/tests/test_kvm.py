@@ -66,6 +66,9 @@ def test_no_permission():
         device = pathlib.Path(name, "kvm")
         device.touch()
         assert kvm.obstacle(device) is None
+        waits = pathlib.Path(name, "schedstat")
+        waits.write_text("0 0 0\n")
+        assert "CONFIG_SCHED_INFO" in kvm.obstacle(device, waits)
         device.chmod(0)
         if os.geteuid() == 0:  # root may open anything
             os.seteuid(65534)

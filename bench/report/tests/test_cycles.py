@@ -15,7 +15,8 @@ OPERATIONS = ("nothing", "lock", "fault")
 def cell(functions=(("f", 9),), **cycles):
     """One order with one process; cycles: of operations in a long loop, and of one in ten between fences."""
     step = {"instructions": 9, "locked": 1, "functions": dict(functions)}
-    ops = {name: {"long": [(cycles.get(name, 100), 0)], "short/10": (0, 0, 10 * cycles.get(name, 100))}
+    taken = {name: cycles.get(name, 100) for name in OPERATIONS}
+    ops = {name: {"long": [(taken[name], 0)], "short/10": (0, 0, 10 * taken[name] if name != "nothing" else 0)}
            for name in OPERATIONS}
     return [{"steps": dict.fromkeys(OPERATIONS, step), "runs": [{"ops": ops}]}]
 
@@ -50,18 +51,30 @@ def test_without_a_control_it_says_so():
 
 def test_lines_are_told_beyond_nothing_within_a_process():
     """The stamps' own cycles, which may be more than the operation's, have no part in it."""
-    def run(nothing, peek, drain=None):
+    def run(nothing, peek, drain=None, beside=(1.0, 1.02)):
         deeds = {"nothing": nothing, "peek": peek, "drain": drain}
-        return {"beside": 1.0, "stamps": [0, 0, 700],
+        return {"beside": beside, "stamps": [0, 0, 700],
                 **{deed: [0, 0, cycles] for deed, cycles in deeds.items() if cycles is not None}}
 
-    runs = [run(600, 700, 690), run(900, 2000, 1950), run(600, 1650, 1655)]
+    runs = [run(600, 700, 690), run(900, 2000, 1950), run(600, 1650, 1655), run(600, 600, 600, (1.0, 1.9))]
     cells = {("rt", "qpw1"): [{"lines": runs}],
              ("rt", "none"): [{"lines": [run(600, 500)]}]}
     assert section.lines_table(cells, "rt")[0] == [
-        ["none", "−100 (−100 to −100)", "–", "–"],
-        ["qpw1", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "−10 (−50 to +5)"]]
-    assert "wrote or read last" in "".join(section.lines_part(cells))
+        ["none", "−100 (−100 to −100)", "–", "–", 1],
+        ["qpw1", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "−10 (−50 to +5)", 3]]
+    assert "1 of 5 processes, in which the two CPUs shared a core" in "".join(section.lines_part(cells))
+
+
+def test_a_clock_s_step_is_no_noise():
+    """Where the clock goes in steps of 26, one of ten between two stamps differs by 2.6 or by nothing."""
+    def ticks(cycles):
+        return [order | {"lines": [{"nothing": [26, 52], "peek": [78, 130]}]} for order in cell(lock=cycles)]
+
+    cells = {("rt", "unpatched"): ticks(7.8), ("rt", section.AGAIN): ticks(5.2)}
+    assert section.grain(cells) == 26
+    assert not section.noisy(cells, "rt", section.alone)
+    cells["rt", section.AGAIN] = ticks(0)
+    assert section.noisy(cells, "rt", section.alone) == {"lock": (7.8, float("inf"))}
 
 
 def test_a_published_step_is_compared_with_what_link_orders_span():
@@ -78,5 +91,7 @@ def test_a_published_step_is_compared_with_what_link_orders_span():
     assert "+13, which is within a cycle" in section.beside_published(cells, "lazy", "kmalloc")
     cells["lazy", "qpw1"] = arm((68, 68, 68), (68, 68, 68), instructions=88)
     assert "is **not** within" in section.beside_published(cells, "lazy", "kmalloc")
+    cells["lazy", "qpw1"] = arm((54, 54, 54), (70, 70, 70), instructions=88)
+    assert "inconclusive" in section.beside_published(cells, "lazy", "kmalloc")
     cells["lazy", "none"] = arm((70, 70, 70), (70, 70, 70))
     assert "Noisy" in section.beside_published(cells, "lazy", "kmalloc")
