@@ -159,7 +159,8 @@ def turns(boots):
         return ""
     usual = sorted(medians)[len(medians) // 2]
     return (f"- CPUs take turns: half of the turns are shorter than {2 ** (usual + 1):,} instructions in the usual "
-            f"boot and than {2 ** (max(medians) + 1):,} in all, all turns are shorter than {2 ** (max(longest) + 1):,}\n")
+            f"boot and than {2 ** (max(medians) + 1):,} in all, all turns are shorter than "
+            f"{2 ** (max(longest) + 1):,}\n")
 
 
 def legend(figures, results):
@@ -217,8 +218,8 @@ HOW_TO_READ = """\
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
 - **Counts repeat**: the same seed gives the same count. Only the primary contrasts and A/A have p values, over
-  seeds; exact counts have none. Events are exact; instructions are counted by block, 1 to 2 in 10,000 too many. Where nothing
-  happened in N drains, the rate is below 3/N (95 %).
+  seeds; exact counts have none. Events are exact; instructions are counted by block, 1 to 2 in 10,000 too many. Where
+  nothing happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
 - That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase

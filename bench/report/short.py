@@ -25,8 +25,8 @@ def rates(boots):
         return markdown.number(statistics.median(1e9 * here[key] / here["length_ns"] for here in found))
 
     return (f"In the storm the requester asks for {rate('storm', 'requests')} drains a guest second, in both phases "
-            f"the owner touches {rate('quiet', 'fills')} pages a guest second (fills): these rates of the workload decide what "
-            "weighs more, a price per drain or one per fill.\n")
+            f"the owner touches {rate('quiet', 'fills')} pages a guest second (fills): these rates of the workload "
+            "decide what weighs more, a price per drain or one per fill.\n")
 
 
 def change_of(figures, arm, key, base=plan.BASE):
@@ -59,7 +59,8 @@ def least(figures, key, when):
     if not found:
         return f"{when}: no boot counted {metric.name}."
     best = min(found, key=found.get)
-    near = [arm for arm in found if arm != best and (change := change_of(figures, arm, key, best)) and change.within(metric.margin)]
+    changes = {arm: change_of(figures, arm, key, best) for arm in found if arm != best}
+    near = [arm for arm, change in changes.items() if change and change.within(metric.margin)]
     return (f"{when}, the isolated CPU executes least in the kernel under {best} ({markdown.number(found[best])} "
             f"{metric.unit}); within the margin of that: {', '.join(near) or 'no other'}.")
 

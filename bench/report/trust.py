@@ -81,8 +81,8 @@ def alarms(found):
             "\n\n"
             f"Of p < {plan.ALPHA} alone there are {seen} in {len(tested)}{share}; chance makes {100 * plan.ALPHA:g} %. "
             f"{could} of {len(rows)} comparisons could alarm by chance: in the others figures scatter so little beside "
-            "the margin that what is significant by chance is equivalent as well. Many metrics speak of the same events, "
-            "so what chance makes comes in groups.\n\n"
+            "the margin that what is significant by chance is equivalent as well. Many metrics speak of the same "
+            "events, so what chance makes comes in groups.\n\n"
             f"<details><summary>All {len(rows)} comparisons</summary>\n\n{markdown.table(head, rows)}\n</details>\n")
 
 
@@ -188,7 +188,7 @@ def null(runs):
 
 
 def outside(runs, setting):
-    """What a setting moves out of the range over other seeds: ([(metric, cell)], of how many figures, how many by chance).
+    """What a setting moves out of the range over other seeds: ([(metric, cell)], of how many, how many by chance).
 
     By chance: if the setting's boots were but further seeds.
     """
