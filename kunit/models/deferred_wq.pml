@@ -25,7 +25,7 @@
  *
  * Left out: memory order, since spin's is sequentially consistent. The barriers
  * that make it so: atomic_try_cmpxchg() on the word; between set_bit() of pending
- * and the look at the word, smp_mb__after_atomic(), against (J); (E) to (I) of
+ * and the look at the word, smp_mb__after_atomic(), against (J); (F), (G) of
  * tracked.c. What interrupts off make one step for their own CPU is one step here
  * where other CPUs cannot tell. Also left out: unplug, NMIs, several tasks that
  * request the same class (they take turns by class->lock), MUST and help (they
@@ -58,7 +58,7 @@
 
 /* The CPU's struct pcd_deferred and pcd_owner; per class a bit, or an index. */
 byte word, pending, cache;
-byte draining[CLASSES], asked[CLASSES], done[CLASSES];
+byte asked[CLASSES], done[CLASSES];
 byte lock = NOBODY, drainer = NOBODY;
 bool work_pending, work_running, kick_pending;
 bool claimed;	/* the work is marked as pending, but by who cancels it */
@@ -119,16 +119,19 @@ inline queue_here() {
 
 /* __pcd_run_drain(): pcd_drain_begin(), class->drain(), pcd_drain_end() */
 inline drain(c, pays) {
-	atomic { HERE -> draining[c]++ }
 	atomic { HERE ->
 		if
 		:: pays -> pending = pending & ~BIT(c)
 		:: else
 		fi }
+#ifndef BROKEN_TICKET	/* the number is read when all is out */
 	atomic { HERE -> ticket = asked[c] }
+#endif
 	atomic { HERE -> cache = cache & ~BIT(c); marked = marked & ~BIT(c); posted = posted & ~BIT(c) }
+#ifdef BROKEN_TICKET
+	atomic { HERE -> ticket = asked[c] }
+#endif
 	atomic { HERE -> done[c] = (ticket > done[c] -> ticket : done[c]); ticket = 0 }
-	atomic { HERE -> draining[c]-- }
 }
 
 inline mutex_lock() {
@@ -338,24 +341,7 @@ active [CLASSES] proctype requester()
 			d_step { queue_work() }
 #endif
 		fi;
-wait:		/* pcd_served() */
-		if
-		:: done[c] >= want || !(cache & BIT(c))
-		:: else ->
-#ifdef BROKEN_ORDER	/* draining before pending */
-			!draining[c];
-			if
-			:: pending & BIT(c) -> goto wait
-			:: else
-			fi
-#else
-			done[c] >= want || !(cache & BIT(c)) || !(pending & BIT(c));
-			if
-			:: draining[c] -> done[c] >= want || !(cache & BIT(c)) || !draining[c]; goto wait
-			:: else
-			fi
-#endif
-		fi;
+		done[c] >= want || !(cache & BIT(c));	/* pcd_served() */
 		assert(!(marked & BIT(c)));
 served:
 		atomic { waiting[c] = 0; want = 0 }

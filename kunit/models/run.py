@@ -52,7 +52,7 @@ def runs():
         for order in ("", " KWORKER_FIRST"):
             for claim in ("served", "leaves"):
                 yield Run("deferred_wq", f"LIVE {form}{order}", claim)
-    for switches in ("HELP", "REQUESTS=0 CLASSES=2 CACHE LOCAL", "REQUESTS=0 MIGRATE CACHE LOCAL"):
+    for switches in ("HELP", "HELP CACHE", "REQUESTS=0 CLASSES=2 CACHE LOCAL", "REQUESTS=0 MIGRATE CACHE LOCAL"):
         yield Run("task_work", switches)
     for order in ("", " KWORKER_FIRST"):
         for claim in ("served", "leaves"):
@@ -63,7 +63,7 @@ def runs():
         ("deferred_wq", "BROKEN_CLEAR", r"assertion violated .*(word&4|pending)"),
         ("deferred_wq", "BROKEN_ENTRY", r"assertion violated .*posted"),
         ("deferred_wq", "BROKEN_LOCAL", r"assertion violated .*posted"),
-        ("deferred_wq", "BROKEN_ORDER", r"assertion violated .*marked"),
+        ("deferred_wq", "BROKEN_TICKET", r"assertion violated .*marked"),
         ("deferred_wq", "BROKEN_BIT EAGER", r"assertion violated .*cache"),
         ("deferred_wq", "BROKEN_LOOK EAGER", r"assertion violated .*pending"),
         ("deferred_wq", "BROKEN_RIDE EAGER", r"assertion violated .*pending"),
@@ -71,7 +71,7 @@ def runs():
         ("task_work", "BROKEN_DRAINING", r"assertion violated .*added"),
         ("task_work", "BROKEN_ARMED", r"assertion violated .*added"),
         ("task_work", "BROKEN_LOOK", r"assertion violated .*pending"),
-        ("task_work", "BROKEN_ORDER", r"assertion violated .*marked"),
+        ("task_work", "BROKEN_SAID CACHE", r"assertion violated .*marked"),
         ("task_work", "BROKEN_IRQS CACHE", r"assertion violated .*queued"),
         ("task_work", "BROKEN_FLAG", r"assertion violated .*queued"),
     ):

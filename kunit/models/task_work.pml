@@ -19,13 +19,14 @@
  *
  * run.py has the runs and what each is to say; README.md the sizes.
  *
- * Safety (assertions): in user mode nothing is owed and nothing is cached; a head
+ * Safety (assertions): in user mode nothing is owed and nothing is cached, but for what
+ * a preempted task has not said yet; a head
  * is never queued twice; a requester that is told "drained" has nothing left of
  * what was cached before it asked. Liveness: a requester that waits is served,
  * without help, though the tasks sleep for ever; who wants to go to user mode gets
  * there.
  *
- * Left out: memory order, since spin's is sequentially consistent; (E) to (I) of
+ * Left out: memory order, since spin's is sequentially consistent; (F) and (G) of
  * tracked.c make it so for the requester, all else is the CPU's own. What interrupts
  * off make one step for the CPU is one step here. Also left out: tasks that die and
  * kernel threads that cache (the kworker stands for them: it is never armed), NMIs,
@@ -275,35 +276,23 @@ active proctype requester()
 	:: n < REQUESTS ->
 		n++;
 		if
-		:: atomic { (cache & 1) -> marked = added & 1 }
+		:: atomic { (cache & 1) -> marked = 1 }	/* half added, too */
 			atomic { asked++; want = asked }
 			waiting = 1
 		:: atomic { !(cache & 1) -> goto next }
 		fi;
 wait:		/* pcd_served() */
 		if
-		:: done >= want || OUT -> goto served
+		:: done >= want || OUT
+#ifdef BROKEN_SAID	/* nothing pending, no drain under way: nothing is cached */
+		:: !(pending & 1) && !draining[0]
+#endif
 #ifdef HELP
 		:: done < want && !OUT && !helped -> helped = 1;
 			d_step { help_work = 1; runnable[KWORKER] = 1 }
 			goto wait
 #endif
-		:: done < want && !OUT ->
-#ifdef BROKEN_ORDER	/* draining before pending */
-			!draining[0];
-			if
-			:: pending & 1 -> goto wait
-			:: else
-			fi
-#else
-			done >= want || OUT || !(pending & 1);
-			if
-			:: draining[0] -> done >= want || OUT || !draining[0]; goto wait
-			:: else
-			fi
-#endif
 		fi;
-served:
 		assert(!marked);
 		atomic { waiting = 0; want = 0; helped = 0 }
 next:		skip
