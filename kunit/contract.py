@@ -47,7 +47,7 @@ ANSWER = {
 }
 HELP = {"NO_HELP": "", "HELP_PATIENCE": " (help: patience)", "HELP_IDLE": " (help: idle)"}
 LEGEND = """\
-*unasked*: at once; the requester finds nothing. *asked*: it waits for the drain, which
+*unasked*: soon, without a request, which then finds nothing. *asked*: it waits for the drain, which
 comes while the owner stays as it is; told drained. *moving on*: it waits until the
 owner returns to user mode, sleeps or ends, within its patience; told drained.
 *posted*: it waits for nothing and is told so; drained when the owner next enters the
