@@ -83,9 +83,9 @@ class Total:
 
 
 def points(path):
-    """(name, whether it passed) of each test point of a TAP file."""
-    return [(line.description.lstrip("- "), line.ok) for line in tap.parser.Parser().parse_file(str(path))
-            if line.category == "test"]
+    """(name, whether it passed) of each test point of a TAP file; the name of a skipped one says so, and why."""
+    return [(line.description.lstrip("- ") + (f" (**skipped**: {line.directive.reason})" if line.skip else ""), line.ok)
+            for line in tap.parser.Parser().parse_file(str(path)) if line.category == "test"]
 
 
 def read(path):

@@ -72,6 +72,7 @@ def index(objects, key, nth=0):
 
 
 DAMAGE = {
+    "not a number": (change("manifest.json", '"seed": 1,', '"seed": NaN,'), "NaN is no number"),
     "no manifest": (without("manifest.json"), "manifest.json"),
     "no verdict": (without("verdict.json"), "verdict.json"),
     "no guest file": (without("guest.jsonl"), "guest.jsonl"),
