@@ -343,8 +343,10 @@ def test_a_metric_that_moves_is_labelled(results, text):
     assert told(made, "Cannot tell, being neither: ") == "none."
     assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
     table = made.split("### Replicates")[1].split("\n\n")[2]
-    assert "kernel instructions imposed on the isolated CPU (1)" in table and "| 181 of 184 |" in table
-    assert "- metronome-48: kernel instructions imposed on the isolated CPU: rt-unpatched\n" in made
+    # Figures grow with the seed here, so that those of a setting's three seeds lie below all others.
+    assert "kernel instructions imposed on the isolated CPU (6)" in table and "| 166 of 184 |" in table
+    named = next(line for line in made.split("\n") if line.startswith("- metronome-48: kernel instructions imposed"))
+    assert "rt-unpatched" in named
 
 
 @pytest.mark.parametrize("setting, base", [("no-ballast", "metronome-24"), ("storm-first", "quiet-first")])
@@ -396,7 +398,7 @@ def test_quiet_first_is_run_and_not_judged(results, text):
 
 
 def test_what_only_rearranges_is_a_replicate(tmp_path):
-    synthetic.boot(tmp_path)
+    synthetic.boot(tmp_path, "rt", "unpatched", 9)  # a seed that no setting ran
     for setting in PLANNED:
         synthetic.sensitivity(tmp_path, setting, {"unpatched": 500})
     table = trust.replicates(controls.Runs(controls.metrics.boots(tmp_path)))
