@@ -33,6 +33,8 @@ static struct user_owner *start(struct kunit *test, int cpu)
 {
 	struct user_owner *owner;
 
+	/* Isolated by nohz_full alone we might be beside the owner, and wait for its CPU. */
+	stay_here(test);
 	script_reset();
 	probe_start(test);
 	owner = owner_start(test, cpu);
@@ -521,7 +523,8 @@ static void cached_but_not_said_yet(struct kunit *test)
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	ask(test, PCD_WAIT);
 	result = answer(test);
-	KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
+	/* What is posted may be drained already, should the other have entered the kernel. */
+	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
 	open_gate(NULL);
 	owner_come_back(test, other);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
