@@ -104,8 +104,9 @@ def setting(cells):
     ratio = (f"; an addition that waits for the one before it takes {addition:.2f} of them, and of the time stamp "
              f"counter's, in which others publish, {statistics.median(tsc):.2f} (eight of ten times "
              f"{tsc[tenth]:.2f} to {tsc[-1 - tenth]:.2f}).")
-    steps = (f" It goes in steps of {grain(cells)}: finer than that, no single stretch is known, nor one of ten finer "
-             f"than {grain(cells) / 10:.1f}." if grain(cells) > 1 else "")
+    tick = grain(cells)
+    steps = (f" It goes in steps of {tick}: finer than that, no single stretch is known, nor one of ten finer "
+             f"than {tick / 10:.1f}." if tick > 1 else "")
     return (f"{first['host_cpu']}, {len(cells)} cells, {len(runs)} processes in random order, "
             f"{len(next(iter(cells.values())))} link orders, {first['loops']:,} times in a long loop. "
             f"{clock}{ratio}{steps}")
@@ -127,9 +128,9 @@ def alike(cells, model, name):
     return [arms for arms in found.values() if len(arms) > 1]
 
 
-def loud(by, finest):
-    """Is (cycles, share) more than the machine should make by itself, and than the clock's finest step?"""
-    return by[0] > max(NOISY_CYCLES, finest + 0.01) and by[1] > NOISY_SHARE
+def loud(by, least):
+    """Is (cycles, share) more than the machine should make by itself, and than the least that the clock can tell?"""
+    return by[0] > max(NOISY_CYCLES, least + 0.01) and by[1] > NOISY_SHARE
 
 
 def finest(cells, figure):
@@ -139,7 +140,7 @@ def finest(cells, figure):
 
 def apart(cells, model, figure):
     """What arms that execute the same differ by, {operation: (cycles, share)}, the largest; without such arms {}."""
-    found = {}
+    found, least = {}, finest(cells, figure)
     for name in operations(cells[model, "unpatched"]):
         differences = []
         for arms in alike(cells, model, name):
@@ -147,13 +148,14 @@ def apart(cells, model, figure):
             by = max(medians) - min(medians)
             differences.append((by, by / abs(min(medians)) if min(medians) else math.inf if by else 0))
         if differences:
-            found[name] = max(differences, key=lambda by: (loud(by, finest(cells, figure)), by))
+            found[name] = max(differences, key=lambda by: (loud(by, least), by))
     return found
 
 
 def noisy(cells, model, figure):
     """The operations of which no difference counts, as equal arms differ too much."""
-    return {name: by for name, by in apart(cells, model, figure).items() if loud(by, finest(cells, figure))}
+    least = finest(cells, figure)
+    return {name: by for name, by in apart(cells, model, figure).items() if loud(by, least)}
 
 
 def control(cells, model):
