@@ -21,8 +21,9 @@ plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio
 
-plugin: deps			## build the counting plugin for QEMU
-	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so
+plugin: deps			## build what is loaded into QEMU, the counting plugin above all
+	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so \
+		build/preload/main_loop.so build/preload/slow_cpus.so
 
 campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
 	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
@@ -74,6 +75,10 @@ build/guest/osnoise.cpio: build/guest/osnoise bench/guest/pack.sh
 build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)
 	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+
+build/preload/%.so: bench/preload/%.c bench/preload/preload.h
+	@mkdir -p $(@D)
+	$(plugin_cc) -D_GNU_SOURCE -o $@.new $< && mv $@.new $@
 
 check-kvm-probe: rt-unpatched guest qemu
 	$(pytest) --tap kvm-probe bench/tests/test_kvm.py

@@ -310,8 +310,8 @@ def judge(lab_of, ending, folder):
     guest, console = read_bytes(folder / "guest.jsonl"), read_bytes(folder / "console.txt").decode(errors="replace")
     hello, panic = guest.startswith(b'{"hello":'), panic_said(console)
     ours = (lab_of.GOOD, lab_of.FAILED, lab_of.RESET, None)
-    # Stopped from outside, QEMU ends as if the guest had ended the machine.
-    if "terminating on signal" in ending.why:
+    # Stopped from outside, QEMU ends as if the guest had ended the machine; without what is to be preloaded it runs.
+    if "terminating on signal" in ending.why or "cannot be preloaded" in ending.why:
         return "lab-failure", ending.why
     if ending.status not in ours:
         return "lab-failure", f"QEMU ended with status {ending.status}: {ending.why or 'no message'}"

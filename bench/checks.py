@@ -5,8 +5,10 @@
   plugin        the counting plugin, against programs with known counts, the
                 guest's own counters and counting instruction by instruction;
                 how much it slows a boot
-  lab-repeat    one boot twice, side by side: every byte the same; another
-                seed: another result, and all that a seed draws is another
+  lab-repeat    one boot again, QEMU's threads as slow as suits worst: every
+                byte the same, and not so without what guards against that;
+                another seed: another result, all that a seed draws is another;
+                boots of results/ made again, one of each cell: the same
   lab-verdicts  boots made to fail, each in its own way: the right verdict
   lab-controls  the controls hold, and each fails once it is broken on purpose:
                 another kernel in the place of the rebuilt or of the same
@@ -18,7 +20,6 @@ Exit status: 0 if all passed.
 """
 
 import argparse
-import collections
 import concurrent.futures
 import dataclasses
 import itertools
@@ -44,6 +45,7 @@ import tapfile
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
 VOUCHES = {"plugin": "counts", "lab-repeat": "first"}  # the boot whose manifest says with which programs
+SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")
 SHORT = (("phase_ms", "100"), ("requests", "20"), ("fills", "200"), ("tail_ms", "15"))
 OFF_SPREAD = 5  # instructions in a stretch with interrupts off: one per MMIO access in it, measured 1
 DOSE_SPREAD = 50  # instructions of an interrupt with interrupts off: measured 1143 to 1171
@@ -200,27 +202,14 @@ def run_alone(spec, plugin):
         return usage.ru_utime + usage.ru_stime, (out / "guest.jsonl").read_bytes()
 
 
-def alike(tap, name, sent):
-    """A point: do boots send the same? sent: bytes of each, three or more.
-
-    One that parts from all others, which agree, is a skip that says where: that happens seldom, beside a busy
-    machine, and bench/README.md says what is known of it. The plugin, or a seed that is not all, would part more.
-    """
-    usual, times = collections.Counter(sent).most_common(1)[0]
-    others = [one for one in sent if one != usual]
-    if usual and len(others) == 1 and times > 1:
-        tap.skip(name, f"one of {len(sent)} boots parted{first_difference(usual, others[0])[:160]}")
-    else:
-        tap.point(name, [f"{times} of {len(sent)} boots agree"] if others or not usual else [])
-
-
 def slow_down(tap, cell):
     """A boot with the plugin and without: user and system time, the less of two of each."""
     runs = [(plugin, *run_alone(spec_of(cell, workload=()), plugin)) for plugin in (False, True) * 2]
     without, counted = (min(seconds for plugin, seconds, _ in runs if plugin is which) for which in (False, True))
     wrong = [] if counted <= SLOW_DOWN * without else [f"{counted:.1f} s, {without:.1f} s without it"]
     tap.point(f"the plugin makes a boot {counted / without:.2f} times as long, at most {SLOW_DOWN}", wrong)
-    alike(tap, "the guest sends the same bytes with and without the plugin", [sent for _, _, sent in runs])
+    parted = {first_difference(runs[0][2], sent)[:160] for _, _, sent in runs if sent != runs[0][2]}
+    tap.point("the guest sends the same bytes with and without the plugin", sorted(parted))
 
 
 def sums(tap, name):
@@ -282,12 +271,14 @@ def first_difference(a, b):
     return ""
 
 
-def differences(a, b):
-    """What differs between two boots' folders, but for what may: a list of lines."""
+def differences(a, b, but=()):
+    """What differs between two boots' folders, but for what may and some files: a list of lines."""
     found = []
     if {path.name for path in a.iterdir()} != {path.name for path in b.iterdir()}:
         found.append("not the same files")
     for path in sorted(a.iterdir()):
+        if path.name in but:
+            continue
         if path.name == "manifest.json":
             one, other = ({k: v for k, v in json.loads((folder / path.name).read_text()).items()
                            if k not in boot.VARYING} for folder in (a, b))
@@ -298,23 +289,29 @@ def differences(a, b):
     return found
 
 
-def repeated(tap, cell):
-    """The point that two boots with one seed are the same; if not, a third must be like one of them."""
-    name, parted = "the same seed gives the same bytes", differences(KEPT / "first", KEPT / "second")
-    if parted:
-        run_all({"third": spec_of(cell)})
-        if not all(differences(KEPT / one, KEPT / "third") for one in ("first", "second")):
-            return tap.skip(name, f"one of 3 boots parted: {parted[0][:160]}")
-    return tap.point(name, parted)
+def parts(spec, tries=3):
+    """Does one of so many boots of this part from the boot "first"? Alone: it takes two threads that do run at once."""
+    for number in range(tries):
+        name = f"unguarded-{number}"
+        if run_all({name: spec})[name][0] != "ok" or differences(KEPT / "first", KEPT / name, but=("qemu.cmd",)):
+            return True
+    return False
 
 
 def check_lab_repeat(tap, cell):
-    results = run_all({"first": spec_of(cell), "second": spec_of(cell), "other-seed": spec_of(cell, seed=2)})
+    slow = qemu_by("slow-qemu", f"LD_PRELOAD={SLOW_CPUS}:{virtual.MAIN_LOOP} exec")
+    unguarded = qemu_by("unguarded-qemu", f"LD_PRELOAD={SLOW_CPUS} exec")
+    results = run_all({"first": spec_of(cell), "second": spec_of(cell), "slow": spec_of(cell, qemu=slow),
+                       "other-seed": spec_of(cell, seed=2)})
     for name, verdict in results.items():
         tap.point(f"boot {name}", not_ok(verdict))
     if tap.failed:
         return
-    repeated(tap, cell)
+    tap.point("the same seed gives the same bytes", differences(KEPT / "first", KEPT / "second"))
+    tap.point("and however slow QEMU's threads are", differences(KEPT / "first", KEPT / "slow", but=("qemu.cmd",)))
+    tap.point("but not if its main loop does not wait for the CPUs",
+              [] if parts(spec_of(cell, qemu=unguarded)) else ["the same bytes"])
+    made_again(tap)
     changed = differences(KEPT / "first", KEPT / "other-seed")
     for name in ("guest.jsonl", "counts.jsonl"):
         same = [] if any(line.startswith(f"{name} differs") for line in changed) else ["the same for both seeds"]
@@ -322,6 +319,30 @@ def check_lab_repeat(tap, cell):
     other = drawn("other-seed")
     for name, value in drawn("first").items():
         tap.point(f"another seed gives another {name}", [] if value != other[name] else [f"{value} for both seeds"])
+
+
+def kept_boots():
+    """{"CELL/seed-N": spec}: one boot of each cell in results/ that is up to date with the images that are here."""
+    args = argparse.Namespace(lab="virtual", set=[])
+    chosen = {}
+    for number, cell in enumerate(itertools.product(boot.MODELS, boot.known_arms())):
+        folders = sorted(campaign.folder_of("virtual", cell).glob("seed-*"))
+        for folder in folders[number % 12:][:1]:  # another seed each
+            spec = campaign.spec_of(args, cell, int(folder.name.removeprefix("seed-")))
+            if boot.is_done(spec, folder):
+                chosen[f"{folder.parent.name}/{folder.name}"] = spec
+    return chosen
+
+
+def made_again(tap):
+    """Points that boots in results/, made again now and here, are the same."""
+    chosen = kept_boots()
+    if not chosen:
+        tap.skip("boots in results/, made again", "none is up to date with the images here")
+    for name, verdict in run_all({f"again/{name}": spec for name, spec in chosen.items()}).items():
+        kept = campaign.RESULTS / "virtual" / name.removeprefix("again/")
+        wrong = not_ok(verdict) or differences(kept, KEPT / name, but=("qemu.cmd",))
+        tap.point(f"boots in results/, made again: {kept.parent.name}/{kept.name}", wrong)
 
 
 def drawn(name):
@@ -334,11 +355,11 @@ def drawn(name):
     return found
 
 
-def short_lived_qemu():
-    """A program that runs QEMU and after 3 s asks it to end, as somebody who tidies up may."""
-    program = KEPT / "short-lived-qemu"
+def qemu_by(name, how):
+    """A program that runs QEMU in some way."""
+    program = KEPT / name
     program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(f'#!/bin/sh\nexec timeout --preserve-status 3 {virtual.QEMU} "$@"\n')
+    program.write_text(f'#!/bin/sh\n{how} {virtual.QEMU} "$@"\n')
     program.chmod(0o755)
     return program
 
@@ -347,6 +368,9 @@ def check_lab_verdicts(tap, cell):
     def inject(failure, **other):
         return spec_of(cell, workload=(*SHORT, ("inject", failure)), **other)
 
+    # As somebody who tidies up may ask it to end; as a library of another machine may be refused.
+    short_lived = qemu_by("short-lived-qemu", "exec timeout --preserve-status 3")
+    not_preloaded = qemu_by("qemu-not-preloaded", "LD_PRELOAD=/none/such.so exec")
     _, _, arm = cell.partition("-")
     unknown = "qpw=1" if boot.arm(arm)["KERNEL"] != "qpw" else "qpw=2"
     expected = {
@@ -368,7 +392,8 @@ def check_lab_verdicts(tap, cell):
         "no-image": ("build-failure", "no image", spec_of(cell, image=pathlib.Path("build/images/none-such"))),
         "no-qemu": ("lab-failure", "No such file", spec_of(cell, qemu=pathlib.Path("build/tools/none-such"))),
         "bad-qemu": ("lab-failure", "status 1", spec_of(cell, qemu=pathlib.Path("/bin/false"))),
-        "stopped-qemu": ("lab-failure", "terminating on signal", inject("hang", qemu=short_lived_qemu())),
+        "not-preloaded": ("lab-failure", "cannot be preloaded", spec_of(cell, qemu=not_preloaded)),
+        "stopped-qemu": ("lab-failure", "terminating on signal", inject("hang", qemu=short_lived)),
     }
     results = run_all({name: spec for name, (_, _, spec) in expected.items()})
     for name, (verdict, text, _) in expected.items():

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Preloaded into a QEMU that counts instructions (-icount sleep=off, one thread for
+ * all CPUs): its main loop waits until that thread sleeps.
+ *
+ * When all CPUs are halted the main loop sets the clock on to the next timer.  A CPU
+ * is halted once it has executed HLT, but what it executed before is added to the clock
+ * only some microseconds later, and no lock is held in between.  A main loop that
+ * happens to be awake then, as each timer wakes it, takes the time to the next
+ * timer from a clock that is late, and sets the new one too far by as much: hundreds of
+ * instructions, and from there on the boot is another one (QEMU 10.0:
+ * icount_start_warp_timer(), icount_process_data()).  `make check-lab-repeat` widens the
+ * gap, and sees boots part without this and none with it.
+ *
+ * The thread of the CPUs sleeps in pthread_cond_wait(), holding the lock until then
+ * which the main loop takes next, and its clock is right.  Who wakes it holds the lock too.
+ */
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload.h"
+
+/* While CPUs run the main loop has nothing to do but to end QEMU, so much later. */
+#define WAIT_NS	100000000
+
+/* Written with QEMU's lock held, but for the end of a sleep; the main loop looks without it. */
+static atomic_int asleep;
+
+static int (*next_ppoll)(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			 const sigset_t *mask);
+static int (*next_cond_wait)(pthread_cond_t *cond, pthread_mutex_t *mutex);
+static int (*next_cond_broadcast)(pthread_cond_t *cond);
+
+__attribute__((constructor)) static void find_next(void)
+{
+	next_ppoll = next_function("ppoll");
+	next_cond_wait = next_cond("pthread_cond_wait");
+	next_cond_broadcast = next_cond("pthread_cond_broadcast");
+}
+
+PRELOAD_EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+	int error;
+
+	if (is_main_loop())
+		return next_cond_wait(cond, mutex);
+	/* Pairs with wait_for_cpus(). */
+	atomic_store(&asleep, 1);
+	syscall(SYS_futex, &asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	error = next_cond_wait(cond, mutex);
+	atomic_store(&asleep, 0);
+	return error;
+}
+
+/* Who is woken runs as soon as it can: not only once it has said so. */
+PRELOAD_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
+{
+	atomic_store(&asleep, 0);
+	return next_cond_broadcast(cond);
+}
+
+static void wait_for_cpus(void)
+{
+	const struct timespec limit = { .tv_nsec = WAIT_NS };
+
+	/* Pairs with pthread_cond_wait() above. */
+	if (!atomic_load(&asleep))
+		syscall(SYS_futex, &asleep, FUTEX_WAIT_PRIVATE, 0, &limit, NULL, 0);
+}
+
+static int poll_then_wait(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			  const sigset_t *mask)
+{
+	int ready = next_ppoll(fds, nr, timeout, mask);
+
+	if (is_main_loop())
+		wait_for_cpus();
+	return ready;
+}
+
+PRELOAD_EXPORT int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			 const sigset_t *mask)
+{
+	return poll_then_wait(fds, nr, timeout, mask);
+}
+
+/* The same, as a fortified QEMU calls it. */
+PRELOAD_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			       const sigset_t *mask, size_t size)
+{
+	(void)size;
+	return poll_then_wait(fds, nr, timeout, mask);
+}
