@@ -9,18 +9,19 @@ KUNIT_KERNELS := $(sort $(foreach arm,$(KUNIT_ARMS),$(call arm_kernel,$(arm))))
 KUNIT_MODELS := rt lazy
 
 # Runs in QEMU: MODEL.ARM.ISOLATION.LAB. All arms with CPUs that do run at once and
-# the strictest isolation; the laxer one once per way of draining, on LAZY (on RT more than
-# the request disturbs such an owner now and then); one that leaves one housekeeping CPU, one
-# that isolates the boot CPU, and what isolates none for the facade; and replayable schedules
-# (another KUNIT_SEED is another schedule) where isolated CPUs are tracked.
+# the strictest isolation; the laxer one once per way of draining; one that leaves one
+# housekeeping CPU, one that isolates the boot CPU, and what isolates none for the facade; and
+# replayable schedules (another KUNIT_SEED is another schedule) where isolated CPUs are tracked,
+# by either isolation on either model.
 KUNIT_FORMS := none qpw1 task_work deferred_eager deferred_lazy
-KUNIT_DITHERED ?= task_work deferred_lazy
+KUNIT_DITHERED ?= rt.task_work.domain lazy.task_work.nohz_full \
+	rt.deferred_lazy.nohz_full lazy.deferred_lazy.domain
 KUNIT_SEED ?= 1
 QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mttcg)) \
-	$(KUNIT_FORMS:%=lazy.%.nohz_full.mttcg) \
+	$(foreach model,$(KUNIT_MODELS),$(KUNIT_FORMS:%=$(model).%.nohz_full.mttcg)) \
 	lazy.deferred_lazy.all.mttcg lazy.task_work.boot.mttcg \
 	lazy.deferred_eager.empty.mttcg lazy.task_work.isolcpus.mttcg \
-	$(foreach model,$(KUNIT_MODELS),$(KUNIT_DITHERED:%=$(model).%.domain.dither-$(KUNIT_SEED)))
+	$(KUNIT_DITHERED:%=%.dither-$(KUNIT_SEED))
 
 UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 QEMU_CONSOLES := $(QEMU_RUNS:%=build/kunit/%.console)
@@ -47,7 +48,7 @@ build/kunit/uml-%.console: FORCE
 	kunit/run-uml.sh build/kunit/uml-program-$(call arm_kernel,$*) $(call arm_boot,$*) >$@
 
 # Two at a time: CPUs that share a real one meet at more points.
-check-kunit-qemu: source qemu build/kunit/owner.cpio
+check-kunit-qemu: source qemu build/kunit/owner.cpio build/preload/main_loop.so
 	@set -e; for model in $(KUNIT_MODELS); do for kernel in $(KUNIT_KERNELS); do \
 		kernel/build.sh $$model $$kernel kunit; \
 	done; done
@@ -78,7 +79,7 @@ check-contract:			# the table of common/README.md says what KUnit checks
 check-mutants: source		# those that run in UML; that the others apply, `make mutants` runs them
 	kunit/mutants.sh --quick
 
-mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
+mutants: source qemu build/kunit/owner.cpio build/preload/main_loop.so	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
 	kunit/mutants.sh $(MUTANTS)
 
 FORCE:

@@ -17,6 +17,7 @@ set -uo pipefail
 lab=$1 isolation=$2 image=$3
 shift 3
 limit=400
+qemu=(build/tools/qemu-system-x86_64)
 # The local APIC of QEMU counts nanoseconds. Without a clock that a guest can trust
 # no tick stops and timers have a tick's resolution.
 boot="console=ttyS0 tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot"
@@ -45,7 +46,8 @@ mttcg)
 		-device "isa-debugcon,chardev=guest")
 	;;
 dither-*)
-	# As bench/virtual.py: 1 ns per instruction.
+	# As bench/virtual.py: 1 ns per instruction, and a clock that does not err.
+	qemu=(env LD_PRELOAD=build/preload/main_loop.so "${qemu[@]}")
 	machine=(-machine "q35,hpet=off" -accel "tcg,thread=single" -icount "shift=0,sleep=off"
 		-rtc "clock=vm,base=2026-01-01" -seed "${lab#dither-}")
 	boot+=" pcd_kunit.dither=${lab#dither-}"
@@ -54,7 +56,7 @@ dither-*)
 *) echo "error: run-qemu.sh: unknown lab $lab; known: mttcg dither-SEED" >&2; exit 1 ;;
 esac
 
-timeout --foreground "${KUNIT_LIMIT:-$limit}" build/tools/qemu-system-x86_64 "${machine[@]}" \
+timeout --foreground "${KUNIT_LIMIT:-$limit}" "${qemu[@]}" "${machine[@]}" \
 	-cpu max -smp 5,sockets=5 -m 512 -nodefaults -no-user-config \
 	-display none -serial stdio -no-reboot -kernel "$image/bzImage" \
 	-initrd build/kunit/owner.cpio -append "$boot $*" 2>&1 </dev/null
