@@ -23,7 +23,8 @@ KUNIT = ROOT / "build/source/tools/testing/kunit/kunit.py"
 sys.path.insert(0, str(ROOT / "check"))
 import tapfile  # noqa: E402  (its folder must be on the path first)
 
-REPORT = re.compile(r"\b(WARNING|BUG|INFO|UBSAN|KASAN|KCSAN)\b:|Kernel panic|Oops:|possible recursive locking")
+REPORT = re.compile(r"\b(WARNING|BUG|INFO|UBSAN|KASAN|KCSAN)\b:|Kernel panic|Oops:|possible recursive locking"
+                    r"|cannot be preloaded")
 # Without an init the kernel cannot go on after the suite, where it is not told to halt.
 AFTER_THE_SUITE = re.compile(r"reboot: |No working init found")
 
@@ -47,7 +48,7 @@ def walk(node, prefix):
 
 
 def reports(console):
-    """Lines in which the kernel complains about itself."""
+    """Lines in which the kernel complains about itself, or QEMU's loader."""
     lines = pathlib.Path(console).read_text(encoding="utf-8", errors="replace").splitlines()
     return [line for line in lines if REPORT.search(line) and not AFTER_THE_SUITE.search(line)]
 

@@ -11,8 +11,8 @@ KUNIT_MODELS := rt lazy
 # Runs in QEMU: MODEL.ARM.ISOLATION.LAB. All arms with CPUs that do run at once and
 # the strictest isolation; the laxer one once per way of draining; one that leaves one
 # housekeeping CPU, one that isolates the boot CPU, and what isolates none for the facade; and
-# replayable schedules (another KUNIT_SEED is another schedule) where isolated CPUs are tracked,
-# by either isolation on either model.
+# replayable schedules (another KUNIT_SEED is another schedule) where isolated CPUs are tracked:
+# each arm once by each isolation and once on each model.
 KUNIT_FORMS := none qpw1 task_work deferred_eager deferred_lazy
 KUNIT_DITHERED ?= rt.task_work.domain lazy.task_work.nohz_full \
 	rt.deferred_lazy.nohz_full lazy.deferred_lazy.domain
@@ -79,7 +79,7 @@ check-contract:			# the table of common/README.md says what KUnit checks
 check-mutants: source		# those that run in UML; that the others apply, `make mutants` runs them
 	kunit/mutants.sh --quick
 
-mutants: source qemu build/kunit/owner.cpio build/preload/main_loop.so	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
+mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
 	kunit/mutants.sh $(MUTANTS)
 
 FORCE:

@@ -76,6 +76,7 @@ static struct user_owner *start(struct kunit *test, int cpu)
 {
 	if (inb(MONITOR_PORT) != MONITOR_PORT)
 		kunit_skip(test, "nobody here raises machine checks");
+	stay_here(test);
 	script_reset();
 	probe_start(test);
 	memset(&seen, 0, sizeof(seen));

@@ -264,9 +264,13 @@ static void expect_left_alone(struct kunit *test, enum pcd_mode mode)
 		owner_come_back(test, owner);
 		KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 	}
-	KUNIT_EXPECT_LT_MSG(test, disturbed, anyway + ROUNDS / 2,
-			    "requests disturb an owner in user mode");
 	probe_expect_no_debt(test);
+	KUNIT_EXPECT_LT_MSG(test, disturbed, anyway + ROUNDS / 2,
+			    "of %d requests, so many disturb an owner in user mode", ROUNDS);
+	/* Had they disturbed it, that might not have shown. */
+	if (anyway > ROUNDS / 4 && test->status == KUNIT_SUCCESS)
+		kunit_mark_skipped(test, "the machine disturbs the owner anyway, in %u of %d",
+				   anyway, ROUNDS);
 }
 
 static void wait_leaves_user_mode_alone(struct kunit *test)
@@ -1198,6 +1202,7 @@ static void usermode_helper_comes_to_its_end(struct kunit *test)
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner;
 
+	stay_here(test);
 	script_reset();
 	probe_start(test);
 	owner = owner_start_awaited(test, cpu);
