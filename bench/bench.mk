@@ -16,7 +16,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign instrument anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import
+.PHONY: guest plugin campaign instrument again anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio
@@ -33,6 +33,9 @@ campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, 
 # As make check does, but what comes out is kept beside the boots that it vouches for.
 instrument: rt-qpw guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
 	$(STAGE) instrument "checking plugin and seeds" bench/checks.py plugin lab-repeat --keep
+
+again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min: are they the same?
+	$(STAGE) again "making all boots again" bench/checks.py again --keep
 
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm

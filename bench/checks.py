@@ -8,13 +8,15 @@
   lab-repeat    one boot again, QEMU's threads as slow as suits worst: every
                 byte the same, and not so without what guards against that;
                 another seed: another result, all that a seed draws is another;
-                boots of results/ made again, one of each cell: the same
+                boots of results/ made again, one of each kind: the same
   lab-verdicts  boots made to fail, each in its own way: the right verdict
   lab-controls  the controls hold, and each fails once it is broken on purpose:
                 another kernel in the place of the rebuilt or of the same
                 image, doses that do not arrive
   hotpaths      none takes the same instructions as unpatched in every hot
                 path, the other arms what HOTPATH_LIMITS grants
+  again         all boots of results/ made again are the same; a run that was
+                stopped goes on
 
 Exit status: 0 if all passed.
 """
@@ -26,6 +28,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -44,7 +47,8 @@ import tapfile
 
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
-VOUCHES = {"plugin": "counts", "lab-repeat": "first"}  # the boot whose manifest says with which programs
+# The boot whose manifest says with which programs.
+VOUCHES = {"plugin": "counts", "lab-repeat": "first", "again": "again/rt-unpatched/seed-201"}
 SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")
 SHORT = (("phase_ms", "100"), ("requests", "20"), ("fills", "200"), ("tail_ms", "15"))
 OFF_SPREAD = 5  # instructions in a stretch with interrupts off: one per MMIO access in it, measured 1
@@ -190,7 +194,7 @@ def longest_off(tap, by_block, by_instruction):
 
 
 def run_alone(spec, plugin):
-    """Run a boot with or without the plugin, alone; return its CPU time and what the guest sent."""
+    """Run a boot with or without the plugin, alone; return its CPU time and what the guest sent, b"" if it failed."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
         command = virtual.command(image=spec.image, cmdline=boot.cmdline(spec), seed=spec.seed, out=out)
@@ -199,7 +203,8 @@ def run_alone(spec, plugin):
                                    preexec_fn=boot.die_with_parent)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_utime + usage.ru_stime, (out / "guest.jsonl").read_bytes()
+        sent = (out / "guest.jsonl").read_bytes() if process.returncode == virtual.GOOD else b""
+        return usage.ru_utime + usage.ru_stime, sent
 
 
 def slow_down(tap, cell):
@@ -209,7 +214,8 @@ def slow_down(tap, cell):
     wrong = [] if counted <= SLOW_DOWN * without else [f"{counted:.1f} s, {without:.1f} s without it"]
     tap.point(f"the plugin makes a boot {counted / without:.2f} times as long, at most {SLOW_DOWN}", wrong)
     parted = {first_difference(runs[0][2], sent)[:160] for _, _, sent in runs if sent != runs[0][2]}
-    tap.point("the guest sends the same bytes with and without the plugin", sorted(parted))
+    tap.point("the guest sends the same bytes with and without the plugin",
+              sorted(parted) if all(sent for _, _, sent in runs) else ["a boot failed"])
 
 
 def sums(tap, name):
@@ -280,8 +286,7 @@ def differences(a, b, but=()):
         if path.name in but:
             continue
         if path.name == "manifest.json":
-            one, other = ({k: v for k, v in json.loads((folder / path.name).read_text()).items()
-                           if k not in boot.VARYING} for folder in (a, b))
+            one, other = (boot.depends(json.loads((folder / path.name).read_text())) for folder in (a, b))
         else:
             one, other = path.read_bytes(), (b / path.name).read_bytes()
         if one != other:
@@ -293,7 +298,7 @@ def parts(spec, tries=3):
     """Does one of so many boots of this part from the boot "first"? Alone: it takes two threads that do run at once."""
     for number in range(tries):
         name = f"unguarded-{number}"
-        if run_all({name: spec})[name][0] != "ok" or differences(KEPT / "first", KEPT / name, but=("qemu.cmd",)):
+        if run_all({name: spec})[name][0] == "ok" and differences(KEPT / "first", KEPT / name, but=("qemu.cmd",)):
             return True
     return False
 
@@ -311,7 +316,7 @@ def check_lab_repeat(tap, cell):
     tap.point("and however slow QEMU's threads are", differences(KEPT / "first", KEPT / "slow", but=("qemu.cmd",)))
     tap.point("but not if its main loop does not wait for the CPUs",
               [] if parts(spec_of(cell, qemu=unguarded)) else ["the same bytes"])
-    made_again(tap)
+    check_sample(tap)
     changed = differences(KEPT / "first", KEPT / "other-seed")
     for name in ("guest.jsonl", "counts.jsonl"):
         same = [] if any(line.startswith(f"{name} differs") for line in changed) else ["the same for both seeds"]
@@ -322,27 +327,61 @@ def check_lab_repeat(tap, cell):
 
 
 def kept_boots():
-    """{"CELL/seed-N": spec}: one boot of each cell in results/ that is up to date with the images that are here."""
-    args = argparse.Namespace(lab="virtual", set=[])
-    chosen = {}
-    for number, cell in enumerate(itertools.product(boot.MODELS, boot.known_arms())):
-        folders = sorted(campaign.folder_of("virtual", cell).glob("seed-*"))
-        for folder in folders[number % 12:][:1]:  # another seed each
-            spec = campaign.spec_of(args, cell, int(folder.name.removeprefix("seed-")))
-            if boot.is_done(spec, folder):
-                chosen[f"{folder.parent.name}/{folder.name}"] = spec
-    return chosen
+    """{kind: {"CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here."""
+    kinds = {}
+    every = 99  # seeds: more than there are
+    args = argparse.Namespace(lab="virtual", set=[], seeds=every, cells="", model="", arm="", only="")
+    for folder, spec in sorted(campaign.all_boots(args).items()):
+        of_kind = kinds.setdefault(re.sub(r"-\d+$", "", folder.name), {})
+        if boot.is_done(spec, folder):
+            of_kind[f"{folder.parent.name}/{folder.name}"] = spec
+    return kinds
 
 
-def made_again(tap):
-    """Points that boots in results/, made again now and here, are the same."""
-    chosen = kept_boots()
-    if not chosen:
-        tap.skip("boots in results/, made again", "none is up to date with the images here")
-    for name, verdict in run_all({f"again/{name}": spec for name, spec in chosen.items()}).items():
-        kept = campaign.RESULTS / "virtual" / name.removeprefix("again/")
-        wrong = not_ok(verdict) or differences(kept, KEPT / name, but=("qemu.cmd",))
-        tap.point(f"boots in results/, made again: {kept.parent.name}/{kept.name}", wrong)
+def make_again(boots, place):
+    """Make boots of results/ that are not in KEPT/place yet; return what went wrong, as lines."""
+    todo = {f"{place}/{name}": spec for name, spec in boots.items() if not boot.is_done(spec, KEPT / place / name)}
+    return [f"{name}: {': '.join(verdict)}" for name, verdict in run_all(todo).items() if not_ok(verdict)]
+
+
+def same_again(tap, point, names, place, wrong=()):
+    """A point: are boots of results/ the same as those in KEPT/place? wrong: what went wrong before, as lines.
+
+    Those that were made without the guard of QEMU's clock may part; that is a skip, which names them.
+    """
+    wrong, unguarded = list(wrong), []
+    for name in names if not wrong else ():
+        kept = campaign.RESULTS / "virtual" / name
+        if parted := differences(kept, KEPT / place / name, but=("qemu.cmd",)):
+            if json.loads((kept / "manifest.json").read_text()).get("main_loop_sha256"):
+                wrong += [f"{name}: {line}" for line in parted]
+            else:
+                unguarded.append(name)
+    if unguarded and not wrong:
+        tap.skip(point, f"parted, but made before main_loop.c was there: {', '.join(unguarded)}")
+    else:
+        tap.point(point, wrong)
+
+
+def check_sample(tap):
+    """Points that a boot of each kind, each of another cell and seed, is the same once it is made again."""
+    what, chosen = "boots in results/, made again", {}
+    shutil.rmtree(KEPT / "sample", ignore_errors=True)
+    for number, (kind, boots) in enumerate(kept_boots().items()):
+        if boots:
+            name = list(boots)[number * 7 % len(boots)]
+            chosen[name] = boots[name]
+        else:
+            tap.skip(f"{what}: {kind}", "none is up to date with the images here")
+    wrong = make_again(chosen, "sample")
+    for name in chosen:
+        same_again(tap, f"{what}: {name}", [name], "sample", wrong)
+
+
+def check_again(tap, _):
+    for kind, boots in sorted(kept_boots().items(), key=lambda item: len(item[1])):
+        wrong = make_again(boots, "again") if boots else ["none is up to date with the images here"]
+        same_again(tap, f"boots: {len(boots)} {kind}", boots, "again", wrong)
 
 
 def drawn(name):
@@ -515,7 +554,7 @@ def check_hotpaths(tap, _):
 
 
 CHECKS = {"plugin": check_plugin, "lab-repeat": check_lab_repeat, "lab-verdicts": check_lab_verdicts,
-          "lab-controls": check_lab_controls, "hotpaths": check_hotpaths}
+          "lab-controls": check_lab_controls, "hotpaths": check_hotpaths, "again": check_again}
 
 
 def forget(name):

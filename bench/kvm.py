@@ -21,6 +21,7 @@ from machine import FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F4
 
 NAME = "kvm"
 PLUGIN = None
+MAIN_LOOP = None  # time is the host\'s
 OUTPUTS = ("console.txt", "guest.jsonl")
 KINDS = ("drain", "anatomy")
 NEEDS_PROBE = True

@@ -30,6 +30,7 @@ from machine import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab
 NAME = "metal"
 QEMU = pathlib.Path("none")
 PLUGIN = None
+MAIN_LOOP = None
 WORKLOAD = {}
 
 CONSOLE, CHANNEL = "ttyS0,115200", "/dev/ttyS1"

@@ -23,7 +23,8 @@ ARMS = ("unpatched", "none", "qpw0", "qpw1", "task_work", "task_work-housekeepin
         "deferred_wq", "deferred_wq-housekeeping", "deferred_wq-isolated")
 # Arms that execute the same and differ by more in an operation: the machine was not quiet while that ran.
 NOISY_SHARE, NOISY_CYCLES = 0.05, 1.0
-# Adding takes as much longer while the other CPU adds: they shared a core, and no line moved. Two cores: 0.99 to 1.03.
+# Adding takes as much longer while the other CPU adds: they shared a core, and so its caches, for part of the time at
+# least. Most processes: 0.99 to 1.03.
 ONE_CORE = 1.15
 
 # Operation here and there, and the functions that both name. There the page table's lock is held.
@@ -353,11 +354,13 @@ def lines_part(cells):
             yield markdown.table([MODELS[model], ">looked", ">drained", ">drained less looked", ">processes"], rows)
     if of:
         yield ("For C14, what counts is the last column: what a remote drain takes from the owner by moved lines, "
-               "beyond what any request takes that looks at its cache; a range that holds 0 decides nothing. "
+               "beyond what any request takes that looks at its cache. A range that holds 0 decides nothing; "
+               "one below 0, as if a drain brought the line closer than a look did, is not explained: **undecided**. "
                "Upstream's own drain, by a kworker on the owner, was not measured here. "
                f"Left out: {shared} of {of} processes, in which the two CPUs shared a core (adding took {ONE_CORE} "
-               "times as long or more while the other added), so that no line moved. Not explained: processes show "
-               "two levels, one several times the other, perhaps as the host has placed the two CPUs.")
+               "times as long or more while the other added), and with it its caches for a part of the time. "
+               "Not explained: processes show two levels, one several times the other, perhaps as the host has placed "
+               "the two CPUs.")
 
 
 LIMITS = (

@@ -15,6 +15,7 @@
  * The thread of the CPUs sleeps in pthread_cond_wait(), holding the lock until then
  * which the main loop takes next, and its clock is right.  Who wakes it holds the lock too.
  */
+#include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
@@ -26,10 +27,14 @@
 
 #include "preload.h"
 
-/* While CPUs run the main loop has nothing to do but to end QEMU, so much later. */
+/*
+ * While CPUs run the main loop has nothing to do but to end QEMU, so much later.  Where CPUs
+ * run for longer, one is hardly ever halted; the gap stays for a thread that the machine
+ * does not let run for so long just there.
+ */
 #define WAIT_NS	100000000
 
-/* Written with QEMU's lock held, but for the end of a sleep; the main loop looks without it. */
+/* Of the CPUs' thread, the only other one to wait for a condition without a limit. */
 static atomic_int asleep;
 
 static int (*next_ppoll)(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
@@ -50,7 +55,7 @@ PRELOAD_EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mute
 
 	if (is_main_loop())
 		return next_cond_wait(cond, mutex);
-	/* Pairs with wait_for_cpus(). */
+	/* Before the lock is let go; pairs with wait_for_cpus(). */
 	atomic_store(&asleep, 1);
 	syscall(SYS_futex, &asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	error = next_cond_wait(cond, mutex);
@@ -58,7 +63,10 @@ PRELOAD_EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mute
 	return error;
 }
 
-/* Who is woken runs as soon as it can: not only once it has said so. */
+/*
+ * Who is woken runs as soon as it can: not only once it has said so.  Should it be another
+ * condition that is meant here, the main loop waits for once until the limit.
+ */
 PRELOAD_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 {
 	atomic_store(&asleep, 0);
@@ -69,18 +77,22 @@ static void wait_for_cpus(void)
 {
 	const struct timespec limit = { .tv_nsec = WAIT_NS };
 
-	/* Pairs with pthread_cond_wait() above. */
-	if (!atomic_load(&asleep))
-		syscall(SYS_futex, &asleep, FUTEX_WAIT_PRIVATE, 0, &limit, NULL, 0);
+	/* Pairs with pthread_cond_wait() above.  A signal may ask QEMU to end. */
+	while (!atomic_load(&asleep)) {
+		if (syscall(SYS_futex, &asleep, FUTEX_WAIT_PRIVATE, 0, &limit, NULL, 0) &&
+		    errno != EAGAIN)
+			break;
+	}
 }
 
 static int poll_then_wait(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
 			  const sigset_t *mask)
 {
-	int ready = next_ppoll(fds, nr, timeout, mask);
+	int ready = next_ppoll(fds, nr, timeout, mask), error = errno;
 
 	if (is_main_loop())
 		wait_for_cpus();
+	errno = error;
 	return ready;
 }
 

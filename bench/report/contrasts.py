@@ -9,6 +9,7 @@ import stats
 import tables
 
 STALE = "sources have changed since"
+NOT_SO = "withdrawn: not so under"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +104,7 @@ def word_of(runs, controls, contrast, p, equal_p):
     verdict = word(change, p, equal_p, metric.margin)
     short, against = under_settings(runs, contrast, verdict, change)
     if against:
-        return Judged(contrast, change, p, equal_p, f"withdrawn: not so under {', '.join(against)}")
+        return Judged(contrast, change, p, equal_p, f"{NOT_SO} {', '.join(against)}")
     if short:
         return Judged(contrast, change, p, equal_p, "none: sensitivity not run in full",
                       f"lacks {', '.join(short)}" if len(short) < len(plan.SETTINGS) else "")

@@ -7,12 +7,14 @@ import sys
 
 import markdown
 import plan
+import sameness
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "check"))
 import tapfile
 
-CHECKS = {"plugin": "counting plugin", "lab-repeat": "seeds"}
-MADE_WITH = {"plugin_sha256": "counting plugin", "qemu_version": "QEMU", "initramfs_sha256": "guest"}
+CHECKS = {"plugin": "counting plugin", "lab-repeat": "seeds", "again": "all boots, made again"}
+MADE_WITH = {"plugin_sha256": "counting plugin", "main_loop_sha256": sameness.GUARD,
+             "qemu_version": "QEMU", "initramfs_sha256": "guest"}
 
 
 def other_programs(manifest, boots):
@@ -45,7 +47,7 @@ def part(results, boots):
     rows, notes = [], []
     for name, what in CHECKS.items():
         if not (folder / f"{name}.tap").exists():
-            notes.append(f"{what}: not checked, run `make instrument`")
+            notes.append(f"{what}: not checked, run `make {'again' if name == 'again' else 'instrument'}`")
             continue
         rows += rows_of(folder / f"{name}.tap", what)
         other = other_programs(json.loads((folder / f"{name}.json").read_text()), good)

@@ -363,12 +363,13 @@ def cycles_part(results):
     return "\n".join([title, *section.section(results / "cycles"), ""])
 
 
-def short_part(boots, labs, judged):
+def short_part(results, boots, labs, judged):
     """What stands first; nothing without the lab that verdicts are about."""
     if not judged:
         return ""
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and ordinary(boot)]
-    return short.part(labs[plan.JUDGED_LAB], here, judged.controls)
+    doubt = bool(judged.controls.failed or judged.controls.unlike or instrument.failed(results))
+    return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 
 
 def trust_part(folder, results, boots, judged):
@@ -380,7 +381,7 @@ def trust_part(folder, results, boots, judged):
     return "\n".join(part for part in (
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
-        trust.outcomes_table(found), trust.resolution(runs), trust.alarms(found),
+        trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
         trust.dose_part(points, folder, FIGURES, lab),
         trust.sensitivity(runs, found), trust.replicates(runs), instrument.part(results, boots), trust.plugin(boots),
     ) if part)
@@ -396,7 +397,7 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         f"hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.\n",
-        short_part(boots, labs, judged),
+        short_part(results, boots, labs, judged),
         "## What is missing\n", missing(results, boots, labs, judged, others),
         verdicts_part(judged), trust_part(folder, results, boots, judged), cycles_part(results),
         "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),

@@ -97,22 +97,31 @@ owner itself. *Imposed*: kernel instructions that the isolated CPU does not exec
 """
 
 
-def part(figures, boots, controls):
-    """The section; figures: of the lab that verdicts are about; boots: its boots of the workload; its Controls."""
+def withdrawn(verdicts, arm, key):
+    """Was a verdict on this difference withdrawn?"""
+    return any(one.verdict.startswith("withdrawn") and one.contrast.key == key
+               and (one.contrast.model, one.contrast.arm, one.contrast.base) == (plan.SHORT_MODEL, arm, plan.BASE)
+               for one in verdicts)
+
+
+def part(figures, boots, judged, doubtful):
+    """The section; figures: of the lab that verdicts are about; boots: its boots of the workload; judged: page.Lab;
+    doubtful: did a control or a check of the instrument fail, or are boots unlike?"""
     title = f"## In short (lab: {plan.JUDGED_LAB}, PREEMPT_RT)\n"
     if lacking := short_of(figures):
         return f"{title}\n**Boots are missing, so nothing is said in short**: {', '.join(lacking)}.\n"
     doubt = ("**A control failed, or boots that must be alike are not: read what is missing first.**\n"
-             if controls.failed or controls.unlike else "")
+             if doubtful else "")
     here = [boot for boot in boots if boot.verdict == "ok" and boot.model == plan.SHORT_MODEL]
-    rows = [[arm, *(cell(figures, arm, key) for key, _ in plan.SHORT)] for arm in tables.ARMS]
-    head = [f">{name}" + (" †" if key in controls.moved else "") for key, name in plan.SHORT]
+    rows = [[arm, *(cell(figures, arm, key) + (" ‡" if withdrawn(judged.verdicts, arm, key) else "")
+                    for key, _ in plan.SHORT)] for arm in tables.ARMS]
+    head = [f">{name}" + (" †" if key in judged.controls.moved else "") for key, name in plan.SHORT]
     return "\n".join(text for text in (
         title, doubt, rates(here),
         markdown.table(["arm", *head], rows),
         "Medians over boots; in parentheses the difference to unpatched: with its whole interval beyond the metric's "
         "margin; = with all of it within; ? neither. No margin: as a number alone. †: moves with the lab, compare arms "
-        "only. Below 0: the storm had less of it than the quiet phase. Where items are posted, a request returns "
-        "before they are drained.\n",
+        "only. ‡: the verdict on this difference was withdrawn. Below 0: the storm had less of it than the quiet "
+        "phase. Where items are posted, a request returns before they are drained.\n",
         WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
     ) if text)

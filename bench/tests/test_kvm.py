@@ -325,8 +325,9 @@ def test_command_is_dedicated_native_and_uncounted():
 
 def test_labs_have_the_same_interface():
     interface = [name for name in vars(boot.LABS["virtual"]) if not name.startswith("_")]
-    shared = {"NAME", "QEMU", "PLUGIN", "INITRAMFS", "WORKLOAD", "GOOD", "FAILED", "RESET", "OUTPUTS", "KINDS",
-              "NEEDS_PROBE", "unfit", "obstacle", "shortage", "jobs", "parameters", "command", "attend", "fault"}
+    shared = {"NAME", "QEMU", "PLUGIN", "MAIN_LOOP", "INITRAMFS", "WORKLOAD", "GOOD", "FAILED", "RESET", "OUTPUTS",
+              "KINDS", "NEEDS_PROBE", "unfit", "obstacle", "shortage", "jobs", "parameters", "command", "attend",
+              "fault"}
     assert shared <= set(interface)
     assert shared <= set(vars(kvm))
     assert issubclass(machine.LabError, Exception)

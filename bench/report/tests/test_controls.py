@@ -3,6 +3,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -296,6 +297,8 @@ def test_a_verdict_that_a_setting_contradicts_is_withdrawn(results, text):
     synthetic.sensitivity(results, "cpus-4", {"unpatched": 500, "qpw1": 9000})
     made = text(results)
     assert verdict(made, IMPOSED) == "**withdrawn: not so under cpus-4 (+8,500)**"
+    assert re.search(r"\| sensitivity \| \*\*failed\*\* \| (\d+) of (\d+) verdicts hold under all settings; withdrawn: "
+                     r"contrast 1\b", made)
     assert verdict(made, ASKING).startswith("**equivalent**; under 2 other settings")
 
 
@@ -395,6 +398,18 @@ def test_quiet_first_is_run_and_not_judged(results, text):
     made = text(results)
     assert verdict(made, IMPOSED) == "**better**; under 2 other settings as well"
     assert "quiet-first |" not in made.split("## Boots")[0]
+
+
+def test_seeds_that_do_not_cover_a_setting_are_said_not_to(tmp_path, monkeypatch):
+    """Further seeds lie within the range of the others, what a setting moves does not: here 3 metrics of 23."""
+    monkeypatch.setattr(trust, "FAR", 1.2)
+    for seed in range(1, 13):
+        synthetic.boot(tmp_path, "rt", "unpatched", seed, per_drain=500 + seed)
+    synthetic.sensitivity(tmp_path, "phase-500", {"unpatched": 506})
+    assert "Nowhere are there more than 1.2 times as many." in trust.replicates(
+        controls.Runs(controls.metrics.boots(tmp_path)))
+    synthetic.sensitivity(tmp_path, "metronome-24", {"unpatched": 900})
+    assert "**Seeds do not cover metronome-24**" in trust.replicates(controls.Runs(controls.metrics.boots(tmp_path)))
 
 
 def test_what_only_rearranges_is_a_replicate(tmp_path):

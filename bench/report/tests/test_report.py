@@ -147,6 +147,13 @@ def test_a_failed_control_is_said_before_the_answer(make, every_arm):
     assert in_short(make(every_arm))[1].startswith(doubt)
 
 
+def test_a_check_of_the_instrument_that_failed_is_said_before_the_answer(make, every_arm):
+    (every_arm / "instrument").mkdir()
+    (every_arm / "instrument/plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
+    (every_arm / "instrument/plugin.json").write_text("{}")
+    assert in_short(make(every_arm))[1].startswith("**A control failed")
+
+
 def test_twelve_seeds_are_enough(make, tmp_path):
     synthetic.campaign(tmp_path / "many", range(1, 13))
     text = make(tmp_path / "many")
@@ -231,6 +238,8 @@ def test_boots_that_are_not_alike_are_named(make, results):
     whole = path.read_text()
     path.write_text(whole.replace('"plugin_sha256": "p"', '"plugin_sha256": "q"'))
     assert "Not all boots are alike: counting plugin (virtual: 2 kinds).**" in make(results)
+    path.write_text(whole.replace('"plugin_sha256"', '"main_loop_sha256": "m", "plugin_sha256"'))
+    assert "Not all boots are alike: guard of QEMU's clock (virtual: 2 kinds).**" in make(results)
     path.write_text(whole.replace("c-rt", "c-other"))
     assert "but for the facade's own (virtual, rt: 2 kinds).**" in make(results)
     path.write_text(whole.replace("i-rt-qpw", "i-other"))
@@ -255,6 +264,8 @@ def test_the_instrument_is_shown(make, results):
     assert "**The instrument failed a check: known count: 7 user.**" in text
     assert "| counting plugin | known count | 0 of 1 | **not 7 user** |" in text
     assert "checked with **another QEMU than** these boots" in text
+    (folder / "plugin.json").write_text(json.dumps(manifest | {"main_loop_sha256": "m"}))
+    assert "checked with **another guard of QEMU's clock than** these boots" in make(results)
 
 
 def test_boots_of_other_kinds_must_be_alike_as_well(make, results):
