@@ -34,7 +34,7 @@ campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, 
 instrument: rt-qpw guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
 	$(STAGE) instrument "checking plugin and seeds" bench/checks.py plugin lab-repeat --keep
 
-again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min: are they the same?
+again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min: the same? (kept for the report)
 	$(STAGE) again "making all boots again" bench/checks.py again --keep
 
 # Any image will do.
@@ -46,13 +46,14 @@ import: deps			## take raw results from elsewhere into results/imported-NAME (DI
 	@bench/import_results.py "$(DIR)" --name "$(NAME)"
 
 # An arm, or a kernel's name: all its arms.
-$(call known,VARIANT,$(sort $(arms) $(KERNELS)))
+drawable := $(sort $(filter-out $(controls),$(arms) $(KERNELS)))
+$(call known,VARIANT,$(drawable))
+$(if $(filter anatomy,$(MAKECMDGOALS)),$(if $(VARIANT),,$(error VARIANT= is missing; known: $(drawable))))
 anatomy_model := $(or $(MODEL),rt)
 anatomy_arms  := $(if $(filter $(VARIANT),$(arms)),$(VARIANT),$(foreach a,$(arms),$(if \
 	$(filter $(VARIANT),$(call kernel_of,$a)),$a)))
 
 anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qemu plugin	## trace and draw one drain (VARIANT=qpw1 MODEL=rt)
-	$(if $(VARIANT),,$(error VARIANT= is missing; known: $(sort $(arms) $(KERNELS))))
 	$(STAGE) anatomy "tracing one drain" bench/campaign.py --lab "$(LAB)" --jobs "$(JOBS)" \
 		--cells "$(anatomy_arms:%=$(anatomy_model)-%)" --only anatomy
 	@for arm in $(anatomy_arms); do \

@@ -14,6 +14,7 @@
 # seed, or KUNIT_LIMIT.
 set -uo pipefail
 
+: "${3:?usage: kunit/run-qemu.sh LAB ISOLATION IMAGE-FOLDER [BOOT-PARAMETER...]}"
 lab=$1 isolation=$2 image=$3
 shift 3
 limit=400

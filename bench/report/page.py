@@ -368,7 +368,8 @@ def short_part(results, boots, labs, judged):
     if not judged:
         return ""
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and ordinary(boot)]
-    doubt = bool(judged.controls.failed or judged.controls.unlike or instrument.failed(results))
+    withdrawn = any(one.verdict.startswith("withdrawn") for one in judged.verdicts)
+    doubt = bool(judged.controls.failed or judged.controls.unlike or instrument.failed(results) or withdrawn)
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 
 

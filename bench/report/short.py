@@ -110,7 +110,8 @@ def part(figures, boots, judged, doubtful):
     title = f"## In short (lab: {plan.JUDGED_LAB}, PREEMPT_RT)\n"
     if lacking := short_of(figures):
         return f"{title}\n**Boots are missing, so nothing is said in short**: {', '.join(lacking)}.\n"
-    doubt = ("**A control failed, or boots that must be alike are not: read what is missing first.**\n"
+    doubt = ("**A control failed, or boots that must be alike are not, and verdicts are withdrawn: read what is "
+             "missing first.**\n"
              if doubtful else "")
     here = [boot for boot in boots if boot.verdict == "ok" and boot.model == plan.SHORT_MODEL]
     rows = [[arm, *(cell(figures, arm, key) + (" ‡" if withdrawn(judged.verdicts, arm, key) else "")

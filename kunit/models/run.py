@@ -127,6 +127,9 @@ def main():
     args = parser.parse_args()
 
     chosen = [run for run in runs() if set(args.only) <= {run.model, run.claim, *run.switches.split()}]
+    if not chosen:
+        known = sorted({word for run in runs() for word in (run.model, run.claim, *run.switches.split()) if word})
+        parser.error(f"no run has all of {' '.join(args.only)}; known words: {' '.join(known)}")
     folders = [ROOT / f"build/models/{number}" for number, _ in enumerate(chosen, 1)]
     begin = time.monotonic()
     with tapfile.Writer("models") as tap, concurrent.futures.ThreadPoolExecutor(JOBS) as pool:

@@ -141,7 +141,7 @@ def test_without_all_boots_nothing_is_said_in_short(make, every_arm, arm, lacks)
 
 
 def test_a_failed_control_is_said_before_the_answer(make, every_arm):
-    doubt = "**A control failed, or boots that must be alike are not: read what is missing first.**"
+    doubt = "**A control failed, or boots that must be alike are not, and verdicts are withdrawn: read what is missing"
     assert doubt not in in_short(make(every_arm))[1]
     synthetic.dose(every_arm, response=lambda amount, seed: seed)
     assert in_short(make(every_arm))[1].startswith(doubt)
