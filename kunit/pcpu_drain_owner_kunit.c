@@ -771,10 +771,17 @@ static void owner_execs(struct kunit *test)
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner = start(test, cpu);
 
-	owner_do(test, owner, script_cache, NULL, OWNER_EXEC);
+	owner_on_fault(owner, script_cache, NULL);
+	owner_tell(owner, NULL, NULL, OWNER_EXEC);
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(atomic_read(&script.cached) == 1),
+			      "nothing is cached in the exec");
 	/* The new program asks for its next command. */
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_waiting(owner)));
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 0, "it was cached in user mode");
 	owner_do(test, owner, NULL, NULL, OWNER_SPIN);
 	expect_not_stranded(test, cpu, owner);
+	probe_expect_no_debt(test);
 }
 
 static void cache_and_go_to(void *cpu)

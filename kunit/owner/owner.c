@@ -45,6 +45,15 @@ static void fault(int file)
 		fail("owner: munmap");
 }
 
+/* Its environment is a page that faults: the kernel reads it in the middle of an exec. */
+static void __noreturn exec(int file, char **argv)
+{
+	char *const envp[] = { map(file, OWNER_MAP_FAULT), NULL };
+
+	execve(OWNER_PROGRAM, argv, envp);
+	fail("owner: execve");
+}
+
 static void spin(struct owner_page *page)
 {
 	while (!__atomic_load_n(&page->go, __ATOMIC_RELAXED))
@@ -79,8 +88,7 @@ int main(int argc, char **argv)
 			fault(file);
 			break;
 		case OWNER_EXEC:
-			execv(OWNER_PROGRAM, argv);
-			fail("owner: execv");
+			exec(file, argv);
 		case OWNER_STOP:
 			if (raise(SIGSTOP))
 				fail("owner: raise");

@@ -19,7 +19,7 @@
  * @OWNER_AGAIN: nothing
  * @OWNER_SPIN: stay there, count beats, until told to go on
  * @OWNER_FAULT: touch a page whose fault handler belongs to the suite
- * @OWNER_EXEC: execute the program anew
+ * @OWNER_EXEC: execute the program anew, touching such a page in that system call
  * @OWNER_STOP: send SIGSTOP to oneself
  * @OWNER_EXIT: exit
  */
