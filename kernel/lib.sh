@@ -40,8 +40,8 @@ kconfig() {
 	local dir=$1 over=${defconfig:+alldefconfig}
 
 	shift
-	(cd "$dir" && scripts/kconfig/merge_config.sh -m -Q -O . ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
-		mv .config .pcd-fragments &&
+	(cd "$dir" && KCONFIG_CONFIG=.pcd-fragments \
+		scripts/kconfig/merge_config.sh -m -Q -O . ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
 		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s "${over:-allnoconfig}")
 }
 
@@ -54,7 +54,8 @@ configure() {
 	kconfig "$dir" "$@" || die "$what: Kconfig failed in $dir"
 	kernel/configcheck.sh "$what" "$dir/.pcd-config" "$@" ||
 		die "$what: its fragments ask for what Kconfig does not grant (above)"
-	mv "$dir/.pcd-config" "$dir/.config"
+	# With another time it would be read anew, which takes 3 s.
+	cmp -s "$dir/.pcd-config" "$dir/.config" || mv "$dir/.pcd-config" "$dir/.config"
 }
 
 # build_tree WHAT TREE NAME [PATCH...]: assemble build/linux/TREE-NAME, with further
