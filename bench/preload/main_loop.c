@@ -17,9 +17,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -37,14 +35,11 @@
 /* Of the CPUs' thread, the only other one to wait for a condition without a limit. */
 static atomic_int asleep;
 
-static int (*next_ppoll)(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			 const sigset_t *mask);
 static int (*next_cond_wait)(pthread_cond_t *cond, pthread_mutex_t *mutex);
 static int (*next_cond_broadcast)(pthread_cond_t *cond);
 
 __attribute__((constructor)) static void find_next(void)
 {
-	next_ppoll = next_function("ppoll");
 	next_cond_wait = next_cond("pthread_cond_wait");
 	next_cond_broadcast = next_cond("pthread_cond_broadcast");
 }
@@ -55,7 +50,7 @@ PRELOAD_EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mute
 
 	if (is_main_loop())
 		return next_cond_wait(cond, mutex);
-	/* Before the lock is let go; pairs with wait_for_cpus(). */
+	/* Before the lock is let go; pairs with main_loop_has_polled(). */
 	atomic_store(&asleep, 1);
 	syscall(SYS_futex, &asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	error = next_cond_wait(cond, mutex);
@@ -73,7 +68,8 @@ PRELOAD_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 	return next_cond_broadcast(cond);
 }
 
-static void wait_for_cpus(void)
+/* QEMU has polled: let it go on once the CPUs sleep. */
+static void main_loop_has_polled(void)
 {
 	const struct timespec limit = { .tv_nsec = WAIT_NS };
 
@@ -83,29 +79,4 @@ static void wait_for_cpus(void)
 		    errno != EAGAIN)
 			break;
 	}
-}
-
-static int poll_then_wait(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			  const sigset_t *mask)
-{
-	int ready = next_ppoll(fds, nr, timeout, mask), error = errno;
-
-	if (is_main_loop())
-		wait_for_cpus();
-	errno = error;
-	return ready;
-}
-
-PRELOAD_EXPORT int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			 const sigset_t *mask)
-{
-	return poll_then_wait(fds, nr, timeout, mask);
-}
-
-/* The same, as a fortified QEMU calls it. */
-PRELOAD_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			       const sigset_t *mask, size_t size)
-{
-	(void)size;
-	return poll_then_wait(fds, nr, timeout, mask);
 }

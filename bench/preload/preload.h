@@ -4,6 +4,9 @@
 #define PRELOAD_H
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +39,40 @@ static inline void *next_function(const char *name)
 static inline void *next_cond(const char *name)
 {
 	return found(dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2"), name);
+}
+
+/* Each library's own: called in the main loop whenever that has polled. */
+static void main_loop_has_polled(void);
+
+static inline int poll_and_tell(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+				const sigset_t *mask)
+{
+	static int (*next)(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			   const sigset_t *mask);
+	int ready, error;
+
+	if (!next)
+		next = next_function("ppoll");
+	ready = next(fds, nr, timeout, mask);
+	error = errno;
+	if (is_main_loop())
+		main_loop_has_polled();
+	errno = error;
+	return ready;
+}
+
+PRELOAD_EXPORT int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			 const sigset_t *mask)
+{
+	return poll_and_tell(fds, nr, timeout, mask);
+}
+
+/* The same, as a fortified QEMU calls it. */
+PRELOAD_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
+			       const sigset_t *mask, size_t size)
+{
+	(void)size;
+	return poll_and_tell(fds, nr, timeout, mask);
 }
 
 #endif

@@ -7,10 +7,8 @@
  * executed is added to the clock.  The jumps that follow a sleep are slow: one of them
  * is that of the next HLT.  The main loop is late by another time each time that it wakes.
  */
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <time.h>
 
 #include "preload.h"
@@ -68,34 +66,10 @@ PRELOAD_EXPORT __noreturn void __longjmp_chk(struct __jmp_buf_tag env[1], int va
 	slow_jump("__longjmp_chk", env, value);
 }
 
-static int slow_poll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-		     const sigset_t *mask)
+static void main_loop_has_polled(void)
 {
-	static int (*next)(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			   const sigset_t *mask);
 	static long delay;
-	int ready;
 
-	if (!next)
-		next = next_function("ppoll");
-	ready = next(fds, nr, timeout, mask);
-	if (is_main_loop()) {
-		delay = (delay + 70000) % POLL_NS;
-		spin(delay);
-	}
-	return ready;
-}
-
-PRELOAD_EXPORT int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			 const sigset_t *mask)
-{
-	return slow_poll(fds, nr, timeout, mask);
-}
-
-/* The same, as a fortified QEMU calls it. */
-PRELOAD_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t nr, const struct timespec *timeout,
-			       const sigset_t *mask, size_t size)
-{
-	(void)size;
-	return slow_poll(fds, nr, timeout, mask);
+	delay = (delay + 70000) % POLL_NS;
+	spin(delay);
 }
