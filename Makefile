@@ -14,8 +14,9 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 STAGE = @setup/stage.sh
 
-# $(call known,NAME,VALUES): NAME's value, if it has one, is one of VALUES
-known = $(if $(filter-out $2,$($1)),$(error unknown $1=$($1); known: $2))
+# $(call known,NAME,VALUES): NAME's values, separated by blanks or commas, are some of VALUES
+comma := ,
+known = $(if $(filter-out $2,$(subst $(comma), ,$($1))),$(error unknown $1=$($1); known: $2))
 $(call known,LAB,virtual kvm)
 
 include setup/setup.mk kernel/kernel.mk
@@ -36,6 +37,7 @@ include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/report.mk che
 help:				## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  make rt-qpw       one kernel image; all: $(IMAGES)"
+	@echo "To be set, NAME=value: MODEL ARM CELLS ONLY SEEDS JOBS LAB VARIANT MUTANTS CACHE KERNEL_SRC MIRROR"
 
 results: $(prepare) campaign $(vouch) report	## do everything: from nothing to RESULTS.md
 

@@ -9,6 +9,8 @@ VARIANT ?=
 DIR     ?=
 NAME    ?=
 $(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
+$(call known,CELLS,$(foreach m,$(MODELS),$(arms:%=$m-%)))
+$(call known,ONLY,drain hotpath anatomy aa dose sensitivity)
 $(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
 
 cc_style  := -D__noreturn='__attribute__((noreturn))' -D'__printf(a, b)=__attribute__((format(printf, a, b)))'

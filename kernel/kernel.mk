@@ -32,6 +32,7 @@ kernels: $(chosen)		## build all images (or those that MODEL=, ARM= leave)
 
 # A fragment of one's own, such as a driver.
 FRAGMENT ?=
+$(if $(FRAGMENT),$(if $(wildcard $(FRAGMENT)),,$(error FRAGMENT=$(FRAGMENT): no such file)))
 export FRAGMENT
 debs_of = $(or $(MODEL),rt)-$(call kernel_of,$(ARM))
 

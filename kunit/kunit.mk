@@ -79,8 +79,10 @@ check-contract:			# the table of common/README.md says what KUnit checks
 check-mutants: source		# those that run in UML; that the others apply, `make mutants` runs them
 	kunit/mutants.sh --quick
 
+mutants_there := $(notdir $(wildcard kunit/mutants/*.patch))
+$(call known,MUTANTS,$(foreach m,$(mutants_there),$(firstword $(subst -, ,$m))))
 mutants: source qemu build/kunit/owner.cpio	## plant each bug of kunit/mutants (or MUTANTS="20 21"), see its test fail
-	kunit/mutants.sh $(MUTANTS)
+	kunit/mutants.sh $(subst $(comma), ,$(MUTANTS))
 
 FORCE:
 
