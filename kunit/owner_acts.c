@@ -64,11 +64,24 @@ void cache_and_be_asleep(void *unused)
 	be_asleep(NULL);
 }
 
-void cache_with_a_sleep_within(void *unused)
+/* Whoever caches stays on its CPU, as by a lock, until it has said so. */
+static void cache_with_a_pause_within(void (*pause)(void *unused))
 {
+	migrate_disable();
 	script_cache_half();
-	be_asleep(NULL);
+	pause(NULL);
 	script_cache_other_half();
+	migrate_enable();
+}
+
+void cache_busy_within(void *unused)
+{
+	cache_with_a_pause_within(be_busy);
+}
+
+void cache_asleep_within(void *unused)
+{
+	cache_with_a_pause_within(be_asleep);
 }
 
 /*

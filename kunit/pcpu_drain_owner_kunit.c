@@ -525,21 +525,38 @@ static void patience_ends(struct kunit *test)
 	probe_expect_no_debt(test);
 }
 
-/* The CPU is in user mode meanwhile; what the request can see is cached, and it is to say so. */
+/* What the request can see is cached, and its owner is to say so. */
 static void cached_but_not_said_yet(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *adder = start(test, cpu);
-	struct user_owner *other = owner_start(test, cpu);
 	struct pcd_result result;
 
-	owner_tell(adder, cache_with_a_sleep_within, NULL, OWNER_AGAIN);
-	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
-	owner_do(test, other, NULL, NULL, OWNER_SPIN);
+	owner_tell(adder, cache_busy_within, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1));
 	ask(test, PCD_WAIT);
 	result = answer(test);
-	/* What is posted may be drained already, should the other have entered the kernel. */
 	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
+	open_gate(NULL);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+}
+
+/* The same, and another task takes the CPU to user mode, twice. */
+static void posted_past_a_preempted_adder(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *adder = start(test, cpu);
+	struct user_owner *other = owner_start(test, cpu);
+
+	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
+	owner_do(test, other, NULL, NULL, OWNER_SPIN);
+	ask(test, PCD_POST);
+	answer(test);
+	owner_come_back(test, other);
+	owner_do(test, other, NULL, NULL, OWNER_SPIN);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)), "posted, and not drained");
 	open_gate(NULL);
 	owner_come_back(test, other);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
@@ -1236,6 +1253,7 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(requester_waits_for_the_drain_not_for_user_mode),
 	KUNIT_CASE(patience_ends),
 	KUNIT_CASE(cached_but_not_said_yet),
+	KUNIT_CASE(posted_past_a_preempted_adder),
 	KUNIT_CASE(stranded_by_a_sleeper),
 	KUNIT_CASE(sleeper_on_an_idle_cpu),
 	KUNIT_CASE(next_task_finds_an_unfinished_drain),

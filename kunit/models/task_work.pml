@@ -19,8 +19,7 @@
  *
  * run.py has the runs and what each is to say; README.md the sizes.
  *
- * Safety (assertions): in user mode nothing is owed and nothing is cached, but for what
- * a preempted task has not said yet; a head
+ * Safety (assertions): in user mode nothing is owed and nothing is cached; a head
  * is never queued twice; a requester that is told "drained" has nothing left of
  * what was cached before it asked. Liveness: a requester that waits is served,
  * without help, though the tasks sleep for ever; who wants to go to user mode gets
@@ -30,7 +29,8 @@
  * tracked.c make it so for the requester, all else is the CPU's own. What interrupts
  * off make one step for the CPU is one step here. Also left out: tasks that die and
  * kernel threads that cache (the kworker stands for them: it is never armed), NMIs,
- * unplug, the wait queue, MUST (it is help at once).
+ * unplug, the wait queue, MUST (it is help at once), and that a drain waits for the
+ * lock of who is caching: here it empties the cache past him.
  */
 
 #ifndef CLASSES
@@ -50,8 +50,8 @@
 #define BIT(c)		(1 << (c))
 
 /* The CPU's struct pcd_owner; per class a bit, or an index. */
-byte pending, cache, unfinished;
-byte draining[CLASSES], asked, done;
+byte pending, cache, asked, done;
+bool unfinished;
 bool kick_pending, kick_work, help_work;
 
 /* Per task: pcd_armed; pcd_work is in its list, and TIF_NOTIFY_RESUME set. */
@@ -60,12 +60,13 @@ bool armed[TASKS], queued[TASKS];
 /* The CPU itself. */
 byte cur = IDLE;
 bool runnable[TASKS + 1], napping[TASKS + 1], away[TASKS];
+bool pinned[TASKS + 1];	/* migration disabled */
 bool switching, in_user;
 
-/* For assertions: what has been cached, its adding over (the rest is its adder's,
- * which may be preempted on PREEMPT_RT); what of it the request is about; who waits.
- */
-byte added;
+/* Drains under way: who is one of several waits for another's lock. */
+byte draining[CLASSES];
+
+/* For assertions: what of the cache the request is about; who waits. */
 bool marked, waiting, leaving;
 
 #define TASK	(runnable[1] -> 1 : (runnable[0] -> 0 : IDLE))
@@ -114,11 +115,11 @@ inline arm() {
 	fi
 }
 
-/* Caching by a task; __pcd_cached() */
+/* Caching by a task, which may be preempted in it (PREEMPT_RT); __pcd_cached() */
 inline cached(c) {
-	atomic { HERE -> cache = cache | BIT(c) }
+	atomic { HERE -> pinned[_pid] = 1; cache = cache | BIT(c) }
 	if
-	:: atomic { HERE && (pending & BIT(c)) -> added = added | (cache & BIT(c)) }
+	:: atomic { HERE && (pending & BIT(c)) -> pinned[_pid] = 0 }
 	:: atomic { HERE && !(pending & BIT(c)) -> skip }
 #ifdef BROKEN_IRQS	/* interrupts are on between the look and the arming */
 		atomic { HERE -> pending = pending | BIT(c) }
@@ -127,17 +128,16 @@ inline cached(c) {
 		:: atomic { HERE && !armed[_pid] -> skip }
 			atomic { HERE -> add_work(_pid); armed[_pid] = 1 }
 		fi;
-		atomic { HERE -> added = added | (cache & BIT(c)) }
+		atomic { HERE -> pinned[_pid] = 0 }
 #else
-		atomic { HERE -> pending = pending | BIT(c); arm(); added = added | (cache & BIT(c)) }
+		atomic { HERE -> pending = pending | BIT(c); arm(); pinned[_pid] = 0 }
 #endif
 	fi
 }
 
 /* __pcd_run_drain(): pcd_drain_begin(), class->drain(), pcd_drain_end() */
 inline drain(c, pays) {
-	atomic { HERE -> unfinished++ }
-	atomic { HERE -> draining[c]++ }
+	atomic { HERE -> pinned[_pid] = 1; draining[c]++ }
 	atomic { HERE ->
 		if
 		:: pays -> pending = pending & ~BIT(c)
@@ -156,7 +156,6 @@ inline drain(c, pays) {
 #endif
 	atomic { HERE ->
 		cache = cache & ~BIT(c);
-		added = added & ~BIT(c);
 		if
 		:: c == 0 -> marked = 0
 		:: else
@@ -168,7 +167,7 @@ inline drain(c, pays) {
 		ticket = 0 }
 	atomic { HERE ->
 		draining[c]--;
-		unfinished-- }
+		pinned[_pid] = 0 }
 }
 
 /* A task that comes from user mode and returns to it. */
@@ -200,7 +199,7 @@ leave:	/* exit_to_user_mode_loop(), interrupts off at its end */
 		in_user = 1;
 		leaving = 0;
 		assert(!pending);
-		assert(!added);
+		assert(!cache);
 		goto user }
 	:: atomic { HERE && queued[_pid] ->
 		/* TIF_NOTIFY_RESUME: resume_user_mode_work(), task_work_run() */
@@ -315,7 +314,6 @@ end:	do
 		if :: c = 0 :: c = 1 fi;
 #endif
 		cache = cache | BIT(c);
-		added = added | BIT(c);
 		if
 		:: !(pending & BIT(c)) -> pending = pending | BIT(c); arm()
 		:: else
@@ -330,23 +328,15 @@ end:	do
 	od
 }
 
-/* pcd_repeat_unfinished() */
-inline repeat_unfinished() {
+/* pcd_owe_unfinished() */
+inline owe_unfinished() {
 	if
 	:: unfinished ->
-		if
+		unfinished = 0;
 #ifdef BROKEN_AGAIN	/* of an empty cache, too */
-		:: draining[0] -> pending = pending | BIT(0)
+		pending = pending | BIT(0)
 #else
-		:: draining[0] && (cache & BIT(0)) -> pending = pending | BIT(0)
-#endif
-		:: else
-		fi;
-#if CLASSES == 2
-		if
-		:: draining[1] && (cache & BIT(1)) -> pending = pending | BIT(1)
-		:: else
-		fi
+		pending = pending | cache
 #endif
 	:: else
 	fi
@@ -366,7 +356,7 @@ inline task_switched() {
 #endif
 #ifndef BROKEN_DRAINING
 		if
-		:: cur != IDLE -> repeat_unfinished()
+		:: cur != IDLE -> owe_unfinished()
 		:: else
 		fi;
 #endif
@@ -378,19 +368,32 @@ inline task_switched() {
 	fi
 }
 
+/* finish_task_switch(): who is left with migration disabled is kept in mind */
+#ifdef BROKEN_UNSAID	/* only who drains, not who caches */
+#define LEFT	(pinned[cur] && (draining[0] || draining[CLASSES - 1]))
+#else
+#define LEFT	pinned[cur]
+#endif
+inline left_behind() {
+	if
+	:: cur != IDLE && LEFT -> unfinished = 1
+	:: else
+	fi
+}
+
 /* The scheduler of the isolated CPU: __schedule(), then finish_task_switch() */
 #define MAY_SWITCH	(!in_user && !switching)
 active proctype scheduler()
 {
 end:	do
 #ifdef LIVE
-	:: atomic { MAY_SWITCH && cur != BEST -> cur = BEST; switching = 1 }
+	:: atomic { MAY_SWITCH && cur != BEST -> left_behind(); cur = BEST; switching = 1 }
 #else
-	:: atomic { MAY_SWITCH && runnable[0] && cur != 0 -> cur = 0; switching = 1 }
-	:: atomic { MAY_SWITCH && runnable[1] && cur != 1 -> cur = 1; switching = 1 }
-	:: atomic { MAY_SWITCH && runnable[KWORKER] && cur != KWORKER -> cur = KWORKER; switching = 1 }
+	:: atomic { MAY_SWITCH && runnable[0] && cur != 0 -> left_behind(); cur = 0; switching = 1 }
+	:: atomic { MAY_SWITCH && runnable[1] && cur != 1 -> left_behind(); cur = 1; switching = 1 }
+	:: atomic { MAY_SWITCH && runnable[KWORKER] && cur != KWORKER -> left_behind(); cur = KWORKER; switching = 1 }
 	:: atomic { MAY_SWITCH && !runnable[0] && !runnable[1] && !runnable[KWORKER] && cur != IDLE ->
-		cur = IDLE; switching = 1 }
+		left_behind(); cur = IDLE; switching = 1 }
 #endif
 	:: atomic { switching -> task_switched(); switching = 0 }
 	od

@@ -373,7 +373,9 @@ static int __init pcd_deferred_init(void)
 		pr_err("no memory for a workqueue; isolated CPUs are drained as all others\n");
 		return -ENOMEM;
 	}
-	pcd_tracked_init();
+	/* Then nothing is ever queued there, and the keys stay off. */
+	if (!pcd_tracked_init())
+		return 0;
 	for_each_possible_cpu(cpu) {
 		struct pcd_deferred *d = per_cpu_ptr(&pcd_deferred, cpu);
 

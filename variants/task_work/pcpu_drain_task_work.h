@@ -6,12 +6,13 @@
 
 #ifdef CONFIG_PCPU_DRAIN_TASK_WORK
 
+#include <linux/compiler.h>
 #include <linux/jump_label.h>
 #include <linux/pcpu_drain_owner.h>
 #include <linux/sched.h>
 
 DECLARE_STATIC_KEY_FALSE(pcd_task_key);
-void __pcd_task_switched(void);
+void __pcd_task_switched(struct task_struct *prev);
 
 /**
  * pcd_task_fork - a task begins unarmed, whatever its parent is
@@ -22,24 +23,38 @@ static inline void pcd_task_fork(struct task_struct *task)
 	task->pcd_armed = false;
 }
 
+/* Has @prev been switched from where it may drain, or cache?  Those do not migrate. */
+static __always_inline bool pcd_left_half_way(struct task_struct *prev)
+{
+	/*
+	 * If it has, it stays here, and is not running; else another CPU may run it
+	 * by now, and we look for nothing at worst.  Should it be dead, RCU keeps its
+	 * task_struct while preemption is disabled.
+	 */
+	return data_race(prev->migration_disabled);
+}
+
 /**
  * pcd_task_switched - a task begins to run on this CPU
+ * @prev: the one that ran before
  *
  * Context: preemption disabled, the runqueue's lock not held.
  */
-static __always_inline void pcd_task_switched(void)
+static __always_inline void pcd_task_switched(struct task_struct *prev)
 {
 	/* This CPU's own; an interrupt that caches from here on finds the new task. */
 	if (static_branch_unlikely(&pcd_task_key) &&
+	    this_cpu_read(pcd_owners.tracked) &&
 	    unlikely(this_cpu_read(pcd_owners.pending) ||
-		     this_cpu_read(pcd_owners.draining)))
-		__pcd_task_switched();
+		     this_cpu_read(pcd_owners.unfinished) ||
+		     pcd_left_half_way(prev)))
+		__pcd_task_switched(prev);
 }
 
 #else
 
 static inline void pcd_task_fork(struct task_struct *task) { }
-static inline void pcd_task_switched(void) { }
+static inline void pcd_task_switched(struct task_struct *prev) { }
 
 #endif
 

@@ -13,7 +13,8 @@
  *		or a kworker is queued, or about to be		(idle)
  *		or somebody is switched to before user mode	(kernel threads,
  *								 dying tasks)
- *	a drain is under way there, and its cache is not empty		=>
+ *	a drain is under way there, and its cache is not empty, or
+ *	something was cached and not said yet (PREEMPT_RT)		=>
  *		its task runs, or the current one is armed	(user tasks)
  *		or its task ends it before user mode		(idle, others)
  *
@@ -24,8 +25,8 @@
  *   ---------------------------------------------------------------------------
  *   something is cached	arm, or leave it to the		only note what
  *				switch, or kick (idle)		is owed
- *   the task is switched to	arm, if anything is owed	owe what a preempted
- *								task is draining
+ *   the task is switched to	arm, if anything is owed	owe what another task
+ *				or left half way		has left half way
  *   its task work runs		-				drain until nothing
  *								is owed: not armed
  *   it forks			the child is not armed		the child is not
@@ -41,9 +42,11 @@
  * - The filler sleeps, and another task takes the CPU to user mode: that one is
  *   armed when it is switched to.  The filler stays armed and, wherever it is
  *   then, finds that its CPU owes nothing.
- * - A task is preempted in the middle of its drain: pending is clear already, and
- *   the cache not empty.  draining tells the switch, which has the next task do
- *   it once more.
+ * - A task is preempted, or sleeps, in the middle of its drain: pending is clear
+ *   already, and the cache not empty.  Or, on PREEMPT_RT, it has cached something and
+ *   not said so: nothing is pending yet.  In both it has migration disabled, which
+ *   the switch from it keeps in mind (unfinished): the next task that can be armed
+ *   owes whatever is cached then.  Its drain waits for the lock of who is caching.
  * - Nobody is left to return to user mode (idle): a kworker, by irq_work, since
  *   the look may be made where work must not be queued.
  * - A dying CPU goes idle owing something: no kick, its dead callback drains.
@@ -169,42 +172,45 @@ void __pcd_cached(struct pcd_class *class)
 }
 
 /*
- * Owe again what a preempted task is in the middle of.  Its drain goes on when it
- * runs again, and until then its cache is not empty.  Once it is, there is nothing
- * to repeat: else two tasks that contend for a lock in their drains would repeat
- * each other's for ever, since each time that one has to wait the other begins to
- * run.  Interrupts are off.
+ * Owe what another task may have left half way.  It goes on when it runs again, and
+ * until then the cache is not empty.  Once it is, there is nothing to repeat: else
+ * two tasks that contend for a lock in their drains would repeat each other's for
+ * ever, since each time that one has to wait the other begins to run.  Interrupts
+ * are off.
  */
-static void pcd_repeat_unfinished(void)
+static void pcd_owe_unfinished(void)
 {
 	struct pcd_owner *owner = this_cpu_ptr(&pcd_owners);
 	struct pcd_class *class;
 
-	if (!owner->draining)
+	if (!owner->unfinished)
 		return;
+	owner->unfinished = false;
 	list_for_each_entry(class, &pcd_classes, list)
-		if (atomic_read(&this_cpu_ptr(class->pcpu)->draining) &&
-		    class->count(smp_processor_id(), NULL))
+		if (!class->upstream && class->count(smp_processor_id(), NULL))
 			set_bit(class->bit, &owner->pending);
 }
 
 /**
  * __pcd_task_switched - the current task begins to run here
+ * @prev: the one that ran before
  *
  * Context: preemption disabled.
  */
-void __pcd_task_switched(void)
+void __pcd_task_switched(struct task_struct *prev)
 {
 	unsigned long flags;
 
+	if (pcd_left_half_way(prev))
+		this_cpu_write(pcd_owners.unfinished, true);
 	/* The next to be switched to will see to it. */
 	if (pcd_never_looks() && !is_idle_task(current))
 		return;
 
 	local_irq_save(flags);
-	/* An armed task too must know of another's unfinished drain. */
+	/* An armed task too must know; idle need not, it goes to no user mode. */
 	if (!is_idle_task(current))
-		pcd_repeat_unfinished();
+		pcd_owe_unfinished();
 	if (this_cpu_read(pcd_owners.pending))
 		pcd_arm();
 	local_irq_restore(flags);

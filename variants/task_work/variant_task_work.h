@@ -4,9 +4,8 @@
 
 /*
  * Whoever cached something has arranged for its drain already: there is nothing
- * left to ask for.  And an owner in user mode has nothing cached (but for what a
- * preempted task has not said yet: tracked.c), so that the requester always waits
- * for one in the kernel.
+ * left to ask for.  And an owner in user mode has nothing cached, so that the
+ * requester always waits for one in the kernel.
  */
 static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
 {

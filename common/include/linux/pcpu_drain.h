@@ -80,11 +80,12 @@ void __pcd_cached(struct pcd_class *class);
  * pcd_cached - the owner has just cached something
  * @class: in its cache of this class
  *
- * Context: any but NMI, on the CPU whose cache it is (its lock held, or pinned
- * otherwise), with no lock of a workqueue, runqueue or task (pi_lock) held.
- * Costs a static branch unless there are isolated CPUs, and then a test on the
- * others.  If the owner is preempted between caching and this call nobody knows
- * yet, and a requester may have to wait for the owner to go on.
+ * Context: any but NMI, on the CPU whose cache it is (its lock held, or preemption
+ * or migration disabled, from before the caching until this returns: a task that is
+ * preempted in between is known by that), with no lock of a workqueue, runqueue or
+ * task (pi_lock) held.  Costs a static branch unless there are isolated CPUs, and
+ * then a test on the others.  If the owner is preempted between caching and this
+ * call, a requester, or whoever drains there next, may have to wait for it to go on.
  */
 static __always_inline void pcd_cached(struct pcd_class *class)
 {
@@ -196,7 +197,6 @@ struct pcd_stats {
  * @missed: @work ran elsewhere, since @cpu was going down; likewise
  * @asked: requests that asked the owner so far; each takes its number from it
  * @done: the highest such number that a finished drain has served
- * @draining: drains of everything under way (preempted ones included)
  * @want: number of the newest request; guarded by the class's lock
  * @before: @stats.drained when it asked; likewise
  * @stats: accounting
@@ -211,7 +211,6 @@ struct pcd_cpu {
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 	atomic_t asked;
 	atomic_t done;
-	atomic_t draining;
 	int want;
 	u64 before;
 #endif
@@ -229,13 +228,15 @@ struct pcd_cpu {
  *	Only what is detached because pcd_owner_would_wait() no longer counts;
  *	@lock has requests wait for that.
  *	A class that cannot tell answers 1; where a drain of it is preempted,
- *	requests may wait for their patience.
+ *	requests may wait for their patience.  Not where owners drain unasked:
+ *	what is cached may be drained there after each switch from a task that
+ *	may have left something half way, so it must come to none.
  *	A CPU with none is left alone.  A NULL @key covers everything.
  * @drain: empty @cpu's cache of what @key covers and return the number of
  *	items.  May fill caches of classes registered later, none registered
  *	before.  Task context, migration disabled; takes the class's locks
- *	itself by pcd_lock_cpu().  If nothing is cached it should not sleep: a
- *	task that finds another's drain unfinished repeats it.  Called on @cpu,
+ *	itself by pcd_lock_cpu(), and so waits for whoever is caching.  If nothing
+ *	is cached it should not sleep: another task may repeat it.  Called on @cpu,
  *	or for a dead @cpu, or, where the variant allows it, from another CPU.
  * @wq: where the class's work items run
  * @upstream: the cache is guarded by no pcd_lock_t, or its owner does not say

@@ -16,12 +16,13 @@
  * @pending: classes that this CPU owes a drain of before it next returns to user
  *	mode, by their bits; set atomically by the owner or by requesters, cleared
  *	by the drain when it begins.  Never set unless @tracked
- * @draining: drains under way on this CPU; only this CPU changes it.  Likewise
+ * @unfinished: a task that drains or caches may have been left here half way; only
+ *	this CPU changes it.  Likewise
  * @tracked: it is isolated; constant after boot
  */
 struct pcd_owner {
 	unsigned long pending;
-	unsigned int draining;
+	bool unfinished;
 	bool tracked;
 };
 

@@ -29,7 +29,8 @@
  * is on, as upstream does, and x's dead callback drains x: a request that meets
  * an unplug may return before that, and says so in @left.  Should the unplug be
  * called off after all, x keeps its cache until the next request; only a MUST
- * request asks again until x is drained or gone.
+ * request asks again until x is drained or gone.  (Where owners are asked, a waiting
+ * one queues work each time its patience ends.)
  */
 #include <linux/cpu.h>
 #include <linux/init.h>

@@ -17,8 +17,8 @@
  *
  * A drain, on the owner's CPU (or for a dead one):	A requester:
  *
- *	if it pays: clear the pending bit		asked++ (its number)
- *	smp_mb()	(F)				smp_mb()	(G)
+ *	if it pays: clear the pending bit,		asked++ (its number)
+ *		smp_mb()	(F)			smp_mb()	(G)
  *	ticket = asked					ask, by the bit too
  *	empty the cache
  *	done = max(done, ticket)			done >= its number?
@@ -28,9 +28,9 @@
  * and another drain follows; or else it leaves nothing cached that was so before.
  *
  * A clear bit and no drain under way do not mean that nothing is cached: on
- * PREEMPT_RT whoever caches may be preempted before he has said so, and the CPU
- * go to user mode.  Nobody there drains for that before he runs on, as no kworker
- * gets his lock upstream; the requester looks again, and helps itself in the end.
+ * PREEMPT_RT whoever caches may be preempted before he has said so.  A drain then
+ * waits for his lock, as a kworker's does upstream, and a variant that asks nobody
+ * must have the next task drain.  The requester looks at the cache itself.
  */
 #include <linux/cache.h>
 #include <linux/init.h>
@@ -88,12 +88,6 @@ void __init pcd_tracked_register(struct pcd_class *class)
 	pcd_class_of[pcd_nr_classes++] = class;
 }
 
-/* Drains of a dead CPU are done elsewhere: nobody there is to wait for them. */
-static bool pcd_drains_here(struct pcd_cpu *pc)
-{
-	return pc->cpu == smp_processor_id();
-}
-
 /**
  * pcd_drain_begin - a drain of all that a CPU has cached begins
  * @pc: the class's data for that CPU
@@ -108,13 +102,10 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 
 	if (!owner->tracked)
 		return 0;
-	/* The next task to run here finds both, if this one is preempted. */
-	if (pcd_drains_here(pc))
-		this_cpu_inc(pcd_owners.draining);
-	atomic_inc(&pc->draining);
-	if (pays)
+	if (pays) {
 		clear_bit(pc->class->bit, &owner->pending);
-	smp_mb__after_atomic();		/* (F) pairs with (G) */
+		smp_mb__after_atomic();		/* (F) pairs with (G) */
+	}
 	return atomic_read(&pc->asked);
 }
 
@@ -135,9 +126,6 @@ void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 	while (ticket - done > 0 &&
 	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
 		;
-	atomic_dec(&pc->draining);
-	if (pcd_drains_here(pc))
-		this_cpu_dec(pcd_owners.draining);
 	/* (L) Its barrier pairs with the one of wait_event_timeout(). */
 	if (wq_has_sleeper(&pc->class->served))
 		wake_up_all(&pc->class->served);
