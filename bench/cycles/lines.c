@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What an operation of this CPU on its demo cache takes after another CPU was at
- * it: looked, as every requester does, or drained an item, as one does that may.
+ * it: looked, as every requester does, wrote there, or drained an item, as one may.
  * The cache is empty each time when the operation begins.
  */
 #include <linux/types.h>

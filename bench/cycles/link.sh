@@ -15,7 +15,7 @@ work=$(mktemp -d "build/cycles/$image/.link.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # Private to their files, but the lab fills or reads them by hand.
-private=(cpu_fbatches mlock_fbatch pcd_deferred demo_count demo_drain)
+private=(cpu_fbatches mlock_fbatch pcd_deferred demo_caches demo_count demo_drain)
 for object in "$kernel"/*.o; do
 	objcopy "${private[@]/#/--globalize-symbol=}" "$object" "$work/${object##*/}"
 done

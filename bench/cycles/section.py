@@ -325,6 +325,11 @@ def beyond(runs, deed, than):
             if values else "–")
 
 
+# What is shown of another CPU's deeds: one, beyond another.
+DEEDS = {"looked": ("peek", "nothing"), "written": ("write", "nothing"), "drained": ("drain", "nothing"),
+         "drained less looked": ("drain", "peek"), "drained less written": ("drain", "write")}
+
+
 def lines_table(cells, model):
     """What another CPU at its cache adds to the owner's next put and get: rows, and of how many processes in how many
     the two CPUs shared a core; these are left out."""
@@ -334,8 +339,7 @@ def lines_table(cells, model):
         parted = [run for run in runs if max(run["beside"]) < ONE_CORE]
         shared, of = shared + len(runs) - len(parted), of + len(runs)
         if runs:
-            rows.append([arm, beyond(parted, "peek", "nothing"), beyond(parted, "drain", "nothing"),
-                         beyond(parted, "drain", "peek"), len(parted)])
+            rows.append([arm, *(beyond(parted, *pair) for pair in DEEDS.values()), len(parted)])
     return rows, shared, of
 
 
@@ -343,19 +347,21 @@ def lines_part(cells):
     """Claim C14."""
     yield from ("", "### A line that another core wrote or read last", "",
                 "The owner's next put and get on its demo cache, which is empty, after another, pinned CPU has looked "
-                "how much is cached (as every requester does, upstream's too), or has drained one item under its lock "
-                "(only where a requester may): cycles more than after it has done nothing, in the same process; median "
-                "(least to largest process).", "")
+                "how much is cached (as every requester does, upstream's too), has written what it read there (as "
+                "nobody does), or has drained one item under its lock (only where a requester may): cycles more than "
+                "after it has done nothing, in the same process; median (least to largest process).", "")
     shared = of = 0
     for model in MODELS:
         rows, *counted = lines_table(cells, model)
         shared, of = shared + counted[0], of + counted[1]
         if rows:
-            yield markdown.table([MODELS[model], ">looked", ">drained", ">drained less looked", ">processes"], rows)
+            yield markdown.table([MODELS[model], *(f">{name}" for name in DEEDS), ">processes"], rows)
     if of:
-        yield ("For C14, what counts is the last column: what a remote drain takes from the owner by moved lines, "
-               "beyond what any request takes that looks at its cache. A range that holds 0 decides nothing; "
-               "one below 0, as if a drain brought the line closer than a look did, is not explained: **undecided**. "
+        yield ("For C14: *drained less looked* is what a remote drain takes from the owner by moved lines, beyond what "
+               "any request takes that looks at its cache; *drained less written*, beyond what its first line takes "
+               "that another core wrote last, whoever drains. A range that holds 0 decides nothing. Below 0 in the "
+               "former alone: the owner waits longer for a line that it must take from two than for one that another "
+               "has wholly, which is the processor's way, not the drain's. "
                "Upstream's own drain, by a kworker on the owner, was not measured here. "
                f"Left out: {shared} of {of} processes, in which the two CPUs shared a core (adding took {ONE_CORE} "
                "times as long or more while the other added), and with it its caches for a part of the time. "

@@ -236,6 +236,14 @@ static void deed_peek(int cpu)
 	demo_count(cpu, NULL);
 }
 
+/* No requester does: what its first line costs the owner that another CPU wrote last. */
+static void deed_write(int cpu)
+{
+	struct lock_and_count *cache = per_cpu_ptr(&demo_caches, cpu);
+
+	WRITE_ONCE(cache->nr, READ_ONCE(cache->nr));
+}
+
 /* As a requester that may take that CPU's lock. */
 static void deed_drain(int cpu)
 {
@@ -261,6 +269,7 @@ const struct cyc_deed cyc_deeds[] = {
 #ifdef CONFIG_PCPU_DRAIN_DEMO
 	{ "nothing", deed_nothing, always },
 	{ "peek", deed_peek, always },
+	{ "write", deed_write, always },
 	{ "drain", deed_drain, pcd_variant_drains_remotely, cache_one, take_it_back },
 #endif
 	{ }
@@ -280,6 +289,12 @@ void cyc_begin(void)
 	if (raw_cpu_ptr(&cpu_fbatches)->batch.nr != 1 ||
 	    raw_cpu_ptr(&mlock_fbatch)->batch.nr != 1)
 		__builtin_trap();	/* struct lock_and_batch is not how they begin */
+#ifdef CONFIG_PCPU_DRAIN_DEMO
+	pcd_demo_put(&item);
+	if (raw_cpu_ptr(&demo_caches)->nr != 1)
+		__builtin_trap();	/* nor struct lock_and_count */
+	pcd_demo_get();
+#endif
 	again_folio_add();
 	again_munlock();
 	cyc_slab_begin();

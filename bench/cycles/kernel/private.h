@@ -4,14 +4,20 @@
 
 /* What is private to its file; link.sh makes it global. Included by ops.c, once. */
 
-/* How both structs begin; cyc_begin() looks. */
+/* How their structs begin; cyc_begin() looks. */
 struct lock_and_batch {
 	pcd_lock_t lock;
 	struct folio_batch batch;
 };
 
+struct lock_and_count {
+	pcd_lock_t lock;
+	unsigned int nr;
+};
+
 DECLARE_PER_CPU(struct lock_and_batch, cpu_fbatches);
 DECLARE_PER_CPU(struct lock_and_batch, mlock_fbatch);
+DECLARE_PER_CPU(struct lock_and_count, demo_caches);
 DECLARE_PER_CPU(atomic_t, pcd_deferred);	/* its first member */
 
 unsigned int demo_count(int cpu, void *key);

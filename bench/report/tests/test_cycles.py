@@ -52,7 +52,7 @@ def test_without_a_control_it_says_so():
 def test_lines_are_told_beyond_nothing_within_a_process():
     """The stamps' own cycles, which may be more than the operation's, have no part in it."""
     def run(nothing, peek, drain=None, beside=(1.0, 1.02)):
-        deeds = {"nothing": nothing, "peek": peek, "drain": drain}
+        deeds = {"nothing": nothing, "peek": peek, "write": peek + 2, "drain": drain}
         return {"beside": beside, "stamps": [0, 0, 700],
                 **{deed: [0, 0, cycles] for deed, cycles in deeds.items() if cycles is not None}}
 
@@ -60,8 +60,9 @@ def test_lines_are_told_beyond_nothing_within_a_process():
     cells = {("rt", "qpw1"): [{"lines": runs}],
              ("rt", "none"): [{"lines": [run(600, 500)]}]}
     assert section.lines_table(cells, "rt")[0] == [
-        ["none", "−100 (−100 to −100)", "–", "–", 1],
-        ["qpw1", "+1050 (+100 to +1100)", "+1050 (+90 to +1055)", "−10 (−50 to +5)", 3]]
+        ["none", "−100 (−100 to −100)", "−98 (−98 to −98)", "–", "–", "–", 1],
+        ["qpw1", "+1050 (+100 to +1100)", "+1052 (+102 to +1102)", "+1050 (+90 to +1055)", "−10 (−50 to +5)",
+         "−12 (−52 to +3)", 3]]
     assert "1 of 5 processes, in which the two CPUs shared a core" in "".join(section.lines_part(cells))
 
 
