@@ -119,11 +119,11 @@ def anatomies(args, cell):
 
 
 def same_again(args, cell):
-    """The boots that differ in nothing but their seeds from those of the workload."""
+    """The boots that differ in nothing but their seeds from those of the workload, each paired with one of these."""
     if cell[1] != plan.BASE:
         return {}
     return {folder_of(args.lab, cell) / f"aa-{seed}": spec_of(args, cell, seed)
-            for seed in seeds(args.seeds, plan.OTHER_SEED)}
+            for seed in seeds(min(args.seeds, plan.STRATA), plan.OTHER_SEED)}
 
 
 def doses(args, cell):

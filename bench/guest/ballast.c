@@ -26,8 +26,8 @@ static void __noreturn fail(const char *what)
 static void __noreturn spin_and_dither(const struct params *params, __u64 *first)
 {
 	__u64 stream = random_stream(params->seed, STREAM_TURNS);
-	__u64 low = params_metronome(params) - params->metronome_dither;
-	__u64 span = 2 * params->metronome_dither + 1;
+	__u64 low = params_metronome(params) - params_dither(params);
+	__u64 span = 2 * params_dither(params) + 1;
 	__u64 count = low + random_below(&stream, span);
 	int i;
 

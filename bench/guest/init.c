@@ -115,9 +115,9 @@ int main(void)
 		run_prove("dose", proof_dose(cpus.isolated, params.dose));
 
 	keep_timers_local();
-	channel_line("{\"storm_first\":%s,\"metronome\":%llu}",
+	channel_line("{\"storm_first\":%s,\"metronome\":%llu,\"dither\":%llu}",
 		     params_storm_first(&params) ? "true" : "false",
-		     params_metronome(&params));
+		     params_metronome(&params), params_dither(&params));
 	if (!metronome_start(params_metronome(&params)))
 		run_fail("metronome: %s", strerror(errno));
 	if (!strcmp(params.mode, "drain")) {

@@ -31,7 +31,7 @@ struct params {
 	__u64 repeats;	/* of each hot path */
 	__u64 isolated;	/* 0: this machine is to have no isolated CPU */
 	__u64 metronome;	/* count of the interval timer, 0: off */
-	__u64 metronome_span;	/* how far from it the seed draws a boot's own */
+	__u64 metronome_span;	/* from how many counts, it the least, the seed draws */
 	__u64 metronome_dither;	/* how far from that it is drawn again and again */
 	const char *channel;	/* where results go: a file or a serial port */
 	__u64 exit_port;	/* an I/O port that ends the machine, 0: reboot */
@@ -57,12 +57,23 @@ const char *params_nonsense(const struct params *params);
 /**
  * params_storm_first() - which phase comes first
  * @params: as read
- * Return: where the seed draws it, true for one of each two seeds 2k - 1 and 2k.
+ * Return: where the seed draws it, true for six of any 12 seeds in a row.
  */
 bool params_storm_first(const struct params *params);
 
-/** params_metronome() - the count that the seed draws; 0: off */
+/**
+ * params_metronome() - the count that the seed draws
+ * @params: as read
+ * Return: of any 12 seeds in a row, one from each twelfth of the span; 0: off.
+ */
 __u64 params_metronome(const struct params *params);
+
+/**
+ * params_dither() - how far from that count it is drawn again and again
+ * @params: as read
+ * Return: 0 for six of any 12 seeds in a row, if there is a span to draw from.
+ */
+__u64 params_dither(const struct params *params);
 
 /** params_storm_is() - whether "drain" or "dose" is what the storm is made of */
 bool params_storm_is(const struct params *params, const char *what);

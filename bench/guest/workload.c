@@ -53,7 +53,7 @@ void workload_start(const struct params *params, const struct cpus *cpus)
 	for (cpu = 0; cpu < cpus->nr; cpu++) {
 		if (cpu == cpus->isolated || !params->ballast)
 			continue;
-		ballast.dithers = !cpu && params->metronome && params->metronome_dither;
+		ballast.dithers = !cpu && params->metronome && params_dither(params);
 		spawn(cpu, ROLE_BALLAST, ballast_run, &ballast);
 	}
 	owner_pid = spawn(cpus->isolated, ROLE_OWNER, owner_run, &owner);
@@ -216,7 +216,7 @@ const char *workload_run(const struct params *params, const struct cpus *cpus)
 	why = run_phase(params, cpus, first, offset[first]);
 	if (!why)
 		why = run_phase(params, cpus, second, offset[second]);
-	/* With the order, the metronome, the pad and the requests all that a seed draws. */
+	/* With order, metronome, dither, pad and requests all that a seed draws. */
 	channel_line("{\"drawn\":{\"first_fill_ns\":%llu,\"first_turn\":%llu,\"offset_ns\":%llu}}",
 		     shared->first_fill, shared->first_turn, offset[PHASE_STORM]);
 	return why;

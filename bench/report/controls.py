@@ -8,7 +8,6 @@ the results in a folder (default: results) gave; exit 1 if one failed.
 
 import argparse
 import dataclasses
-import itertools
 import pathlib
 import statistics
 import sys
@@ -95,56 +94,50 @@ class Compared:
 # ---- A/A ----
 
 
-def compare(kind, model, metric, change, p, equivalence, error):
-    """Compared; equivalence: gives that test's p, and is asked only if it matters; error: of stats."""
+def compare(kind, model, metric, pairs):
+    """Compared, of paired differences."""
+    change, p = stats.estimate(pairs).median, stats.difference_p(pairs)
     suspect = abs(change) > metric.margin if p is None else p < plan.ALPHA
-    return Compared(kind, model, metric, change, p, suspect and (p is None or not equivalence() < plan.ALPHA),
-                    stats.blunt_margin(*error, plan.ALPHA))
+    return Compared(kind, model, metric, change, p,
+                    suspect and (p is None or not stats.equivalence_p(pairs, metric.margin) < plan.ALPHA),
+                    stats.blunt_margin(*stats.error_of(pairs), plan.ALPHA))
 
 
-def by_order(runs, model, key, kind):
-    """Figures of unpatched's boots of a kind: a list for each order of the phases."""
-    first, values = (runs.column(model, plan.BASE, of, kind) for of in ("storm_first", key))
-    return [[value for seed, value in values.items() if first.get(seed, 0) == order] for order in (0, 1)]
+def other_seeds(runs, model):
+    """Boots of the same image on other seeds, with those whose seeds draw the same order and dither, and nearly the
+    same count.
+
+    Return: by a metric's key ({seed: figure}, {seed: figure}), by the seeds of the latter; likewise rebuild().
+    """
+    shift = plan.OTHER_SEED - plan.FIRST_SEED
+    return lambda key: ({seed - shift: value for seed, value in runs.column(model, plan.BASE, key, "aa").items()},
+                        runs.column(model, plan.BASE, key))
 
 
-def other_seeds(runs, model, metric):
-    """The same image on disjoint seeds, by the order that they draw; None without two boots of each."""
-    one, other = (by_order(runs, model, metric.key, kind) for kind in ("aa", "seed"))
-    if min(sum(map(len, one)), sum(map(len, other))) < 2 or not stats.strata(one, other):
-        return None
-    change = (stats.estimate(itertools.chain(*one)).median
-              - stats.estimate(itertools.chain(*other)).median)
-    return compare(OTHER_SEEDS, model, metric, change, stats.groups_p(one, other),
-                   lambda: stats.groups_equivalence_p(one, other, metric.margin),
-                   stats.groups_error(one, other))
+def rebuild(runs, model):
+    """Boots of a neutral rebuild, with those on the same seeds."""
+    return lambda key: (runs.column(model, plan.REBUILT, key), runs.column(model, plan.BASE, key))
 
 
-def rebuild(runs, model, metric):
-    """A neutral rebuild on the same seeds; None without two pairs."""
-    pairs = stats.paired(runs.column(model, plan.REBUILT, metric.key), runs.column(model, plan.BASE, metric.key))
-    if len(pairs) < 2:
-        return None
-    return compare(REBUILD, model, metric, stats.estimate(pairs).median, stats.difference_p(pairs),
-                   lambda: stats.equivalence_p(pairs, metric.margin), stats.error_of(pairs))
+AA = {OTHER_SEEDS: other_seeds, REBUILD: rebuild}
 
 
 def compare_all(runs):
-    """[Compared] of both kinds of A/A."""
-    found = [how(runs, model, metric) for how in (other_seeds, rebuild) for model in runs.models
-             for metric in plan.METRICS]
-    return [one for one in found if one]
+    """[Compared] of both kinds of A/A, of what has two pairs."""
+    pairs = [(kind, model, metric, stats.paired(*boots(runs, model)(metric.key)))
+             for kind, boots in AA.items() for model in runs.models for metric in plan.METRICS]
+    return [compare(*one) for one in pairs if len(one[-1]) > 1]
 
 
 def ran(runs):
     """[Outcome] for each A/A that was not run with boots enough."""
     short = []
     for model in runs.models:
-        base = set(runs.cells().get((model, plan.BASE), ()))
-        seeds = len(set(runs.cells("aa").get((model, plan.BASE), ())) - base)
-        pairs = len(base & set(runs.cells().get((model, plan.REBUILT), ())))
-        short += [Outcome(f"A/A, {kind}", model, None, f"{boots} of {plan.BOOTS} boots" if boots else "not run")
-                  for kind, boots in ((OTHER_SEEDS, seeds), (REBUILD, pairs)) if boots < plan.BOOTS]
+        for kind, boots in AA.items():
+            pairs = len(stats.paired(*boots(runs, model)("owner/kernel")))
+            if pairs < plan.BOOTS:
+                short.append(Outcome(f"A/A, {kind}", model, None,
+                                     f"{pairs} of {plan.BOOTS} boots" if pairs else "not run"))
     return short
 
 
@@ -307,8 +300,8 @@ class Controls:
                 [outcome.control for outcome in reach if outcome.held is None])
 
 
-def judge(runs, unlike=(), changed=None):
-    """Controls of one lab's Runs; unlike, changed: as in Controls."""
+def judge(runs, unlike=(), changed=None, faults=()):
+    """Controls of one lab's Runs; unlike, changed: as in Controls; faults: checks that the instrument failed."""
     compared, short = compare_all(runs), ran(runs)
     over_all = rate(compared) if compared else None
     # With boots too few to alarm in every model, that none does is no success.
@@ -316,6 +309,8 @@ def judge(runs, unlike=(), changed=None):
         over_all = None
     outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models),
                 *ran_settings(runs)]
+    if faults:
+        outcomes.insert(0, Outcome("the instrument", "", False, f"not {'; not '.join(faults)}"))
     return Controls(outcomes, compared, moved(runs), list(unlike), changed or {})
 
 

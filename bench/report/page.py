@@ -46,14 +46,12 @@ def excluded(boots):
     return f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
 
 
-def missing(results, boots, labs, judged, others=()):
+def missing(boots, labs, judged, others=()):
     """What a reader must know first: controls that failed, and what these results do not hold.
 
-    results: folder of raw results; labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab,
-    or None; others: boots of another kind.
+    labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None; others: boots of another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
-    lines += [f"- **The instrument failed a check: {name}.**" for name in instrument.failed(results)]
     lines += [line for line in (excluded([*boots, *others]),) if line]
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
     absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
@@ -200,7 +198,7 @@ left: what the owner is spared, since a cache drained on request is not full yet
 
 ![Latency of cyclictest]({FIGURES}/{lab}-ccdf.svg)
 
-*cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 35 µs it
+*cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 56 µs it
 shows the turns of the CPUs rather than the kernel, in bins of 1 µs. Lines: at each latency the median over
 boots, n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: without drains. Latency is instruction time
 (1 ns an instruction, summed over all busy CPUs), not time on hardware.*
@@ -212,8 +210,9 @@ HOW_TO_READ = """\
   when requests come, when the owner fills, how cyclictest's phase lies to both, how CPUs take turns, and whether quiet
   or storm comes first. Arms are compared on the same seeds; column *boots* shows how many there are of both.
 - **Interval**: from an order statistic to its mirror, the shortest that covers the median over seeds with 95 %. Fewer
-  than 6 boots have none such: then it is minimum to maximum, which covers it with 75 % for 3 boots, 88 % for 4, 94 %
-  for 5. It speaks of other arrivals and phases on this simulator, not of other machines or compilers.
+  than 6 boots have none such: then it is minimum to maximum, which covers it, were they drawn independently, with 75 %
+  for 3 boots, 88 % for 4, 94 % for 5. It speaks of other arrivals and phases on this simulator, not of other machines
+  or compilers.
 - **Difference**: the median over seeds of (arm − unpatched) with the same seed and preemption model, and the
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
@@ -319,12 +318,15 @@ class Lab:
     verdicts: list
 
 
-def judge(runs, boots, now):
-    """Lab from the figures of the lab that verdicts are about; None without a boot there. now: for sameness."""
+def judge(runs, boots, now, faults):
+    """Lab from the figures of the lab that verdicts are about; None without a boot there.
+
+    now: for sameness; faults: checks that the instrument failed.
+    """
     if not runs or not runs.cells():
         return None
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB]
-    found = controls.judge(runs, sameness.unlike(here), sameness.changed(here, now))
+    found = controls.judge(runs, sameness.unlike(here), sameness.changed(here, now), faults)
     return Lab(runs, found, contrasts.judge(runs, found))
 
 
@@ -363,13 +365,13 @@ def cycles_part(results):
     return "\n".join([title, *section.section(results / "cycles"), ""])
 
 
-def short_part(results, boots, labs, judged):
+def short_part(boots, labs, judged):
     """What stands first; nothing without the lab that verdicts are about."""
     if not judged:
         return ""
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and ordinary(boot)]
     withdrawn = any(one.verdict.startswith("withdrawn") for one in judged.verdicts)
-    doubt = bool(judged.controls.failed or judged.controls.unlike or instrument.failed(results) or withdrawn)
+    doubt = bool(judged.controls.failed or judged.controls.unlike or withdrawn)
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 
 
@@ -398,8 +400,8 @@ def top(folder, results, boots, labs, judged, now, others=()):
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         f"hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.\n",
-        short_part(results, boots, labs, judged),
-        "## What is missing\n", missing(results, boots, labs, judged, others),
+        short_part(boots, labs, judged),
+        "## What is missing\n", missing(boots, labs, judged, others),
         verdicts_part(judged), trust_part(folder, results, boots, judged), cycles_part(results),
         "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),
         sameness.sources([*boots, *others], now),

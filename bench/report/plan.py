@@ -13,8 +13,9 @@ import markdown
 
 BASE = "unpatched"
 BOOTS = 12  # with as many seeds a verdict is possible: the least p of sign flips is then 2 / 2**12
-FIRST_SEED = 201  # of the workload and its controls; odd, as one of each odd seed and the next draws the storm first
-OTHER_SEED = 301  # the first of those that A/A compares with
+FIRST_SEED = 603  # of the workload and its controls; the first three leave fixed metronomes around 16, 24 and 48
+STRATA = 12  # so many seeds in a row share out order and turns among themselves (guest/params.c)
+OTHER_SEED = FIRST_SEED + STRATA  # the first of those that A/A compares with; pairs are of one stratum
 LEVEL = 0.95  # of intervals
 ALPHA = 0.05  # of Holm's family, of one alarm, and of the rate of alarms
 SLOPE = (0.95, 1.05)  # the interval of the slope of response against dose lies within
@@ -32,6 +33,7 @@ def fixed(count):
 # Settings of the lab: parameters of the workload, and fields of boot.Spec, that differ from the base.
 SETS = {
     **{f"metronome-{count}": (fixed(count), {}) for count in ("16", "24", "48")},
+    "metronome-dithered": ((("metronome", "24"), ("metronome_span", "0")), {}),
     # Four times as long, as many instructions: else cyclictest is still starting when the phase begins.
     "shift-2": ((("settle_ms", "120"),), {"icount_shift": 2}),
     # It is the ballast that dithers.
@@ -45,8 +47,10 @@ SETS = {
 SETTINGS = tuple(name for name in SETS if name != "quiet-first")
 SENSITIVE_SEEDS = 3  # of each setting and cell
 # What a setting is compared with, on the same seeds, if not with the usual boots. Without ballast, which dithers, the
-# metronome is fixed as well. Of the usual boots half have the order that is set, and so show no change.
-AGAINST = {"no-ballast": "metronome-24", "storm-first": "quiet-first"}
+# metronome is fixed as well; that of the usual boots is another with each seed. Half of these have the order that is
+# set, and so show no change.
+AGAINST = {**dict.fromkeys(("metronome-16", "metronome-48", "metronome-dithered", "no-ballast"), "metronome-24"),
+           "storm-first": "quiet-first"}
 ORDERS = {"quiet-first": 0, "storm-first": 1}  # settings that set what a seed draws, with some to no effect
 REARRANGES = ("metronome", "phase", "storm-first")  # how settings begin that only rearrange in time
 JUDGED_LAB = "virtual"  # the lab that the contrasts are about

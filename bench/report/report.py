@@ -15,6 +15,7 @@ import tempfile
 
 import controls
 import hotpaths
+import instrument
 import metrics
 import page
 import plan
@@ -51,7 +52,7 @@ def write(results, out, now=sources_now):
     traced = read.read_manifests(results, "anatomy")
     others = [*read.read_manifests(results, "hotpath-"), *traced]
     sources = now([*boots, *others])
-    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources)
+    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(results))
     labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
                                 judged.controls.moved if judged and lab == plan.JUDGED_LAB else None)
             for lab, found in runs.items() if found.cells()}

@@ -89,10 +89,7 @@ def zero_bound(trials):
 #
 # All take figures of boots, never samples within one. Where all figures are equal there is nothing to test: None.
 
-# Two groups come as lists by stratum, [members]: what differs between strata by itself, as the order of the phases may,
-# is kept out of the test: members are exchanged within their stratum.
-
-RESAMPLES = 9999  # exchanges of groups, drawn; all 4096 sign flips of 12 pairs are fewer, so exact
+RESAMPLES = 9999  # all 4096 sign flips of 12 pairs are fewer, so exact
 
 
 def mean(values, axis=-1):
@@ -106,30 +103,6 @@ def flips(values, alternative):
                                               alternative=alternative, n_resamples=RESAMPLES, random_state=0).pvalue)
 
 
-def strata(one, other):
-    """[(members of one, of the other)] of the strata that both groups have."""
-    return [(numpy.asarray(here, float), numpy.asarray(there, float))
-            for here, there in zip(one, other, strict=True) if len(here) and len(there)]
-
-
-def exchanges(one, other, alternative):
-    """p of the difference of two groups' means, over strata, by exchanging members within each."""
-    random, seen, drawn = numpy.random.default_rng(0), 0, numpy.zeros(RESAMPLES)
-    for here, there in strata(one, other):
-        mixed = random.permuted(numpy.tile(numpy.concatenate((here, there)), (RESAMPLES, 1)), axis=1)
-        seen += here.mean() - there.mean()
-        drawn += mixed[:, :len(here)].mean(axis=1) - mixed[:, len(here):].mean(axis=1)
-    seen, drawn = numpy.round(seen, 9), numpy.round(drawn, 9)
-    tail = {side: (1 + numpy.sum(far)) / (1 + RESAMPLES) for side, far in (("less", drawn <= seen),
-                                                                          ("greater", drawn >= seen))}
-    return float(min(1, 2 * min(tail.values())) if alternative == "two-sided" else tail[alternative])
-
-
-def all_equal(one, other):
-    """Is there nothing to test?"""
-    return all(len({*here, *there}) < 2 for here, there in strata(one, other))
-
-
 def difference_p(differences):
     """Two-sided p of paired differences; None if they are all equal."""
     return None if len(set(differences)) < 2 else flips(numpy.asarray(differences, float), "two-sided")
@@ -141,19 +114,6 @@ def equivalence_p(differences, margin):
         return None
     values = numpy.asarray(differences, float)
     return max(flips(values + margin, "greater"), flips(values - margin, "less"))
-
-
-def groups_p(one, other):
-    """Two-sided p of the difference of two unpaired groups, by stratum; None if all figures are equal in each."""
-    return None if all_equal(one, other) else exchanges(one, other, "two-sided")
-
-
-def groups_equivalence_p(one, other, margin):
-    """p of two one-sided tests: the difference of two unpaired groups lies within margin; None as above."""
-    if all_equal(one, other):
-        return None
-    more, less = ([[value + shift for value in here] for here in one] for shift in (margin, -margin))
-    return max(exchanges(more, other, "greater"), exchanges(less, other, "less"))
 
 
 def holm(found):
@@ -184,15 +144,6 @@ def blunt_margin(error, freedom, alpha=0.05):
 def error_of(differences):
     """(standard error of the mean, degrees of freedom) of paired differences."""
     return numpy.std(differences, ddof=1) / len(differences) ** 0.5, len(differences) - 1
-
-
-def groups_error(one, other):
-    """(standard error, degrees of freedom) of the difference of two groups' means over strata, of one variance."""
-    pairs = strata(one, other)
-    freedom = sum(len(group) - 1 for pair in pairs for group in pair)
-    squares = sum(numpy.sum((group - group.mean()) ** 2) for pair in pairs for group in pair)
-    each = sum(1 / len(here) + 1 / len(there) for here, there in pairs) / len(pairs) ** 2
-    return (squares / freedom * each) ** 0.5 if freedom else float("inf"), max(freedom, 1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -145,7 +145,8 @@ PRICE = 40  # what an injected interrupt takes by itself
 def aa(results, model="rt", boots=12, more=0):
     """A/A on other seeds; more: instructions per drain beyond what trusted() has."""
     for seed in range(1, boots + 1):
-        boot(results, model, "unpatched", 100 + seed, kind="aa", per_drain=COSTS[model] + MATTERS + seed + more)
+        boot(results, model, "unpatched", plan.STRATA + seed, kind="aa",
+             per_drain=COSTS[model] + MATTERS + seed % boots + 1 + more)
 
 
 def rebuilt(results, model="rt", boots=12, more=0):

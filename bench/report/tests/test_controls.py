@@ -18,7 +18,7 @@ import trust
 
 CONTROLS = pathlib.Path(__file__).parent.parent / "controls.py"
 PLANNED = plan.SETTINGS
-SETTINGS = ("cpus-4", "metronome-48")
+SETTINGS = ("cpus-4", "metronome-24")
 # Contrasts: under rt what is imposed, and none's fill; a fill under lazy; under rt the requester's, and a storm's fill.
 IMPOSED, FACADE, OFF, ASKING, WHOLE = 1, 5, 7, 12, 14
 
@@ -122,7 +122,7 @@ def alter(boot, key, value):
     ("rt-rebuilt/seed-002", "image_sha256", "kernel image (virtual, rt, rebuilt: 2 kinds)", {IMPOSED, ASKING, FACADE}),
     ("lazy-none/seed-002", "common_config_sha256", "kernel options but for the facade's own (virtual, lazy: 2 kinds)",
      {OFF}),
-    ("rt-unpatched/aa-102", "plugin_sha256", "counting plugin (virtual: 2 kinds)", {IMPOSED, OFF, ASKING, FACADE}),
+    ("rt-unpatched/aa-014", "plugin_sha256", "counting plugin (virtual: 2 kinds)", {IMPOSED, OFF, ASKING, FACADE}),
 ], ids=["image", "rebuilt", "options", "plugin"])
 def test_boots_that_are_not_alike_withdraw_what_they_reach(results, text, boot, key, said, withdrawn):
     withdraws(results, text, boot, key, "other", said, withdrawn)
@@ -130,8 +130,8 @@ def test_boots_that_are_not_alike_withdraw_what_they_reach(results, text, boot, 
 
 @pytest.mark.parametrize("boot, key, value, said", [
     ("rt-qpw0/seed-002", "cpus", 4, "cpus (virtual: 2 kinds)"),
-    ("lazy-unpatched/sensitivity-metronome-48-002", "icount_shift", 1, "icount_shift (virtual: 2 kinds)"),
-    ("rt-unpatched/aa-102", "by_instruction", True, "by_instruction (virtual: 2 kinds)"),
+    ("lazy-unpatched/sensitivity-metronome-24-002", "icount_shift", 1, "icount_shift (virtual: 2 kinds)"),
+    ("rt-unpatched/aa-014", "by_instruction", True, "by_instruction (virtual: 2 kinds)"),
     ("rt-unpatched/sensitivity-cpus-4-002", "workload", {"requests": 9, "seed": 2}, "requests (virtual: 2 kinds)"),
     ("rt-unpatched/dose-1000-002", "workload", {"requests": 10, "seed": 2, "dose": 1000, "pad": 1},
      "pad (virtual: 2 kinds)"),
@@ -177,6 +177,16 @@ def test_sources_that_changed_are_said_first_and_withdraw_nothing(results, text)
     assert verdict(made, ASKING) == "**equivalent**; under 2 other settings as well"
 
 
+def test_an_instrument_that_fails_a_check_withdraws_all(results, text):
+    (results / "instrument").mkdir()
+    (results / "instrument/plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
+    (results / "instrument/plugin.json").write_text("{}")
+    made = text(results)
+    assert first_said(made) == "- **A control failed: the instrument: not known count: 7 user.**"
+    assert {verdict(made, number) for number in (IMPOSED, FACADE, OFF, ASKING)} == {
+        "**withdrawn: the instrument failed**"}
+
+
 def test_an_alarm_on_one_metric_withdraws_that_alone(results, text):
     again(results, "rebuilt", synthetic.rebuilt, more=3000)
     made = text(results)
@@ -197,18 +207,15 @@ def test_the_rate_of_p_and_what_could_alarm_are_shown(results, text):
     assert "Of p < 0.05 alone there are 6 in 12 (50.0 %); chance makes 5 %. 3 of 92 comparisons could alarm" in made
 
 
-def test_other_seeds_are_compared_within_their_order(tmp_path):
-    """Half of both groups begin with the storm; what that does must not hide what other seeds do."""
+def test_other_seeds_are_paired_by_what_they_draw(tmp_path):
+    """What order and turns do must not hide what other seeds do."""
     for kind, more in (("seed", 0), ("aa", 2000)):
         for seed in range(1, 13):
-            first = seed % 2 == 1
-            synthetic.boot(tmp_path, "rt", "unpatched", seed + 100 * (kind == "aa"), kind=kind,
-                           per_drain=1000 + seed + more + 9000 * first,
-                           guest=[{"storm_first": first}, *synthetic.guest(False)])
-    runs = controls.Runs(controls.metrics.boots(tmp_path))
-    one = controls.other_seeds(runs, "rt", plan.BY_KEY["owner/imposed"])
+            synthetic.boot(tmp_path, "rt", "unpatched", seed + plan.STRATA * (kind == "aa"), kind=kind,
+                           per_drain=1000 + more + 9000 * (seed % 2) + 300 * seed + (kind == "aa") * seed)
+    one, = (one for one in controls.compare_all(controls.Runs(controls.metrics.boots(tmp_path)))
+            if one.metric.key == "owner/imposed")
     assert one.alarm and one.p < 0.001 and not one.could
-    assert controls.by_order(runs, "rt", "owner/imposed", "aa")[1] == [12001 + seed for seed in range(0, 12, 2)]
 
 
 def test_the_rate_among_those_that_could_alarm():
@@ -280,11 +287,11 @@ def test_fewer_doses_than_planned_give_no_verdict(results, text, what, says):
 
 
 def test_a_failed_boot_of_a_control_is_counted_as_missing(results, text):
-    path = results / "virtual/rt-unpatched/aa-103"
+    path = results / "virtual/rt-unpatched/aa-015"
     (path / "counts.jsonl").write_text("garbage")
     made = text(results)
     assert "A/A, other seeds, rt (11 of 12 boots)" in first_said(made)
-    assert "virtual/rt-unpatched aa-103: unreadable: counts.jsonl" in made
+    assert "virtual/rt-unpatched aa-015: unreadable: counts.jsonl" in made
 
 
 def test_a_dose_in_the_wrong_folder_is_unreadable(results, text):
@@ -310,7 +317,7 @@ def gone(results, what):
 
 @pytest.mark.parametrize("what, number, said", [
     ("lazy-*/sensitivity-*", OFF, ""), ("lazy-qpw0/sensitivity-cpus-4-*", OFF, "; lacks cpus-4"),
-    ("rt-unpatched/sensitivity-metronome-48-002", ASKING, "; lacks metronome-48")])
+    ("rt-unpatched/sensitivity-metronome-24-002", ASKING, "; lacks metronome-24")])
 def test_a_contrast_whose_settings_were_not_all_run_gets_no_verdict(results, text, what, number, said):
     gone(results, what)
     made = text(results)
@@ -338,17 +345,17 @@ def test_what_neither_moves_nor_is_shown_to_stay_is_told_apart(results, text, by
 
 
 def test_a_metric_that_moves_is_labelled(results, text):
-    synthetic.sensitivity(results, "metronome-48", {"unpatched": 9000, "qpw1": 0})
+    synthetic.sensitivity(results, "metronome-24", {"unpatched": 9000, "qpw1": 0})
     made = text(results)
-    assert verdict(made, IMPOSED).endswith("the metric itself moves with metronome-48")
-    assert "- kernel instructions imposed on the isolated CPU: metronome-48" in made
+    assert verdict(made, IMPOSED).endswith("the metric itself moves with metronome-24")
+    assert "- kernel instructions imposed on the isolated CPU: metronome-24" in made
     assert "kernel instructions imposed" not in told(made, "Shown not to move") + told(made, "Cannot tell")
     assert told(made, "Cannot tell, being neither: ") == "none."
-    assert "**Moves with the lab** (metronome-48): compare arms within this table alone." in made
+    assert "**Moves with the lab** (metronome-24): compare arms within this table alone." in made
     table = made.split("### Replicates")[1].split("\n\n")[2]
     # Figures grow with the seed here, so that those of a setting's three seeds lie below all others.
     assert "kernel instructions imposed on the isolated CPU (6)" in table and "| 166 of 184 |" in table
-    named = next(line for line in made.split("\n") if line.startswith("- metronome-48: kernel instructions imposed"))
+    named = next(line for line in made.split("\n") if line.startswith("- metronome-24: kernel instructions imposed"))
     assert "rt-unpatched" in named
 
 
@@ -410,6 +417,9 @@ def test_seeds_that_do_not_cover_a_setting_are_said_not_to(tmp_path, monkeypatch
         controls.Runs(controls.metrics.boots(tmp_path)))
     synthetic.sensitivity(tmp_path, "metronome-24", {"unpatched": 900})
     assert "**Seeds do not cover metronome-24**" in trust.replicates(controls.Runs(controls.metrics.boots(tmp_path)))
+    synthetic.aa(tmp_path, more=9000)
+    assert "**Seeds do not cover other seeds, unpatched, metronome-24**" in trust.replicates(
+        controls.Runs(controls.metrics.boots(tmp_path)))
 
 
 def test_what_only_rearranges_is_a_replicate(tmp_path):

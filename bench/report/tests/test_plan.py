@@ -3,8 +3,10 @@
 
 import argparse
 import collections
+import itertools
 import pathlib
 import re
+import subprocess
 
 import campaign
 import metrics
@@ -12,6 +14,7 @@ import plan
 import pytest
 import read
 import synthetic
+import virtual
 
 TESTS = 2 * len(plan.CONTRASTS)
 METHOD = pathlib.Path(__file__).parents[2] / "METHOD.md"
@@ -31,6 +34,42 @@ def test_the_method_has_the_plan_s_tables(table):
                                    f"isolated CPU, {plan.DOSE_SEEDS} seeds each |"])
 def test_the_method_has_the_plan_s_limits(limit):
     assert limit in " ".join(METHOD.read_text().split())
+
+
+DRAWS = """
+#include <stdio.h>
+#include "params.h"
+
+int main(void)
+{
+	struct params params = { .order = "drawn", .metronome = %(metronome)s, .metronome_span = %(metronome_span)s,
+			.metronome_dither = %(metronome_dither)s };
+
+	for (params.seed = 1; params.seed <= 60; params.seed++)
+		printf("%%llu %%llu %%d\\n", params_metronome(&params), params_dither(&params),
+			params_storm_first(&params));
+	return 0;
+}
+"""
+
+
+def test_seeds_in_a_row_share_out_turns_and_order(tmp_path):
+    """As the guest draws them: of plan.STRATA, from any on, each has its part; and so far apart they have the same."""
+    guest = METHOD.parent / "guest"
+    (tmp_path / "draws.c").write_text(DRAWS % virtual.WORKLOAD)
+    subprocess.run(["gcc", "-D__noreturn=", "-D__printf(a,b)=", "-D_GNU_SOURCE", "-I", guest, "-o", tmp_path / "draws",
+                    tmp_path / "draws.c", *(guest / f"{name}.c" for name in ("params", "random", "files"))], check=True)
+    told = subprocess.run([tmp_path / "draws"], capture_output=True, text=True, check=True).stdout
+    low, span = int(virtual.WORKLOAD["metronome"]), int(virtual.WORKLOAD["metronome_span"])
+    drawn = [((int(count) - low) * plan.STRATA // span, int(dither) > 0, first == "1")
+             for count, dither, first in map(str.split, told.splitlines())]
+    for begin in range(len(drawn) - plan.STRATA + 1):
+        row = sorted(drawn[begin:begin + plan.STRATA])
+        assert [part for part, *_ in row] == list(range(plan.STRATA))
+        for third in (row[:4], row[4:8], row[8:]):
+            assert {tuple(combination) for _, *combination in third} == set(itertools.product((False, True), repeat=2))
+    assert drawn[plan.STRATA:] == drawn[:-plan.STRATA]
+    assert len(set(told.splitlines())) > 2 * plan.STRATA  # the count within its part is drawn anew
 
 
 def planned():
@@ -54,7 +93,7 @@ def test_the_pages_say_how_many_boots_there_are():
     kinds = collections.Counter(re.match("[a-z]+", folder.name)[0] for folder in boots)
     named = " ".join(second.split("A campaign of ")[1].split("\n\n")[0].split())
     said = (f"workload ({kinds['seed']} boots, `rebuilt` among them), 2 for `aa` ({kinds['aa']}), 3 for `dose` "
-            f"({kinds['dose']}), 16 for `sensitivity` ({kinds['sensitivity']}), 4 for hot paths ({kinds['hotpath']}), "
+            f"({kinds['dose']}), 18 for `sensitivity` ({kinds['sensitivity']}), 4 for hot paths ({kinds['hotpath']}), "
             f"1 for anatomies ({kinds['anatomy']}).")
     assert said in named and sum(kinds.values()) == len(boots)
 

@@ -261,7 +261,7 @@ def test_the_instrument_is_shown(make, results):
     (folder / "plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
     (folder / "plugin.json").write_text(json.dumps(manifest | {"qemu_version": "0"}))
     text = make(results)
-    assert "**The instrument failed a check: known count: 7 user.**" in text
+    assert "**A control failed: the instrument: not known count: 7 user.**" in text
     assert "| counting plugin | known count | 0 of 1 | **not 7 user** |" in text
     assert "checked with **another QEMU than** these boots" in text
     (folder / "plugin.json").write_text(json.dumps(manifest | {"main_loop_sha256": "m"}))

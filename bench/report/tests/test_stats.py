@@ -3,6 +3,7 @@
 
 import coverage
 import numpy
+import plan
 import pytest
 import scipy.stats
 import stats
@@ -117,7 +118,6 @@ def test_equivalence_agrees_with_the_t_test_where_that_holds():
 
 def test_what_is_all_equal_has_no_p():
     assert stats.difference_p([0] * 12) is None and stats.equivalence_p([7] * 12, 1) is None
-    assert stats.groups_p([[3, 3]], [[3]]) is None and stats.groups_equivalence_p([[3]], [[3]], 1) is None
 
 
 def test_equivalence_of_few_values():
@@ -127,56 +127,20 @@ def test_equivalence_of_few_values():
     assert stats.equivalence_p([10] * 6 + [11] * 6, 10) > 0.9
 
 
-def test_groups():
-    """Against all exchanges of four with four; 9,999 are drawn."""
-    assert stats.groups_p([[1, 2, 3, 4]], [[11, 12, 13, 14]]) == pytest.approx(2 / 70, rel=0.2)
-    assert stats.groups_p([[1, 2, 3]], [[1, 2, 3]]) == 1
-    assert stats.groups_equivalence_p([[1, 2, 3, 4]], [[1, 2, 3, 5]], 100) == pytest.approx(1 / 70, rel=0.2)
-    assert stats.groups_equivalence_p([[1, 2, 3, 4]], [[101, 102, 103, 104]], 10) > 0.9
-    many = ([list(range(12))], [list(range(1, 13))])
-    assert stats.groups_p(*many) == stats.groups_p(*many)  # drawn at random, always alike
-
-
-def test_what_strata_differ_by_does_not_hide_what_groups_differ_by():
-    one, other = ([1, 2, 3, 4], [101, 102, 103, 104]), ([11, 12, 13, 14], [111, 112, 113, 114])
-    assert stats.groups_p(one, other) < 0.002  # 2 / 70**2, were all exchanges made
-    mixed = [[*one[0], *one[1]]], [[*other[0], *other[1]]]
-    assert stats.groups_p(*mixed) > 0.5
-    assert stats.groups_error(one, other)[0] < 0.1 * stats.groups_error(*mixed)[0]
-    assert stats.groups_equivalence_p(one, ([1, 2, 3, 5], [101, 102, 103, 105]), 5) < 0.01
-    assert stats.groups_p(([1, 1], [5, 5]), ([1, 1], [5, 5])) is None
-
-
-def test_a_stratum_that_one_group_lacks_tells_nothing():
-    assert stats.groups_p(([1, 2, 3], [900]), ([1, 2, 3], [])) == stats.groups_p([[1, 2, 3]], [[1, 2, 3]])
-
-
-def test_the_error_of_groups_is_that_of_the_t_test():
-    one, other = [1, 5, 4, 8], [2, 2, 9, 7, 3]
-    error, freedom = stats.groups_error([one], [other])
-    difference = numpy.mean(one) - numpy.mean(other)
-    assert difference / error == pytest.approx(scipy.stats.ttest_ind(one, other).statistic) and freedom == 7
-
-
-def test_exchanges_err_as_rarely_as_stated():
-    random, runs = numpy.random.default_rng(5), 200
-    found = [stats.groups_p(*random.normal((0, 50), 1, (2, 6, 2)).transpose(0, 2, 1)) for _ in range(runs)]
-    assert abs(numpy.mean([p < 0.05 for p in found]) - 0.05) < 4 * (0.05 * 0.95 / runs) ** 0.5
-
-
 def test_holm():
     assert stats.holm({"a": 0.01, "b": 0.04, "c": None, "d": 0.03}) == pytest.approx(
         {"a": 0.04, "b": 0.09, "d": 0.09, "c": None})
     assert stats.holm({"a": None}) == {"a": None} and stats.holm({}) == {}
 
 
+@pytest.mark.parametrize("boots", [6, plan.BOOTS])
 @pytest.mark.parametrize("shape", ["normal", "few values (0 mostly)"])
-def test_errors_are_as_rare_as_stated(shape):
+def test_errors_are_as_rare_as_stated(shape, boots):
     runs = 150
-    covered, different, _, equal, groups = coverage.simulate(shape, 6, runs)
+    covered, different, _, equal = coverage.simulate(shape, boots, runs)
     slack = 4 * (0.05 * 0.95 / runs) ** 0.5
-    assert covered > stats.order_interval(6)[1] - slack
-    assert max(different, equal, groups) < 0.05 + slack
+    assert covered > stats.order_interval(boots)[1] - slack
+    assert max(different, equal) < 0.05 + slack
 
 
 def test_the_simulation_sees_a_test_that_errs(monkeypatch):
@@ -186,22 +150,14 @@ def test_the_simulation_sees_a_test_that_errs(monkeypatch):
     assert different == 1 and covered < 0.75
 
 
-@pytest.mark.parametrize("make", [lambda random: (random.normal(size=12),),
-                                  lambda random: (random.normal(size=(2, 6)), random.normal(size=(2, 6)))],
-                         ids=["pairs", "groups"])
-def test_what_is_significant_beyond_the_blunt_margin_is_equivalent(make):
+def test_what_is_significant_beyond_the_blunt_margin_is_equivalent():
     """And below it need not be: at half of it, of what is significant nothing is."""
     random, seen = numpy.random.default_rng(1), []
     while len(seen) < 5:
-        values = make(random)
-        if len(values) == 1:
-            pairs = values[0]
-            p, error, equal = stats.difference_p(pairs), stats.error_of(pairs), stats.equivalence_p
-        else:
-            p, error, equal = stats.groups_p(*values), stats.groups_error(*values), stats.groups_equivalence_p
-        if 0.02 < p < 0.05:
-            blunt = stats.blunt_margin(*error)
-            seen.append((equal(*values, 1.3 * blunt) < 0.05, equal(*values, blunt / 2) < 0.05))
+        pairs = random.normal(size=12)
+        if 0.02 < stats.difference_p(pairs) < 0.05:
+            blunt = stats.blunt_margin(*stats.error_of(pairs))
+            seen.append(tuple(stats.equivalence_p(pairs, share * blunt) < 0.05 for share in (1.3, 0.5)))
     assert seen == [(True, False)] * 5
 
 
