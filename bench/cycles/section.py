@@ -360,12 +360,12 @@ def lines_part(cells):
         yield ("For C14: *drained less looked* is what a remote drain takes from the owner by moved lines, beyond what "
                "any request takes that looks at its cache; *drained less written*, beyond what its first line takes "
                "that another core wrote last, whoever drains. A range that holds 0 decides nothing. Below 0 in the "
-               "former alone: the owner waits longer for a line that it must take from two than for one that another "
-               "has wholly, which is the processor's way, not the drain's. "
+               "former alone: a look takes more from this owner than a plain write does, where nobody drains at all "
+               "(*looked*, *written*), so that this is no merit of the drain's. "
                "Upstream's own drain, by a kworker on the owner, was not measured here. "
                f"Left out: {shared} of {of} processes, in which the two CPUs shared a core (adding took {ONE_CORE} "
                "times as long or more while the other added), and with it its caches for a part of the time. "
-               "Not explained: processes show two levels, one several times the other, perhaps as the host has placed "
+               "Not explained: where a range is wide, processes show two levels, perhaps as the host has placed "
                "the two CPUs.")
 
 
