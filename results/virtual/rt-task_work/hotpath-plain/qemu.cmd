@@ -1,3 +1,5 @@
+env
+LD_PRELOAD=build/preload/main_loop.so
 build/tools/qemu-system-x86_64
 -nodefaults
 -no-user-config
@@ -37,4 +39,4 @@ build/images/rt-task_work/bzImage
 -initrd
 build/guest/initramfs.cpio
 -append
-console=ttyS0 panic=-1 tsc=reliable lapic_timer_khz=1000000 bench.isolated=0 bench.channel=/dev/ttyS1 bench.exit_port=244 bench.seed=1 bench.mode=hotpath bench.class=lru bench.order=drawn bench.storm=drain bench.dose=0 bench.phase_ms=1000 bench.phase_us=0 bench.settle_ms=30 bench.tail_ms=20 bench.requests=200 bench.fills=2000 bench.mlock_every=8 bench.ballast=1 bench.pad=256 bench.metronome=32 bench.metronome_span=16 bench.metronome_dither=8
+console=ttyS0 panic=-1 tsc=reliable lapic_timer_khz=1000000 bench.isolated=0 bench.channel=/dev/ttyS1 bench.exit_port=244 bench.seed=1 bench.mode=hotpath bench.class=lru bench.order=drawn bench.storm=drain bench.dose=0 bench.phase_ms=1000 bench.phase_us=0 bench.settle_ms=30 bench.tail_ms=20 bench.requests=200 bench.fills=2000 bench.mlock_every=8 bench.ballast=1 bench.pad=256 bench.metronome=12 bench.metronome_span=48 bench.metronome_dither=8
