@@ -41,6 +41,11 @@ class Path:
     met: frozenset = frozenset()
 
     @property
+    def seldom(self):
+        """How seldom it was like that, as text; nothing if three in ten agree, which makes it usual."""
+        return f", in {self.times} of {self.of}" if 10 * self.times < 3 * self.of else ""
+
+    @property
     def counts(self):
         return self.kernel, self.atomics, self.switches
 
@@ -89,8 +94,8 @@ def read_folder(folder):
         repetitions = sum(row["times"] for row in outcomes)
         often = [row for row in outcomes if 10 * row["times"] >= 3 * repetitions]
         usual = min(often or outcomes, key=lambda row: (row["kernel"] if often else -row["times"]))
-        if 5 * usual["times"] < repetitions:
-            raise read.Unreadable(f"counts.jsonl: no fifth of the repetitions of {names[op]!r} took the same")
+        if 10 * usual["times"] < repetitions:
+            raise read.Unreadable(f"counts.jsonl: no tenth of the repetitions of {names[op]!r} took the same")
         where = functions.get((cpu, op), {})
         # An earlier plugin may have kept those of other repetitions.
         where = where if sum(where.values()) == usual["kernel"] else {}
@@ -169,14 +174,14 @@ def cell_text(path, base, arm):
     if path is None:
         return "–"
     if base is None:
-        return f"{path.kernel:,} ({path.atomics})"
+        return f"{path.kernel:,} ({path.atomics}){path.seldom}"
     path = beside(path, base, arm)
     text = markdown.signed(path.kernel - base.kernel)
     if path.switches != base.switches:
         text += f", {path.switches} context switches instead of {base.switches}"
     if path.atomics != base.atomics:
         text += f" ({markdown.signed(path.atomics - base.atomics)})"
-    return text + (", other phase" if other_phase(path, base) else "")
+    return text + (", other phase" if other_phase(path, base) else "") + path.seldom
 
 
 def table(cells, model, kind, arms):

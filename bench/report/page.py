@@ -232,9 +232,10 @@ HOW_TO_READ = """\
 HOTPATHS = """\
 Kernel instructions that one operation takes on its CPU, entry and exit included, counted one by one; in parentheses
 the locked ones among them (LOCK prefix, or XCHG with memory). Column unpatched: the figure; other arms: what they add.
-Each figure is the least that three in ten of 200 repetitions took, or else what most took; the others met a full batch
-or an empty list of free pages. What a sleep takes hangs on the scheduler's phase too: "other phase" stands where one of
-two kernels has met both figures. Only `none`, which is to be identical, is compared at unpatched's figure if it
+Each figure is the least that three in ten of 200 repetitions took, or else what most took, and then it says in how
+many; the others met a full batch or an empty list of free pages, or went another way, as owner and kworker may share
+the work. What a sleep takes hangs on the scheduler's phase too: "other phase" stands where one of two kernels has met
+both figures. Only `none`, which is to be identical, is compared at unpatched's figure if it
 has met exactly that. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds). Nobody asks
 for a drain.
 

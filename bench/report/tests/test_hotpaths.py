@@ -57,6 +57,14 @@ def test_only_none_is_compared_at_what_it_seldom_met(tmp_path, arm, outcomes, te
     assert hotpaths.cell_text(path_of(synthetic.hotpaths(tmp_path, arm, outcomes)), base, arm) == text
 
 
+@pytest.mark.parametrize("times, text", [(3, "+30"), (2, "+30, in 2 of 10")])
+def test_what_no_three_in_ten_took_says_in_how_many(tmp_path, times, text):
+    base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(20, 100, 4, 2)]))
+    others = [(1, 131 + number, 4, 2) for number in range(10 - times)]
+    path = path_of(synthetic.hotpaths(tmp_path, "qpw1", [(times, 130, 4, 2), *others]))
+    assert hotpaths.cell_text(path, base, "qpw1") == text
+
+
 @pytest.mark.parametrize("switches, other", [(2, True), (0, False)])
 def test_a_phase_is_the_scheduler_s(tmp_path, switches, other):
     """Either kernel may have met both; without a context switch the difference is another's."""

@@ -280,12 +280,12 @@ def test_hot_paths_have_a_table(make, results):
     synthetic.hotpaths(results, "unpatched", [(10, 100, 1, 0)], functions=[("f", 100)])
     synthetic.hotpaths(results, "none", [(10, 100, 1, 0)], functions=[("f", 100)])
     synthetic.hotpaths(results, "qpw0", [(10, 103, 2, 0)], functions=[("f", 101), ("g", 2)])
-    synthetic.hotpaths(results, "qpw1", [(1, 100, 1, 0)] * 10)
+    synthetic.hotpaths(results, "qpw1", [(1, 100, 1, 0)] * 11)
     text = make(results)
     assert "| fault | 100 (1) | 0 | +3 (+1) | – |" in text
     assert "none in 1 of 1 figures; qpw0 in 0 of 1 figures" in text
     assert "- rt qpw0, fault: +3: g +2, f +1" in text
-    assert "rt-qpw1/hotpath-isolated: counts.jsonl: no fifth of the repetitions of 'fault' took the same" in text
+    assert "rt-qpw1/hotpath-isolated: counts.jsonl: no tenth of the repetitions of 'fault' took the same" in text
 
 
 def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):
