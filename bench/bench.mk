@@ -9,9 +9,10 @@ VARIANT ?=
 DIR     ?=
 NAME    ?=
 $(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
-$(call known,CELLS,$(foreach m,$(MODELS),$(arms:%=$m-%)))
-$(call known,ONLY,drain hotpath anatomy aa dose sensitivity)
 $(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
+$(call known,CELLS,$(foreach m,$(MODELS),$(arms:%=$m-%)))
+# The kinds of boots that the lab's own file names.
+$(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))
 
 cc_style  := -D__noreturn='__attribute__((noreturn))' -D'__printf(a, b)=__attribute__((format(printf, a, b)))'
 cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)

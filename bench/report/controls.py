@@ -103,20 +103,20 @@ def compare(kind, model, metric, pairs):
                     stats.blunt_margin(*stats.error_of(pairs), plan.ALPHA))
 
 
-def other_seeds(runs, model):
-    """Boots of the same image on other seeds, with those whose seeds draw the same order and dither, and nearly the
+def other_seeds(runs, model, key):
+    """A figure of the same image on other seeds, and of the seeds that draw the same order and dither, and nearly the
     same count.
 
-    Return: by a metric's key ({seed: figure}, {seed: figure}), by the seeds of the latter; likewise rebuild().
+    Return: ({seed: figure}, {seed: figure}), both by the seeds of the latter; likewise rebuild().
     """
     shift = plan.OTHER_SEED - plan.FIRST_SEED
-    return lambda key: ({seed - shift: value for seed, value in runs.column(model, plan.BASE, key, "aa").items()},
-                        runs.column(model, plan.BASE, key))
+    return ({seed - shift: value for seed, value in runs.column(model, plan.BASE, key, "aa").items()},
+            runs.column(model, plan.BASE, key))
 
 
-def rebuild(runs, model):
-    """Boots of a neutral rebuild, with those on the same seeds."""
-    return lambda key: (runs.column(model, plan.REBUILT, key), runs.column(model, plan.BASE, key))
+def rebuild(runs, model, key):
+    """A figure of a neutral rebuild, and of what was rebuilt on the same seeds."""
+    return runs.column(model, plan.REBUILT, key), runs.column(model, plan.BASE, key)
 
 
 AA = {OTHER_SEEDS: other_seeds, REBUILD: rebuild}
@@ -124,7 +124,7 @@ AA = {OTHER_SEEDS: other_seeds, REBUILD: rebuild}
 
 def compare_all(runs):
     """[Compared] of both kinds of A/A, of what has two pairs."""
-    pairs = [(kind, model, metric, stats.paired(*boots(runs, model)(metric.key)))
+    pairs = [(kind, model, metric, stats.paired(*boots(runs, model, metric.key)))
              for kind, boots in AA.items() for model in runs.models for metric in plan.METRICS]
     return [compare(*one) for one in pairs if len(one[-1]) > 1]
 
@@ -134,7 +134,7 @@ def ran(runs):
     short = []
     for model in runs.models:
         for kind, boots in AA.items():
-            pairs = len(stats.paired(*boots(runs, model)("owner/kernel")))
+            pairs = len(stats.paired(*boots(runs, model, "owner/kernel")))
             if pairs < plan.BOOTS:
                 short.append(Outcome(f"A/A, {kind}", model, None,
                                      f"{pairs} of {plan.BOOTS} boots" if pairs else "not run"))

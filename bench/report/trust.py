@@ -220,7 +220,7 @@ def outside(runs, cells, few):
 def rearranged(runs):
     """{name: (cells, few)} for outside(): settings that only rearrange events in time, and first other seeds."""
     def seeds(model, _, key):
-        boots = sorted(controls.other_seeds(runs, model)(key)[0].items())
+        boots = sorted(controls.other_seeds(runs, model, key)[0].items())
         return dict(boots[:plan.SENSITIVE_SEEDS])
 
     def setting(name):
