@@ -543,17 +543,20 @@ static void cached_but_not_said_yet(struct kunit *test)
 }
 
 /* The same, and another task takes the CPU to user mode, twice. */
-static void posted_past_a_preempted_adder(struct kunit *test)
+static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
 {
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *adder = start(test, cpu);
 	struct user_owner *other = owner_start(test, cpu);
+	struct pcd_result result;
 
 	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
 	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
-	ask(test, PCD_POST);
-	answer(test);
+	ask(test, mode);
+	result = answer(test);
+	/* What is posted may be drained already, should the other have entered the kernel. */
+	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
 	owner_come_back(test, other);
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)), "posted, and not drained");
@@ -561,6 +564,16 @@ static void posted_past_a_preempted_adder(struct kunit *test)
 	owner_come_back(test, other);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+}
+
+static void posted_past_a_preempted_adder(struct kunit *test)
+{
+	ask_past_a_preempted_adder(test, PCD_POST);
+}
+
+static void waited_past_a_preempted_adder(struct kunit *test)
+{
+	ask_past_a_preempted_adder(test, PCD_WAIT);
 }
 
 /* ---- 7: owners that do not simply go back to user mode ---- */
@@ -1254,6 +1267,7 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(patience_ends),
 	KUNIT_CASE(cached_but_not_said_yet),
 	KUNIT_CASE(posted_past_a_preempted_adder),
+	KUNIT_CASE(waited_past_a_preempted_adder),
 	KUNIT_CASE(stranded_by_a_sleeper),
 	KUNIT_CASE(sleeper_on_an_idle_cpu),
 	KUNIT_CASE(next_task_finds_an_unfinished_drain),
