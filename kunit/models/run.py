@@ -54,9 +54,10 @@ def runs():
                 yield Run("deferred_wq", f"LIVE {form}{order}", claim)
     for switches in ("HELP", "HELP CACHE", "REQUESTS=0 CLASSES=2 CACHE LOCAL", "REQUESTS=0 MIGRATE CACHE LOCAL"):
         yield Run("task_work", switches)
-    for order in ("", " KWORKER_FIRST"):
-        for claim in ("served", "leaves"):
-            yield Run("task_work", f"LIVE{order}", claim)
+    for form in ("", " CACHE"):
+        for order in ("", " KWORKER_FIRST"):
+            for claim in ("served", "leaves"):
+                yield Run("task_work", f"LIVE{form}{order}", claim)
 
     for model, switches, error in (
         ("deferred_wq", "BROKEN_LATE", r"assertion violated .*word&1"),
@@ -82,6 +83,7 @@ def runs():
     yield Run("task_work", "LIVE BROKEN_EMPTY", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_IDLE", "served", "acceptance cycle")
     yield Run("task_work", "LIVE BROKEN_AGAIN", "leaves", "acceptance cycle")
+    yield Run("task_work", "LIVE CACHE BROKEN_SPIN", "leaves", "acceptance cycle")
 
 
 def search(run, folder):

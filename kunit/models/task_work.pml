@@ -27,10 +27,9 @@
  *
  * Left out: memory order, since spin's is sequentially consistent; (F) and (G) of
  * tracked.c make it so for the requester, all else is the CPU's own. What interrupts
- * off make one step for the CPU is one step here. Also left out: tasks that die and
- * kernel threads that cache (the kworker stands for them: it is never armed), NMIs,
- * unplug, the wait queue, MUST (it is help at once), and that a drain waits for the
- * lock of who is caching: here it empties the cache past him.
+ * off make one step for the CPU is one step here. Also left out: tasks that die,
+ * kernel threads that cache, tasks whose migration is disabled for another reason
+ * (they cost a look), NMIs, unplug, the wait queue and MUST (it is help at once).
  */
 
 #ifndef CLASSES
@@ -65,6 +64,9 @@ bool switching, in_user;
 
 /* Drains under way: who is one of several waits for another's lock. */
 byte draining[CLASSES];
+/* Class 0's lock, held while caching (a preempted task keeps it): by whom + 1; who waits for it. */
+byte lock;
+bool blocked[TASKS + 1];
 
 /* For assertions: what of the cache the request is about; who waits. */
 bool marked, waiting, leaving;
@@ -115,11 +117,33 @@ inline arm() {
 	fi
 }
 
+/* Sleeping locks of PREEMPT_RT: who waits is not runnable. */
+inline wake_blocked(task) {
+	if
+	:: blocked[task] -> blocked[task] = 0; runnable[task] = 1
+	:: else
+	fi
+}
+inline unlock() {
+	lock = 0;
+	pinned[_pid] = 0;
+	wake_blocked(0);
+	wake_blocked(1);
+	wake_blocked(KWORKER)
+}
+
 /* Caching by a task, which may be preempted in it (PREEMPT_RT); __pcd_cached() */
 inline cached(c) {
-	atomic { HERE -> pinned[_pid] = 1; cache = cache | BIT(c) }
+	do
+	:: atomic { HERE && lock -> blocked[_pid] = 1; runnable[_pid] = 0 }
+	:: atomic { HERE && !lock ->
+		lock = _pid + 1;
+		pinned[_pid] = 1;
+		cache = cache | BIT(c);
+		break }
+	od;
 	if
-	:: atomic { HERE && (pending & BIT(c)) -> pinned[_pid] = 0 }
+	:: atomic { HERE && (pending & BIT(c)) -> unlock() }
 	:: atomic { HERE && !(pending & BIT(c)) -> skip }
 #ifdef BROKEN_IRQS	/* interrupts are on between the look and the arming */
 		atomic { HERE -> pending = pending | BIT(c) }
@@ -128,9 +152,9 @@ inline cached(c) {
 		:: atomic { HERE && !armed[_pid] -> skip }
 			atomic { HERE -> add_work(_pid); armed[_pid] = 1 }
 		fi;
-		atomic { HERE -> pinned[_pid] = 0 }
+		atomic { HERE -> unlock() }
 #else
-		atomic { HERE -> pending = pending | BIT(c); arm(); pinned[_pid] = 0 }
+		atomic { HERE -> pending = pending | BIT(c); arm(); unlock() }
 #endif
 	fi
 }
@@ -145,16 +169,23 @@ inline drain(c, pays) {
 		fi }
 	atomic { HERE -> ticket = asked }
 #ifdef LIVE
-	/* It sleeps if there is anything to drain (class->drain() promises that), or
-	 * waits for the lock of another's.
+	/* It may sleep if there is anything to drain (class->drain() promises that
+	 * it does not else), and waits for the lock of another's.
 	 */
 	if
 	:: atomic { HERE && ((cache & BIT(c)) || draining[c] > 1) ->
 		napping[_pid] = 1; runnable[_pid] = 0 }
-	:: HERE && !(cache & BIT(c)) && draining[c] == 1
+	:: HERE && draining[c] == 1
 	fi;
 #endif
-	atomic { HERE ->
+	/* An interrupt may cache past it: with interrupts off, or in another's batch. */
+	do
+#ifdef BROKEN_SPIN	/* it spins for the lock of whom it keeps from running */
+	:: HERE && c == 0 && lock
+#else
+	:: atomic { HERE && c == 0 && lock -> blocked[_pid] = 1; runnable[_pid] = 0 }
+#endif
+	:: atomic { HERE && (c || !lock) ->
 		cache = cache & ~BIT(c);
 		if
 		:: c == 0 -> marked = 0
@@ -164,7 +195,9 @@ inline drain(c, pays) {
 		:: c == 0 && ticket > done -> done = ticket
 		:: else
 		fi;
-		ticket = 0 }
+		ticket = 0;
+		break }
+	od;
 	atomic { HERE ->
 		draining[c]--;
 		pinned[_pid] = 0 }
