@@ -542,7 +542,10 @@ static void cached_but_not_said_yet(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 }
 
-/* The same, and another task takes the CPU to user mode, twice. */
+/*
+ * The same, and another task takes the CPU to user mode, twice: asked before it does,
+ * while nobody but the adder knows, and again past it.
+ */
 static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -552,10 +555,15 @@ static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
 
 	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
 	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
+	ask(test, PCD_POST);
+	result = answer(test);
+	/* What is posted may be drained already. */
+	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 0, "the other went past it");
 	ask(test, mode);
 	result = answer(test);
-	/* What is posted may be drained already, should the other have entered the kernel. */
 	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
 	owner_come_back(test, other);
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
