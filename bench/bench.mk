@@ -34,7 +34,7 @@ campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, 
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.
-instrument: rt-qpw guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
+instrument: rt-qpw lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
 	$(STAGE) instrument "checking plugin and seeds" bench/checks.py plugin lab-repeat --keep
 
 again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min: the same? (kept for the report)
@@ -94,6 +94,7 @@ check-import: deps
 	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
 
 check-hotpaths: $(IMAGES)
+check-plugin: lazy-unpatched
 check-lab-controls: rt-unpatched rt-rebuilt rt-task_work
 check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-qpw guest qemu plugin
 	bench/checks.py $(@:check-%=%)

@@ -3,8 +3,8 @@
 """Checks of the lab itself, each a TAP file in build/check.
 
   plugin        the counting plugin, against programs with known counts, the
-                guest's own counters and counting instruction by instruction;
-                how much it slows a boot
+                guest's own counters and counting instruction by instruction,
+                on two kernels; how much it slows a boot
   lab-repeat    one boot again, QEMU's threads as slow as suits worst: every
                 byte the same, and not so without what guards against that;
                 another seed: another result, all that a seed draws is another;
@@ -48,14 +48,20 @@ import tapfile
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
 # The boot whose manifest says with which programs.
-VOUCHES = {"plugin": "counts", "lab-repeat": "first", "again": f"again/rt-unpatched/seed-{plan.FIRST_SEED}"}
+OTHER_CELL = "lazy-unpatched"  # the plugin is checked there too: another model, nothing of ours in the kernel
+VOUCHES = {"plugin": f"plugin/{OTHER_CELL}/counts", "lab-repeat": "first",
+           "again": f"again/rt-unpatched/seed-{plan.FIRST_SEED}"}
 SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")
 SHORT = (("phase_ms", "100"), ("requests", "20"), ("fills", "200"), ("tail_ms", "15"))
-OFF_SPREAD = 5  # instructions in a stretch with interrupts off: one per MMIO access in it, measured 1
+# Instructions in a stretch with interrupts off, by block: an MMIO access in it has the rest of its block counted twice.
+# Measured 1 on RT, and on LAZY up to 9 of 2971, in an IPI's.
+OFF_SPREAD = 10
 DOSE_SPREAD = 50  # instructions of an interrupt with interrupts off: measured 1143 to 1171
 SLOW_DOWN = 2
 BY_BLOCK = 0.0002  # instructions too many: a block that is left half way is counted whole, then its rest again
-SPREAD = 0.001  # by block and by instruction: measured 0.00014 on the isolated CPU, 0.0004 on the other
+# By block and by instruction, as a share: of all instructions of a kind, measured up to 0.0003 on the isolated CPU and
+# 0.0005 on the other; of those of one cause or with interrupts off, 0.0007 of what is more than SMALL.
+SPREAD, SPREAD_PART, SMALL = 0.0007, 0.001, 50
 
 # What an operation may take more than on unpatched, in instructions and in locked ones, by arm and kind of CPU. An
 # operation has up to 4 entries, exits and switches, or 7 uses of a lock. What isolated CPUs themselves pay is a result,
@@ -156,7 +162,7 @@ def known_doses(tap, name):
 
 
 def own_counters(tap, name):
-    """Does the plugin count what the guest's kernel counts itself?
+    """Does the plugin count what the guest's kernel counts itself? Returns of what the guest counted something.
 
     No tolerance: the guest looked between two marks before, and two after.
     """
@@ -176,8 +182,7 @@ def own_counters(tap, name):
         seen.add(what)
         wrong = [] if least <= count <= most else [f"the guest counted {count}, the plugin {least} to {most}"]
         tap.point(f"the guest's own count: {count} {what} of {'all CPUs' if cpu < 0 else f'CPU {cpu}'}", wrong)
-    wrong = sorted({"timer", "reschedule", "call_function", "switches", "page_fault"} - seen)
-    tap.point("the guest counted something of each", wrong)
+    return seen
 
 
 def longest_off(tap, by_block, by_instruction):
@@ -230,41 +235,67 @@ def sums(tap, name):
 
 
 def agreement(tap, by_block, by_instruction):
-    """Do blocks count what instructions count, and see the same events?"""
+    """Do blocks count what instructions count, and see the same events? The point says how far they are apart."""
     guests = [(KEPT / name / "guest.jsonl").read_bytes() for name in (by_block, by_instruction)]
     wrong = [] if guests[0] == guests[1] else ["its results differ"]
     tap.point("the guest does not notice how it is counted, nor a trace", wrong)
     blocks, single = marks_of(by_block), marks_of(by_instruction)
-    wrong = []
+    wrong, most = [], {}
     for mark, cpu in itertools.product((2, 4), (0, 1)):
         for column in blocks[mark, 0, cpu]:
             a, b = (m[mark, 0, cpu][column] - m[mark - 1, 0, cpu][column] for m in (blocks, single))
-            exact = not (column in ("kernel", "user", "atomics", "irqs_off") or column.startswith("cause/"))
-            if (exact and a != b) or abs(a - b) > 50 + SPREAD * b:
+            whole = column in ("kernel", "user", "atomics")
+            exact = not (whole or column == "irqs_off" or column.startswith("cause/"))
+            if (exact and a != b) or abs(a - b) > SMALL + (SPREAD if whole else SPREAD_PART) * b:
                 wrong.append(f"mark {mark} CPU {cpu} {column}: {a} by block, {b} by instruction")
-    tap.point("counts by block agree with counts by instruction", wrong)
+            if column == "kernel":
+                most[cpu] = max(most.get(cpu, 0), 10000 * (a - b) / b)
+    far = " and ".join(f"{most[cpu]:.1f} on CPU {cpu}" for cpu in (1, 0))
+    tap.point(f"counts by block agree with counts by instruction, in 10,000 too many in the kernel: {far}", wrong)
+
+
+class InCell:
+    """A check's points, each of which names the cell that was booted."""
+
+    def __init__(self, tap, cell):
+        self.tap, self.cell = tap, cell
+
+    def point(self, name, complaints=()):
+        kind, colon, rest = name.partition(": ")
+        self.tap.point(f"{kind}, {self.cell}{colon}{rest}", complaints)
+
+
+def check_counts(tap, cell):
+    """All that the plugin counts, in boots of one cell; returns of what the guest counted something itself."""
+    def name(what):
+        return f"plugin/{cell}/{what}"
+
+    results = run_all({
+        name("counts"): spec_of(cell, workload=(("mode", "check"),), trace=("marked", "call_single_queue:16")),
+        name("counts-by-instruction"): spec_of(cell, workload=(("mode", "check"),), by_instruction=True),
+        name("by-block"): spec_of(cell),
+        name("by-instruction"): spec_of(cell, by_instruction=True, trace=("jiffies",)),
+    })
+    for what, verdict in results.items():
+        tap.point(f"boot {what.rpartition('/')[2]}", not_ok(verdict))
+    if any(map(not_ok, results.values())):
+        return set()
+    known_counts(tap, name("counts"), "by block", BY_BLOCK)
+    known_counts(tap, name("counts-by-instruction"), "by instruction")
+    known_lines(tap, name("counts"))
+    known_doses(tap, name("counts"))
+    sums(tap, name("by-block"))
+    agreement(tap, name("by-block"), name("by-instruction"))
+    longest_off(tap, name("by-block"), name("by-instruction"))
+    return own_counters(tap, name("counts"))
 
 
 def check_plugin(tap, cell):
-    results = run_all({
-        "counts": spec_of(cell, workload=(("mode", "check"),), trace=("marked", "call_single_queue:16")),
-        "counts-by-instruction": spec_of(cell, workload=(("mode", "check"),), by_instruction=True),
-        "by-block": spec_of(cell),
-        "by-instruction": spec_of(cell, by_instruction=True, trace=("jiffies",)),
-    })
-    for name, verdict in results.items():
-        tap.point(f"boot {name}", not_ok(verdict))
-    if tap.failed:
-        return
-    known_counts(tap, "counts", "by block", BY_BLOCK)
-    known_counts(tap, "counts-by-instruction", "by instruction")
-    known_lines(tap, "counts")
-    known_doses(tap, "counts")
-    own_counters(tap, "counts")
-    sums(tap, "by-block")
-    agreement(tap, "by-block", "by-instruction")
-    longest_off(tap, "by-block", "by-instruction")
-    slow_down(tap, cell)
+    seen = set.union(*(check_counts(InCell(tap, which), which) for which in dict.fromkeys((cell, OTHER_CELL))))
+    # Not each in each cell: RT sends no irq_work there, LAZY wakes by call_function what RT wakes by reschedule.
+    absent = {"timer", "reschedule", "call_function", "irq_work", "switches", "page_fault"} - seen
+    tap.point("the guest itself counted something of each", sorted(absent))
+    slow_down(InCell(tap, cell), cell)
 
 
 def first_difference(a, b):
@@ -307,6 +338,7 @@ def check_lab_repeat(tap, cell):
     slow = qemu_by("slow-qemu", f"LD_PRELOAD={SLOW_CPUS}:{virtual.MAIN_LOOP} exec")
     unguarded = qemu_by("unguarded-qemu", f"LD_PRELOAD={SLOW_CPUS} exec")
     results = run_all({"first": spec_of(cell), "second": spec_of(cell), "slow": spec_of(cell, qemu=slow),
+                       # 5 draws the other order and dither than 1: all that is drawn must differ.
                        "other-seed": spec_of(cell, seed=5)})
     for name, verdict in results.items():
         tap.point(f"boot {name}", not_ok(verdict))
