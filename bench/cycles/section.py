@@ -2,7 +2,7 @@
 """The cycles lab's part of RESULTS.md, from results/cycles.
 
 A figure is the median over processes (link orders x runs); the interval is from the
-least to the largest median of a link order. Never beside a figure of another lab,
+least to the largest median of a link order; ~N: so many processes lie far off. Never beside a figure of another lab,
 but for instructions, which the counting plugin counts too.
 """
 
@@ -23,6 +23,8 @@ ARMS = ("unpatched", "none", "qpw0", "qpw1", "task_work", "task_work-housekeepin
         "deferred_wq", "deferred_wq-housekeeping", "deferred_wq-isolated")
 # Arms that execute the same and differ by more in an operation: the machine was not quiet while that ran.
 NOISY_SHARE, NOISY_CYCLES = 0.05, 1.0
+# A process is far off if it differs by more from the median of its link order: another level, not the clock's grain.
+FAR_SHARE, FAR_CYCLES = 0.2, 1.0
 # Adding takes as much longer while the other CPU adds: they shared a core, and so its caches, for part of the time at
 # least. Most processes: 0.99 to 1.03.
 ONE_CORE = 1.15
@@ -76,8 +78,21 @@ def estimate(orders, figure):
     return statistics.median(figure(run) for order in orders for run in order["runs"]), min(medians), max(medians)
 
 
-def text(value, low, high):
-    return f"{value:.1f} ({low:.1f}–{high:.1f})"
+def far(orders, figure):
+    """How many processes lie far off the median of their link order."""
+    count = 0
+    for order in orders:
+        values = [figure(run) for run in order["runs"]]
+        middle = statistics.median(values)
+        count += sum(abs(value - middle) > max(FAR_CYCLES, FAR_SHARE * abs(middle)) for value in values)
+    return count
+
+
+def text(orders, figure):
+    """A cell of a table."""
+    value, low, high = estimate(orders, figure)
+    off = far(orders, figure)
+    return f"{value:.1f} ({low:.1f}–{high:.1f}){f' ~{off}' if off else ''}"
 
 
 def signed(value, digits=0):
@@ -102,15 +117,18 @@ def setting(cells):
     clock = ("Cycles are those of the core, read from its PMU in user mode" if kind == {"pmu"} else
              "The host gives no PMU: cycles are those of the time stamp counter")
     addition = statistics.median(run["chain"][0] for run in runs)
-    ratio = (f"; an addition that waits for the one before it takes {addition:.2f} of them, and of the time stamp "
-             f"counter's, in which others publish, {statistics.median(tsc):.2f} (eight of ten times "
-             f"{tsc[tenth]:.2f} to {tsc[-1 - tenth]:.2f}).")
+    ratio = f"; an addition that waits for the one before it takes {addition:.2f} of them"
+    ratio += ("." if kind != {"pmu"} else
+              f", and of the time stamp counter's, in which others publish, {statistics.median(tsc):.2f} (eight of ten "
+              f"times {tsc[tenth]:.2f} to {tsc[-1 - tenth]:.2f}).")
     tick = grain(cells)
     steps = (f" It goes in steps of {tick}: finer than that, no single stretch is known, nor one of ten finer "
              f"than {tick / 10:.1f}." if tick > 1 else "")
     return (f"{first['host_cpu']}, {len(cells)} cells, {len(runs)} processes in random order, "
             f"{len(next(iter(cells.values())))} link orders, {first['loops']:,} times in a long loop. "
-            f"{clock}{ratio}{steps}")
+            f"{clock}{ratio}{steps} In the tables: median over processes (least to largest median of a link order); "
+            f"~N: N of {sum(len(order['runs']) for order in next(iter(cells.values())))} processes lie more than "
+            f"{100 * FAR_SHARE:g} % and a cycle off the median of their link order, which medians hide.")
 
 
 def executes(orders, name):
@@ -159,6 +177,14 @@ def noisy(cells, model, figure):
     return {name: by for name, by in apart(cells, model, figure).items() if loud(by, least)}
 
 
+def noisy_in_one(cells, model, figure):
+    """The operations of which equal arms differ too much in some link order, where their medians do not."""
+    orders = range(min(len(of) for (which, _), of in cells.items() if which == model))
+    found = dict.fromkeys(name for at in orders for name in
+                          noisy({cell: of[at:at + 1] for cell, of in cells.items() if cell[0] == model}, model, figure))
+    return [name for name in found if name not in noisy(cells, model, figure)]
+
+
 def control(cells, model):
     """What arms that execute the same differ by, each operation judged by itself: a line."""
     if not apart(cells, model, long_loop):
@@ -169,8 +195,11 @@ def control(cells, model):
                  for name, (cycles, share) in noisy(cells, model, figure).items()]
         said.append(f"{title}: " + (f"**noisy: {', '.join(shout)}**" if shout else "none noisy")
                     + f" of {len(apart(cells, model, figure))}")
+        if alone_loud := noisy_in_one(cells, model, figure):
+            said[-1] += f", within one link order also {', '.join(alone_loud)}"
     return (f"- {MODELS[model]}, arms that execute the same instructions (`unpatched` twice) against each other, the "
-            f"largest difference, operation by operation: {'; '.join(said)}. No difference of a noisy one counts.")
+            f"largest difference, operation by operation: {'; '.join(said)}. No difference of a noisy one counts, nor "
+            "one of a single link order.")
 
 
 def spread(cells, model, arms, figure):
@@ -181,7 +210,7 @@ def spread(cells, model, arms, figure):
         row = [f"{name} (**noisy**)" if name in shaky else name]
         for arm in arms:
             orders = cells[model, arm]
-            row.append(text(*estimate(orders, lambda run, name=name: figure(run, name)))
+            row.append(text(orders, lambda run, name=name: figure(run, name))
                        if name in orders[0]["steps"] else "–")
         rows.append(row)
     return rows
@@ -251,8 +280,10 @@ def compare(cells, lab):
 def agreement(cells, lab):
     """Are instructions those that others count?: lines."""
     equal, unequal, absent = compare(cells, lab)
-    lines = [f"- Of {equal + len(unequal)} functions (times arms and models) that the counting plugin has counted in a "
-             f"boot too, {equal} execute the same number of instructions here." +
+    names = ", ".join(f"`{name}`" for name in dict.fromkeys(name for *_, names in SHARED for name in names))
+    lines = [f"- Of {equal + len(unequal)} functions ({names}; times arms and models) that the counting plugin has "
+             f"counted in a boot too, {equal} execute the same number of instructions here; the other operations are "
+             "held against no boot." +
              (f" Not: {'; '.join(unequal)}." if unequal else "") + (f" {absent} are in no boot." if absent else "")]
     found = counters(cells)
     if found:
@@ -294,7 +325,8 @@ def beside_published(cells, model, name):
     within = least - 1 <= there <= most + 1
     return (f"Published from qpw0 to qpw1: {signed(there)}, which is {'' if within else '**not** '}within a cycle of "
             "what link orders span here"
-            + ("." if within else f"; {signed(there - by, 1)} cycles are left, for the reasons below."))
+            + ("." if within else f"; {signed(there - by, 1)} cycles are left. What differs there stands below; "
+               "how much of them that makes was not measured."))
 
 
 def published(cells, model):
@@ -302,10 +334,10 @@ def published(cells, model):
     arms = [arm for arm in PUBLISHED[model] if (model, arm) in cells]
     rows = [["published, kmalloc(64)", *(PUBLISHED[model][arm] for arm in arms)]]
     for name in ("kmalloc", "kmalloc, kfree"):
-        rows.append([f"here, {name}, long loop",
-                     *(text(*estimate(cells[model, arm], lambda r, name=name: long_loop(r, name))) for arm in arms)])
-        rows.append([f"here, {name}, ten between fences",
-                     *(text(*estimate(cells[model, arm], lambda r, name=name: alone(r, name))) for arm in arms)])
+        for title, figure in (("long loop", long_loop), ("ten between fences", alone)):
+            rows.append([f"here, {name}, {title}" + (" (**noisy**)" if name in noisy(cells, model, figure) else ""),
+                         *(text(cells[model, arm], lambda run, name=name, figure=figure: figure(run, name))
+                           for arm in arms)])
     rows.append(["here, kmalloc, instructions (locked)",
                  *(f"{step['instructions']} ({step['locked']})" for arm in arms
                    for step in [cells[model, arm][0]["steps"]["kmalloc"]])])
@@ -314,7 +346,8 @@ def published(cells, model):
         return
     for name in ("kmalloc", "kmalloc, kfree"):
         steps = "; ".join(step(cells, model, name, *pair) for pair in (("unpatched", "qpw0"), ("qpw0", "qpw1")))
-        told = beside_published(cells, model, name) if name == "kmalloc" else "Of both together nothing was published."
+        told = (beside_published(cells, model, name) if name == "kmalloc" else "Of both together nothing was published."
+                + (" **Noisy: none of these counts.**" if name in noisy(cells, model, long_loop) else ""))
         yield f"- {MODELS[model]}, {name}: {steps}. {told}"
 
 

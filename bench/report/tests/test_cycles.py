@@ -45,6 +45,32 @@ def test_a_difference_below_a_cycle_is_no_noise():
     assert not section.noisy(cells, "rt", section.long_loop)
 
 
+def order(*cycles):
+    """A link order with a process for each figure of one operation."""
+    return {"runs": [{"ops": {"lock": {"long": [(one, 0)]}}} for one in cycles]}
+
+
+@pytest.mark.parametrize("cycles, off", [
+    ((10, 10, 11.9), 0), ((10, 10, 12.1), 1), ((2, 2, 2.9), 0), ((9, 1, 10, 10), 1)])
+def test_processes_that_lie_far_off_are_counted(cycles, off):
+    """By a fifth and a cycle, each from its own link order's median: orders differ, and that is shown already."""
+    orders = [order(*cycles), order(50, 50, 50)]
+    assert section.far(orders, lambda run: section.long_loop(run, "lock")) == off
+    assert section.text(orders, lambda run: section.long_loop(run, "lock")).endswith(f"~{off}" if off else ")")
+
+
+def test_link_orders_that_are_noisy_alone_are_named():
+    """Their medians over all orders are equal."""
+    def cells(*again):
+        return {("rt", "unpatched"): [*cell(lock=100), *cell(lock=200), *cell(lock=300)],
+                ("rt", section.AGAIN): [step for cycles in again for step in cell(lock=cycles)]}
+
+    found = cells(120, 200, 280)
+    assert section.noisy_in_one(found, "rt", section.long_loop) == ["lock"]
+    assert "long loop: none noisy of 2, within one link order also lock" in section.control(found, "rt")
+    assert section.noisy_in_one(cells(100, 200, 300), "rt", section.long_loop) == []
+
+
 def test_without_a_control_it_says_so():
     assert section.control({("rt", "unpatched"): cell()}, "rt").endswith("no control was run.")
 
