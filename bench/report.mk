@@ -11,8 +11,8 @@ report: source			## make RESULTS.md and its figures from results/
 check-report: source
 	check/results.py
 
-coverage: deps			## simulate how often the report's intervals and tests are right, for 3, 6, 12 boots
-	bench/report/coverage.py
+coverage: deps			## simulate how often the report's intervals and tests are right (kept for the report)
+	$(STAGE) coverage "simulating intervals and tests" bench/report/coverage.py --keep results/instrument/coverage.json
 
 check-report-units: deps
 	$(pytest) --tap report-units bench/report/tests --ignore bench/report/tests/test_controls.py

@@ -59,16 +59,14 @@ def agrees(verdict, usual, median, margin):
     return side and (near or 2 * abs(median) >= abs(usual.median))
 
 
-def under_settings(runs, contrast, verdict, usual):
-    """(settings that were not run in full, [those whose difference speaks against the verdict, with it])."""
-    margin, short, against = plan.BY_KEY[contrast.key].margin, [], []
-    for setting in plan.SETTINGS:
-        change = stats.estimate(differences(runs, contrast, "sensitivity", setting))
-        if not change or change.n < plan.SENSITIVE_SEEDS:
-            short.append(setting)
-        if change and not agrees(verdict, usual, change.median, margin):
-            against.append(f"{setting} ({markdown.signed(change.median)})")
-    return short, against
+def by_setting(runs, contrast):
+    """{setting: Estimate of the difference under it, or None}."""
+    return {setting: stats.estimate(differences(runs, contrast, "sensitivity", setting)) for setting in plan.SETTINGS}
+
+
+def listed(changes):
+    """Settings with their differences, as text."""
+    return ", ".join(f"{setting} ({markdown.signed(change.median)})" for setting, change in changes.items())
 
 
 def missing(runs, contrast):
@@ -102,20 +100,33 @@ def word_of(runs, controls, contrast, p, equal_p):
         why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
         return Judged(contrast, change, p, equal_p, why)
     verdict = word(change, p, equal_p, metric.margin)
-    short, against = under_settings(runs, contrast, verdict, change)
+    settings = by_setting(runs, contrast)
+    against = {setting: one for setting, one in settings.items()
+               if one and not agrees(verdict, change, one.median, metric.margin)}
     if against:
-        return Judged(contrast, change, p, equal_p, f"{NOT_SO} {', '.join(against)}")
+        return Judged(contrast, change, p, equal_p, f"{NOT_SO} {listed(against)}")
+    short = [setting for setting, one in settings.items() if not one or one.n < plan.SENSITIVE_SEEDS]
     if short:
         return Judged(contrast, change, p, equal_p, "none: sensitivity not run in full",
                       f"lacks {', '.join(short)}" if len(short) < len(plan.SETTINGS) else "")
     notes = [f"under {len(plan.SETTINGS)} other settings as well"]
     if verdict == "inconclusive":
-        least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
-        beyond = ", more than the margin" if least > metric.margin else ""
-        notes = [f"could have seen {markdown.number(least)}{beyond}"]
+        notes = open_question(pairs, change, p, metric, settings)
     if settings := controls.moved.get(contrast.key):
         notes.append(f"the metric itself moves with {', '.join(settings)}")
     return Judged(contrast, change, p, equal_p, verdict, "; ".join(notes))
+
+
+def open_question(pairs, change, p, metric, settings):
+    """What there is to say of an inconclusive difference: notes. No setting can speak against it; some go far."""
+    least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
+    notes = [f"could have seen {markdown.number(least)}" + (", more than the margin" if least > metric.margin else "")]
+    if p < plan.ALPHA and change.low * change.high > 0:
+        notes.insert(0, f"{'less' if change.median < 0 else 'more'}, but whether by more than the margin is open")
+    far = {setting: one for setting, one in settings.items() if abs(one.median) > metric.margin}
+    if far:
+        notes.append(f"beyond the margin under {listed(far)}")
+    return notes
 
 
 def judge(runs, controls):
@@ -133,6 +144,15 @@ def judge(runs, controls):
                       adjusted.get((contrast, "equivalence"))) for contrast in plan.CONTRASTS]
 
 
+def fills_per_drain(runs, model, arm):
+    """At how many fills per drain an arm costs the isolated CPU what unpatched does: one figure per seed of both."""
+    fill, drain, usual_fill, usual_drain = (runs.column(model, which, key) for which in (arm, plan.BASE)
+                                            for key in ("fill/quiet", "owner/kernel"))
+    seeds = fill.keys() & drain.keys() & usual_fill.keys() & usual_drain.keys()
+    return [(usual_drain[seed] - drain[seed]) / (fill[seed] - usual_fill[seed]) for seed in sorted(seeds)
+            if fill[seed] != usual_fill[seed]]
+
+
 def break_even(runs, controls):
     """Up to how many fills per drain an arm that is dearer per fill gains by cheaper drains: a line per model."""
     lines = []
@@ -146,16 +166,38 @@ def break_even(runs, controls):
             if arm == plan.BASE or not fill or not drain or min(fill.n, drain.n) < plan.BOOTS:
                 continue
             if fill.low > plan.BY_KEY["fill/quiet"].margin and drain.high < -plan.BY_KEY["owner/kernel"].margin:
-                said.append(f"{arm} {markdown.number(-drain.median / fill.median)}")
+                even = stats.estimate(fills_per_drain(runs, model, arm))
+                said.append(f"{arm} {markdown.number(even.median)} ({markdown.interval(even)})")
         done = runs.column(model, plan.BASE, "fills/drain").values()
         if said:
             here = f"; here there are {markdown.number(stats.estimate(done).median)}" if done else ""
             lines.append(f"- {model}: {', '.join(said)}{here}\n")
     if not lines:
         return ""
-    return ("**Which wins hangs on the workload**: these arms are dearer than unpatched per fill and cheaper per drain "
-            "in all that the isolated CPU executes in the kernel. By the medians, and if both grow in proportion, they "
-            "win below so many fills per drain (no verdict):\n\n" + "".join(lines))
+    return ("**Which is cheaper hangs on the workload**: these arms are dearer than unpatched per fill and cheaper per "
+            "drain in all that the isolated CPU executes in the kernel. If both grow in proportion, they are cheaper "
+            "than unpatched below so many fills per drain (median of the ratio over seeds, its interval; no "
+            "verdict):\n\n" + "".join(lines))
+
+
+def settings_table(runs, judged):
+    """The contrasts under each setting of the lab: the median difference of those three seeds."""
+    def margin_of(one):
+        return plan.BY_KEY[one.contrast.key].margin
+
+    def cell(one, change):
+        if change is None:
+            return "–"
+        apart = one.change and change.median * one.change.median < 0 and abs(change.median) > margin_of(one)
+        return f"**{markdown.signed(change.median)}**" if apart else markdown.signed(change.median)
+
+    rows = []
+    for number, one in enumerate(judged, 1):
+        rows.append([number, one.contrast.name, plan.BY_KEY[one.contrast.key].name, one.verdict.partition(":")[0],
+                     markdown.number(margin_of(one)), cell(one, one.change),
+                     *(cell(one, change) for change in by_setting(runs, one.contrast).values())])
+    return markdown.table([">", "contrast", "metric", "verdict", ">margin ±", ">as usual",
+                           *(f">{setting}" for setting in plan.SETTINGS)], rows)
 
 
 def probability(judged, p):

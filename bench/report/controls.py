@@ -9,9 +9,9 @@ the results in a folder (default: results) gave; exit 1 if one failed.
 import argparse
 import dataclasses
 import pathlib
-import statistics
 import sys
 
+import instrument
 import markdown
 import metrics
 import plan
@@ -73,8 +73,8 @@ class Outcome:
 class Compared:
     """One metric of the same kernel twice.
 
-    p: None where all figures are equal; alarm: the lab alone made a difference; blunt: from
-    this margin on it could not alarm by chance.
+    p: None where all figures are equal; same: shown to differ by no more than the margin;
+    alarm: the lab alone made a difference; blunt: from this margin on it could not alarm by chance.
     """
 
     kind: str
@@ -82,6 +82,7 @@ class Compared:
     metric: plan.Metric
     change: float
     p: float | None
+    same: bool
     alarm: bool
     blunt: float
 
@@ -97,9 +98,8 @@ class Compared:
 def compare(kind, model, metric, pairs):
     """Compared, of paired differences."""
     change, p = stats.estimate(pairs).median, stats.difference_p(pairs)
-    suspect = abs(change) > metric.margin if p is None else p < plan.ALPHA
-    return Compared(kind, model, metric, change, p,
-                    suspect and (p is None or not stats.equivalence_p(pairs, metric.margin) < plan.ALPHA),
+    same = abs(change) <= metric.margin if p is None else stats.equivalence_p(pairs, metric.margin) < plan.ALPHA
+    return Compared(kind, model, metric, change, p, same, not same and (p is None or p < plan.ALPHA),
                     stats.blunt_margin(*stats.error_of(pairs), plan.ALPHA))
 
 
@@ -160,14 +160,6 @@ def dose_points(runs, model):
             for value in runs.column(model, plan.BASE, "owner/imposed", "dose", dose).values()]
 
 
-def detect_with_drains(runs, model):
-    """The limit of detection from how unpatched's usual boots scatter, as text; "" for fewer than three of them."""
-    values = list(runs.column(model, plan.BASE, "owner/imposed").values())
-    if len(values) < 3:
-        return ""
-    return f", with drains {markdown.number(3.3 * statistics.stdev(values))} (3.3 s over {len(values)} usual boots)"
-
-
 def dose(runs, model):
     """The Outcome of dose and response under one model."""
     keys = frozenset(metric.key for metric in plan.METRICS if metric.dose)
@@ -184,8 +176,7 @@ def dose(runs, model):
     return Outcome("dose and response", model, held,
                    f"slope {fit.slope:.4f} ({fit.slope_low:.4f} .. {fit.slope_high:.4f}, to lie in {low} .. {high}), "
                    f"intercept {markdown.number(fit.intercept)} ± {markdown.number(fit.intercept_error)}, limit of "
-                   f"detection {detect} without drains (at most {plan.DETECT:,}){detect_with_drains(runs, model)}; "
-                   f"{len(set(given))} of "
+                   f"detection {detect} without drains (at most {plan.DETECT:,}); {len(set(given))} of "
                    f"{len(plan.DOSES)} doses, {fit.n} of {len(plan.DOSES) * plan.DOSE_SEEDS} boots", keys)
 
 
@@ -236,13 +227,21 @@ def ran_settings(runs):
 
 
 def moved(runs):
-    """{key: [settings under which some arm's figure moves]}."""
+    """{key: [settings under which some arm's figure moves, marked if by no more than what moves by itself]}."""
     found = {}
     for metric in plan.METRICS:
         for setting in plan.SETTINGS:
-            if any(moves(changes(runs, *cell, metric.key, setting), metric) for cell in sensitive(runs)):
-                found.setdefault(metric.key, []).append(setting)
+            by = {cell: change for cell in sensitive(runs)
+                  if moves(change := changes(runs, *cell, metric.key, setting), metric)}
+            if by:
+                found.setdefault(metric.key, []).append(
+                    setting if any(beyond_null(runs, metric.key, *one) for one in by.items()) else f"{setting} (null)")
     return found
+
+
+def beyond_null(runs, key, cell, change):
+    """Does a figure move more than that of any boot of the same model in which nothing was changed?"""
+    return abs(change.median) > max(map(abs, repeats(runs, key, cell[0])), default=0)
 
 
 def repeats(runs, key, model=None):
@@ -269,8 +268,8 @@ def repeats(runs, key, model=None):
 class Controls:
     """All controls of one lab.
 
-    unlike: [sameness.Group] of boots that are not of one campaign; changed: {kernel: cells}
-    that this tree would no longer build as they were measured.
+    moved: from moved(); unlike: [sameness.Group] of boots that are not of one campaign; changed:
+    {kernel: cells} that this tree would no longer build as they were measured.
     """
 
     outcomes: list
@@ -282,6 +281,15 @@ class Controls:
     @property
     def failed(self):
         return [outcome for outcome in self.outcomes if outcome.held is False]
+
+    @property
+    def blurred(self):
+        """{key: [comparisons in which a kernel was not shown equal to itself]}."""
+        found = {}
+        for one in self.compared:
+            if not one.same:
+                found.setdefault(one.metric.key, []).append(f"{one.kind}, {one.model}" + (": alarm" * one.alarm))
+        return found
 
     def stale(self, contrast):
         """Is it about kernels whose sources have changed since?"""
@@ -321,11 +329,13 @@ def failures(results):
 
 
 def read_labs(results):
-    """{lab: Controls} of the labs under a results folder."""
+    """{lab: Controls} of the labs under a results folder; not told: boots that are not alike, sources that changed."""
     labs = {}
     for boot in metrics.boots(results):
         labs.setdefault(boot.lab, []).append(boot)
-    return {lab: judge(Runs(boots)) for lab, boots in sorted(labs.items())}
+    faults = instrument.failed(pathlib.Path(results))
+    return {lab: judge(Runs(boots), faults=faults if lab == plan.JUDGED_LAB else ())
+            for lab, boots in sorted(labs.items())}
 
 
 def main():

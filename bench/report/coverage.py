@@ -2,24 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Simulate how often the report's intervals cover, and its tests err, for the numbers of boots in use.
 
-Prints, for 3, 6 and 12 boots and several shapes of spread over seeds: how often
+Prints, for 3, 4, 6 and 12 boots and several shapes of spread over seeds: how often
 the interval covers the median; how often the test of a difference, where there
 is none, gives p < 0.05, and p below what Holm's method asks of the first of all
 tests; how often the equivalence test, where the difference is as large as the
-margin, does. Takes 4 minutes and 100 MB.
+margin, does. And for the boots of the dose control, how often the interval of
+the slope covers it. Takes 5 minutes and 100 MB.
 """
 
 import argparse
+import json
+import pathlib
 
 import numpy
 import plan
 import stats
 
-BOOTS = (3, 6, 12)
+BOOTS = (plan.SENSITIVE_SEEDS, plan.DOSE_SEEDS, 6, plan.BOOTS)
 ALPHA = plan.ALPHA
 FIRST = plan.ALPHA / (2 * len(plan.CONTRASTS))  # of Holm's: the least p of all has to be below
 EQUAL_RUNS = 300  # of the slower tests
-TEN_TIMES = 12  # so many boots get ten times the runs: what FIRST leaves is rare
+TEN_TIMES = plan.BOOTS  # so many boots get ten times the runs: what FIRST leaves is rare
 
 # Shapes around a median and mean of 0, in units of about the spread.
 SHAPES = {
@@ -43,6 +46,14 @@ def simulate(name, boots, runs, seed=1):
     return covered, below(different, ALPHA), below(different, FIRST), below(equal, ALPHA)
 
 
+def slope(name, runs, seed=1):
+    """How often the interval of a slope covers it, with the doses and boots of that control, as a share."""
+    draws = SHAPES[name](numpy.random.default_rng(seed), (runs, len(plan.DOSES) * plan.DOSE_SEEDS))
+    doses = numpy.repeat(plan.DOSES, plan.DOSE_SEEDS)
+    lines = [stats.line(list(zip(doses, doses + values, strict=True))) for values in draws]
+    return numpy.mean([one.slope_low <= 1 <= one.slope_high for one in lines])
+
+
 def below(found, level):
     """Share of p values below a level."""
     return numpy.mean([p is not None and p < level for p in found])
@@ -51,7 +62,9 @@ def below(found, level):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=300, help="simulated campaigns each (default: %(default)s)")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FILE", help="where the report looks for the outcome")
     args = parser.parse_args()
+    kept = {"runs": args.runs, "boots": [], "slope": {}}
     print(f"{args.runs} runs each; standard error at 5 %: {100 * (0.05 * 0.95 / args.runs) ** 0.5:.1f} points")
     print(f"{'boots':>5}  {'spread over seeds':<22} {'covered':>8} {'stated':>7} {'false difference':>17} "
           f"{f'p < {FIRST:.4f}':>12} {'false equivalence':>18}")
@@ -62,6 +75,14 @@ def main():
             covered, different, first, equal = simulate(name, boots, runs)
             print(f"{boots:>5}  {name:<22} {covered:>8.1%} {stated:>7.1%} {different:>17.1%} {first:>12.2%} "
                   f"{equal:>18.1%}", flush=True)
+            kept["boots"].append([boots, name, covered, stated, different, first, equal])
+    for name in SHAPES:
+        kept["slope"][name] = slope(name, 10 * args.runs)
+        print(f"interval of the slope over {len(plan.DOSES)} doses, {plan.DOSE_SEEDS} boots each, {name}: covered "
+              f"{kept['slope'][name]:.1%}, stated {stats.LEVEL:.1%}", flush=True)
+    if args.keep:
+        args.keep.parent.mkdir(parents=True, exist_ok=True)
+        args.keep.write_text(json.dumps(kept) + "\n")
 
 
 if __name__ == "__main__":

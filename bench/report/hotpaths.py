@@ -28,8 +28,8 @@ class Path:
 
     kernel: instructions, atomics: locked ones among them; switches: context
     switches; times: how many of the `of` repetitions were like that;
-    functions: {name: instructions}; met: {(kernel, atomics, switches)} of all
-    that at least three repetitions took.
+    functions: {name: instructions}; met: {(kernel, atomics, switches): times} of
+    all that at least three repetitions took.
     """
 
     kernel: int
@@ -38,7 +38,7 @@ class Path:
     times: int
     of: int
     functions: dict
-    met: frozenset = frozenset()
+    met: dict = dataclasses.field(default_factory=dict)
 
     @property
     def seldom(self):
@@ -100,8 +100,8 @@ def read_folder(folder):
         # An earlier plugin may have kept those of other repetitions.
         where = where if sum(where.values()) == usual["kernel"] else {}
         found[kinds[cpu], names[op]] = Path(usual["kernel"], usual["atomics"], usual["switches"], usual["times"],
-                                            repetitions, where, frozenset(
-                                                counts_of(row) for row in outcomes if row["times"] >= 3))
+                                            repetitions, where, {counts_of(row): row["times"] for row in outcomes
+                                                                 if row["times"] >= 3})
     return found
 
 
@@ -140,7 +140,7 @@ def beside(path, base, arm):
     """
     if arm == SAME and base.counts in path.met:
         return dataclasses.replace(path, kernel=base.kernel, atomics=base.atomics, switches=base.switches,
-                                   functions=base.functions)
+                                   times=path.met[base.counts], functions=base.functions)
     return path
 
 

@@ -36,3 +36,8 @@ def table(head, rows):
              ["--:" if cell.startswith(">") else "---" for cell in head],
              *([str(cell) for cell in row] for row in rows)]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def folded(summary, *parts):
+    """Parts that a reader opens at a click."""
+    return f"<details><summary>{summary}</summary>\n\n" + "\n".join(parts) + "\n</details>\n"

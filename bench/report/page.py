@@ -69,7 +69,8 @@ def missing(boots, labs, judged, others=()):
                      f"{', '.join(f'{name} ({count})' for name, count in short.items())}. No verdict is about these.")
     if not judged:
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
-    return "\n".join(lines or ["- Nothing: all strategies, all seeds, no boot excluded, and all controls held."]) + "\n"
+    lines = lines or ["- No planned boot: all strategies, all seeds, none excluded, and all controls held."]
+    return "\n".join([*lines, f"- Not on this page: {'; '.join(plan.NOT_HERE)}."]) + "\n"
 
 
 def boots_table(boots):
@@ -83,7 +84,8 @@ def boots_table(boots):
     kinds = list(trust.KINDS.values())
     rows = [[*cell, len(here), *(here.count(verdict) for verdict in verdicts)] for cell, here in
             sorted(found.items(), key=lambda row: (kinds.index(row[0][3]), *row[0][:2], order.index(row[0][2])))]
-    text = markdown.table(["lab", "model", "arm", "for", ">boots", *(f">{verdict}" for verdict in verdicts)], rows)
+    text = markdown.folded(f"How {len(boots)} boots ended, by cell", markdown.table(
+        ["lab", "model", "arm", "for", ">boots", *(f">{verdict}" for verdict in verdicts)], rows))
     bad = [f"- {boot.lab}/{boot.model}-{boot.arm} {place(boot)}: {boot.verdict}: {boot.why}"
            for boot in boots if boot.verdict != "ok"]
     return text + began(boots) + ("\nThese enter no figure:\n\n" + "\n".join(bad) + "\n" if bad else "")
@@ -217,15 +219,18 @@ HOW_TO_READ = """\
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
 - **Counts repeat**: the same seed gives the same count. Only the primary contrasts and A/A have p values, over
-  seeds; exact counts have none. Events are exact; instructions are counted by block, 1 to 2 in 10,000 too many. Where
-  nothing happened in N drains, the rate is below 3/N (95 %).
+  seeds; exact counts have none. Events are exact; instructions are counted by block, in 10,000 up to 3 too many on the
+  isolated CPU and 5 on others (*The instrument*). Where nothing happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
 - That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
   as well, and is found empty in the storm. **Per fill, quiet phase** is absolute: all kernel instructions on the
   isolated CPU in that phase, by the pages that the owner touched.
+- **Storm**: the phase with requests; **quiet phase**: the one without. **Drain**: one request, served. **Fill**: a page
+  that the owner touches for the first time, by which its folio is cached on that CPU.
 - **Isolated CPU**: where owner (a task that spins in user mode and now and then touches new memory) and cyclictest run.
-- Guest microseconds are instruction time. Ratios in one table mean something; microseconds on hardware do not follow.
+- A guest second is 10⁹ instructions, of all CPUs together while they are busy; guest microseconds likewise. Ratios in
+  one table mean something; microseconds on hardware do not follow.
 """
 
 
@@ -283,7 +288,7 @@ def irqs_off_part(figures, lab, boots):
                               sorted(where.get(cell, {}).items(), key=lambda found: (-found[1], found[0])))]
             for cell in figures.rows()]
     return "\n".join((f"## Interrupts off (lab: {lab})\n",
-                      *(tables.metric_table(figures, metric) for metric in tables.IRQS_OFF),
+                      metric_tables(figures, tables.IRQS_OFF),
                       "### Where the longest stretch of the storm began (boots)\n",
                       markdown.table(["model", "arm", "function (boots)"], rows)))
 
@@ -376,6 +381,12 @@ def short_part(boots, labs, judged):
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 
 
+ELSEWHERE = """
+The cycles lab has controls of its own, at the head of [its section](#hot-paths-in-cycles-lab-cycles): which operations
+are too noisy to compare, whether instructions agree with the plugin's, and what a line costs that another core wrote.
+"""
+
+
 def trust_part(folder, results, boots, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
     if not judged:
@@ -387,26 +398,47 @@ def trust_part(folder, results, boots, judged):
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
         trust.dose_part(points, folder, FIGURES, lab),
-        trust.sensitivity(runs, found), trust.replicates(runs), instrument.part(results, boots), trust.plugin(boots),
+        trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
+        instrument.part(results, boots), trust.plugin(boots), trust.errors(results), ELSEWHERE,
     ) if part)
 
 
-def top(folder, results, boots, labs, judged, now, others=()):
+CONTENTS = f"""\
+[What is missing](#what-is-missing) · [verdicts](#primary-contrasts-lab-{plan.JUDGED_LAB}) ·
+[how to read this](#how-to-read-this) · [at a glance](#at-a-glance-lab-{plan.JUDGED_LAB}) ·
+[can you trust this lab?](#can-you-trust-this-lab-lab-{plan.JUDGED_LAB}) · [cycles](#hot-paths-in-cycles-lab-cycles) ·
+[hot paths](#hot-paths-lab-{plan.JUDGED_LAB}) ·
+[one drain in pictures](#one-drain-who-ran-what-when-lab-{plan.JUDGED_LAB}) ·
+[what each variant is to maintain](#what-each-variant-is-to-maintain-counted-in-the-sources). Tables are folded where a
+line above says what is in them.
+"""
+
+
+def top(boots, labs, judged, others=()):
     """The report down to where its first lab comes.
 
-    folder: of the figures; results: of raw results; labs: {lab: tables.Figures}; judged: from judge();
-    now: for sameness.sources(); others: boots of another kind than the workload's and controls'.
+    labs: {lab: tables.Figures}; judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
     return "\n".join(part for part in (
         "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
         "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
         f"hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.\n",
-        short_part(boots, labs, judged),
-        "## What is missing\n", missing(boots, labs, judged, others),
-        verdicts_part(judged), trust_part(folder, results, boots, judged), cycles_part(results),
-        "## Boots\n", boots_table(boots), sameness.alike([*boots, *others]),
+        CONTENTS if judged else "",
+        short_part(boots, labs, judged), "## What is missing\n", missing(boots, labs, judged, others),
+        verdicts_part(judged), "## How to read this\n", HOW_TO_READ,
+    ) if part)
+
+
+def basis(folder, results, boots, judged, now, others=()):
+    """What all this stands on: the controls, the other lab's own word, and how boots ended.
+
+    folder: of the figures; results: of raw results; now: for sameness.sources(); the rest: as for top().
+    """
+    after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
+    return "\n".join(part for part in (
+        trust_part(folder, results, boots, judged), cycles_part(results),
+        "## Boots\n", boots_table(boots), after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
         sameness.sources([*boots, *others], now),
-        "## How to read this\n", HOW_TO_READ,
     ) if part)
 
 
@@ -451,18 +483,32 @@ def guest_part(lab, boots, figures):
     ) if part)
 
 
-def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
-    """All that the report says of one lab; hot: from hotpaths.read_lab(), traced: for anatomy_part()."""
+def overview(folder, lab, boots, figures):
+    """What was compared in one lab, and its figures at a glance; for a lab that counts nothing, all there is."""
     if not any(boot.counts for boot in boots):
         return guest_part(lab, boots, figures)
-    parts = [
+    return "\n".join(part for part in (
         f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
         f"## At a glance (lab: {lab})\n",
-        "Medians over boots; per drain and on the isolated CPU unless said otherwise. Intervals: below.\n",
+        "Medians over boots; per drain and on the isolated CPU unless said otherwise. Intervals: further below.\n",
         tables.medians_table(figures, tables.GLANCE),
         draw(folder, lab, boots, figures),
+    ) if part)
+
+
+def metric_tables(figures, metrics):
+    """Tables of metrics, folded."""
+    names = "; ".join(metric.title for metric in metrics)
+    return markdown.folded(names, *(tables.metric_table(figures, metric) for metric in metrics))
+
+
+def details(folder, lab, boots, figures, hot=({}, ()), traced=None):
+    """All tables of one lab that counts; hot: from hotpaths.read_lab(), traced: for anatomy_part()."""
+    if not any(boot.counts for boot in boots):
+        return ""
+    parts = [
         f"## What a drain takes from the isolated CPU (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in tables.TAKEN),
+        metric_tables(figures, tables.TAKEN),
         "### Kernel instructions per drain, by cause\n",
         "Cause: the task that ran, and the kernel entry it was in. Medians over boots, which need not add up.\n",
         *(tables.split_table(figures, "cause", model, "cause") for model in figures.models),
@@ -470,20 +516,20 @@ def lab_part(folder, lab, boots, figures, hot=({}, ()), traced=None):
         *(tables.split_table(figures, "entry", model, "entry") for model in figures.models),
         irqs_off_part(figures, lab, boots),
         f"## What the owner pays by itself (lab: {lab})\n",
-        "Absolute figures per page that the owner touches: here shows what a strategy costs where nobody asks for a "
+        "Absolute figures per page that the owner touches: they show what a strategy costs where nobody asks for a "
         "drain.\n",
-        *(tables.metric_table(figures, metric) for metric in tables.FILLS),
+        metric_tables(figures, tables.FILLS),
         hotpath_part(lab, *hot),
         f"## The quiet phase (lab: {lab})\n",
         "Without requests: totals of the phase on the isolated CPU, medians over boots.\n",
         tables.medians_table(figures, tables.QUIET),
         f"## cyclictest under drains (lab: {lab})\n",
         "All in instruction time: caches, buses and real interrupts have no part in it.\n",
-        *(tables.metric_table(figures, metric) for metric in tables.LATENCY),
+        metric_tables(figures, tables.LATENCY),
         f"## What a request costs and how long it takes (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in tables.REQUEST),
+        metric_tables(figures, tables.REQUEST),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
+        metric_tables(figures, tables.ITEMS),
         "### Help given to a strategy, per drain\n",
         "must: a request that must drain disturbed the owner; patience: it stayed in the kernel too long; idle: its "
         "CPU went idle with something cached. Medians over boots.\n",

@@ -43,7 +43,7 @@ def sources_now(boots):
 def write(results, out, now=sources_now):
     """Write RESULTS.md and its figures under the folder out; returns the boots.
 
-    now: gives, for the boots, what page.top() is to compare with.
+    now: gives, for the boots, what page.basis() is to compare with.
     """
     (out / page.FIGURES).mkdir(parents=True, exist_ok=True)
     boots = metrics.boots(results)
@@ -54,14 +54,17 @@ def write(results, out, now=sources_now):
     sources = now([*boots, *others])
     judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(results))
     labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
-                                judged.controls.moved if judged and lab == plan.JUDGED_LAB else None)
+                                *((judged.controls.moved, judged.controls.blurred)
+                                  if judged and lab == plan.JUDGED_LAB else ()))
             for lab, found in runs.items() if found.cells()}
-    parts = [page.top(out / page.FIGURES, results, boots, labs, judged, sources, others)]
-    for lab, figures in labs.items():
-        here = [boot for boot in boots if boot.lab == lab and page.ordinary(boot)]
-        hot = hotpaths.read_lab(results / lab)
-        timelines = {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab}
-        parts.append(page.lab_part(out / page.FIGURES, lab, here, figures, hot, timelines))
+    here = {lab: [boot for boot in boots if boot.lab == lab and page.ordinary(boot)] for lab in labs}
+    timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in labs}
+    parts = [page.top(boots, labs, judged, others),
+             *(page.overview(out / page.FIGURES, lab, here[lab], figures) for lab, figures in labs.items()),
+             page.basis(out / page.FIGURES, results, boots, judged, sources, others),
+             *(page.details(out / page.FIGURES, lab, here[lab], figures, hotpaths.read_lab(results / lab),
+                            timelines[lab]) for lab, figures in labs.items())]
+    parts = [part for part in parts if part]
     parts += ["## What each variant is to maintain (counted in the sources)\n", sizes.table(), sizes.shared()]
     (out / "RESULTS.md").write_text("\n".join(parts))
     return boots

@@ -8,8 +8,6 @@ import plan
 import stats
 import tables
 
-DOUBT = "(no verdicts: those are the primary contrasts, below)"
-
 
 def short_of(figures):
     """Arms that have not as many good boots as a verdict takes, with what they have."""
@@ -29,17 +27,26 @@ def rates(boots):
             "decide what weighs more, a price per drain or one per fill.\n")
 
 
-def change_of(figures, arm, key, base=plan.BASE):
+def change_of(figures, arm, key, base=plan.BASE, model=plan.SHORT_MODEL):
     """The difference of two arms over seeds, an Estimate or None."""
-    return stats.difference(*(figures.column(plan.SHORT_MODEL, which, key) for which in (arm, base)))
+    return stats.difference(*(figures.column(model, which, key) for which in (arm, base)))
 
 
-def cell(figures, arm, key):
+def posts(figures, model, arm):
+    """Does a request of that arm return before all is drained?"""
+    posted = stats.estimate(figures.column(model, arm, "items/posted").values())
+    return bool(posted) and posted.median >= plan.SHORT_POSTED
+
+
+def cell(figures, model, arm, key):
     """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
-    text = figures.median(plan.SHORT_MODEL, arm, key)
-    change = change_of(figures, arm, key)
+    here = stats.estimate(figures.column(model, arm, key).values())
+    text = "≈0" if here and here.low < 0 < here.high else figures.median(model, arm, key)
+    change = change_of(figures, arm, key, model=model)
     if arm == plan.BASE or change is None or key not in plan.BY_KEY:
         return text
+    if key.startswith("request/completion") and posts(figures, model, arm):
+        return f"{text} (posted)"
     margin = plan.BY_KEY[key].margin
     if change.within(margin):
         return f"{text} (=)"
@@ -84,8 +91,8 @@ def nothing(figures):
     """Which arms impose nothing on user mode, in a sentence."""
     names = [plan.BY_KEY[key].name.replace(" the isolated CPU", " it") for key in plan.SHORT_NOTHING]
     arms = [arm for arm in tables.ARMS if imposes_nothing(figures, arm)]
-    return (f"On user mode of the isolated CPU nothing is imposed ({'; '.join(names)}: within the margins, per drain "
-            f"and, against unpatched, where nobody asks) by: {', '.join(arms) or 'no arm'} {DOUBT}.")
+    return (f"On user mode of the isolated CPU no more than the margins is imposed ({'; '.join(names)}: per drain and, "
+            f"against unpatched, where nobody asks) by: {', '.join(arms) or 'none'}. These sentences are no verdicts.")
 
 
 WORDS = """\
@@ -97,11 +104,31 @@ owner itself. *Imposed*: kernel instructions that the isolated CPU does not exec
 """
 
 
-def withdrawn(verdicts, arm, key):
+def withdrawn(verdicts, model, arm, key):
     """Was a verdict on this difference withdrawn?"""
     return any(one.verdict.startswith("withdrawn") and one.contrast.key == key
-               and (one.contrast.model, one.contrast.arm, one.contrast.base) == (plan.SHORT_MODEL, arm, plan.BASE)
+               and (one.contrast.model, one.contrast.arm, one.contrast.base) == (model, arm, plan.BASE)
                for one in verdicts)
+
+
+def table(figures, judged, model):
+    """A row per arm, and one with the margins."""
+    head = [f">{name}" + (" †" if key in judged.controls.moved else "") for key, name in plan.SHORT]
+    margins = [f"±{markdown.number(plan.BY_KEY[key].margin)}" if key in plan.BY_KEY else "–" for key, _ in plan.SHORT]
+    return markdown.table(["arm", *head], [
+        *([arm, *(cell(figures, model, arm, key) + (" ‡" if withdrawn(judged.verdicts, model, arm, key) else "")
+                  for key, _ in plan.SHORT)] for arm in tables.ARMS if figures.cells.get((model, arm))),
+        ["*margin*", *margins]])
+
+
+LEGEND = """\
+Medians over boots. In parentheses the difference to unpatched: a number if its whole interval lies beyond the margin,
+"=" if all of it lies within, with "?" if neither. ≈0: an interval on both sides of 0; what is imposed without drains is
+in no figure per drain, but in those per fill. †: moves with the lab, compare arms
+only. Below 0: the storm had less of it than the quiet phase. (posted): such a request returns before its items are
+drained, so that its time is not compared. Unpatched's time on RT seems to be the wait for the owner's next entry into
+the kernel, and so to follow from HZ and the workload.
+"""
 
 
 def part(figures, boots, judged, doubtful):
@@ -111,18 +138,12 @@ def part(figures, boots, judged, doubtful):
     if lacking := short_of(figures):
         return f"{title}\n**Boots are missing, so nothing is said in short**: {', '.join(lacking)}.\n"
     doubt = ("**A control failed, or boots that must be alike are not, and verdicts are withdrawn: read what is "
-             "missing first.**\n"
+             "missing first.** ‡: the verdict on this difference was withdrawn.\n"
              if doubtful else "")
     here = [boot for boot in boots if boot.verdict == "ok" and boot.model == plan.SHORT_MODEL]
-    rows = [[arm, *(cell(figures, arm, key) + (" ‡" if withdrawn(judged.verdicts, arm, key) else "")
-                    for key, _ in plan.SHORT)] for arm in tables.ARMS]
-    head = [f">{name}" + (" †" if key in judged.controls.moved else "") for key, name in plan.SHORT]
+    others = "".join(markdown.folded(f"The same, {model}", table(figures, judged, model))
+                     for model in figures.models if model != plan.SHORT_MODEL)
     return "\n".join(text for text in (
-        title, doubt, rates(here),
-        markdown.table(["arm", *head], rows),
-        "Medians over boots; in parentheses the difference to unpatched: with its whole interval beyond the metric's "
-        "margin; = with all of it within; ? neither. No margin: as a number alone. †: moves with the lab, compare arms "
-        "only. ‡: the verdict on this difference was withdrawn. Below 0: the storm had less of it than the quiet "
-        "phase. Where items are posted, a request returns before they are drained.\n",
-        WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
+        title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), LEGEND, WORDS,
+        " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n", others,
     ) if text)

@@ -70,11 +70,13 @@ def shared(root=ROOT):
     """Sentence: what is shared, so that nobody reads the table as all there is."""
     tracked = code_lines(root / "common/mm/pcpu_drain/tracked.c")
     files, added, removed = patched(root / "common")
-    calls = sum(line.lstrip("+ \t").startswith("pcd_cached(") for patch in (root / "common/patches").glob("*.patch")
-                for line in patch.read_text().splitlines() if line.startswith("+"))
+    new = [line.lstrip("+ \t") for patch in (root / "common/patches").glob("*.patch")
+           for line in patch.read_text().splitlines() if line.startswith("+")]
+    calls = sum(line.startswith("pcd_cached(") for line in new)
+    locks = sum(bool(re.search(r"\bpcd_(try|un)?lock\w*\(", line)) for line in new)
     return ("Lines of C without comments. Beside that, task_work and deferred_wq share "
             f"`tracked.c` ({tracked} lines), and all variants\nthe facade and its clients' patches "
             f"({files} existing files, +{added} −{removed}). Hooks in clients: {calls} calls of `pcd_cached()`\n"
-            "for these two; lock forms, and a drain that may run elsewhere, for qpw. Defects are those of\n"
-            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; "
+            f"for these two; {locks} lines with a lock form, and a drain that may run elsewhere, for qpw. Defects\n"
+            "are those of [variants/LEDGER.md](variants/LEDGER.md), from the first line on; "
             "an entry for \"both\" counts for either.\n")

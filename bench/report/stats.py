@@ -6,11 +6,13 @@ Samples within a boot are never pooled.
 """
 
 import dataclasses
+import functools
+import itertools
 
 import numpy
+import scipy.optimize
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
 LEVEL = 0.95
 
@@ -71,8 +73,8 @@ def difference(arm, base, level=LEVEL):
 
 
 def paired(arm, base):
-    """arm - base of each seed that both have, in the order of seeds."""
-    return [arm[seed] - base[seed] for seed in sorted(arm.keys() & base.keys())]
+    """arm - base of each seed that both have, in the order of seeds; rounded, as mean() is."""
+    return [round(arm[seed] - base[seed], 9) for seed in sorted(arm.keys() & base.keys())]
 
 
 def relative(change, base):
@@ -125,12 +127,30 @@ def holm(found):
 def detectable(differences, tests, alpha=0.05, power=0.8):
     """The smallest mean difference that as many pairs show with this power, if it were the first of Holm's tests.
 
-    None for fewer than three pairs, and 0 where all are equal.
+    None for fewer than three pairs, or so few that no sign flips are so rare, and 0 where all are equal.
     """
-    if len(differences) < 3:
+    size = effect(len(differences), alpha / tests, power) if len(differences) > 2 else None
+    return None if size is None else float(size * numpy.std(differences, ddof=1))
+
+
+@functools.cache
+def effect(n, alpha, power, runs=4000):
+    """Mean of n normal differences, in their standard deviations, at which sign flips show it with this power.
+
+    Simulated, since a t test of so few and so small an alpha promises a tenth too much. None if no n pairs can.
+    """
+    draw = numpy.random.default_rng(0)
+    signs = numpy.array(list(itertools.product((1, -1), repeat=n)) if n <= 12 else
+                        [[1] * n, *draw.choice((1, -1), (RESAMPLES, n))])
+    if 2 / len(signs) > alpha:
         return None
-    size = TTestPower().solve_power(nobs=len(differences), alpha=alpha / tests, power=power)
-    return float(size * numpy.std(differences, ddof=1))
+    normal = draw.standard_normal((runs, n))
+
+    def share(mean):
+        sums = (normal + mean) @ signs.T
+        return numpy.mean((numpy.abs(sums) >= numpy.abs(sums[:, :1]) - 1e-9).mean(axis=1) <= alpha)
+
+    return float(scipy.optimize.bisect(lambda mean: share(mean) - power, 0, 10, xtol=0.005))
 
 
 def blunt_margin(error, freedom, alpha=0.05):

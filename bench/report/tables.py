@@ -51,7 +51,8 @@ REQUEST = (
 )
 IRQS_OFF = (
     Metric("irqs_off/storm", "Longest stretch with interrupts off on the isolated CPU, storm [instructions]",
-           "One sample a boot, whoever ran there. It bounds from below how late an interrupt can come."),
+           "One sample a boot, whoever ran there. It bounds from below how late an interrupt can come. Where it began "
+           "in one function in all arms (below), as on LAZY, it tells no arm from another."),
     Metric("irqs_off/quiet", "Longest stretch with interrupts off on the isolated CPU, quiet phase [instructions]"),
 )
 FILLS = (
@@ -86,8 +87,8 @@ LATENCY = tuple(
         ("p99", "99th percentile of a boot's latencies [guest µs]",
          "Where that lies beyond the histogram, the longest latency stands for it."),
         ("max", "longest latency [guest µs]",
-         "One sample a boot. The quiet phase reaches such values too, on LAZY above all (see its table): a "
-         "difference here is not the price of a drain."),
+         "One sample a boot. Where the same arm's quiet phase reaches such values too (see its table), as all do on "
+         "LAZY, a difference here is not the price of a drain."),
         ("overflow", "wake-ups later than the histogram reaches",
          "Cycles less the sum of the histogram; cyclictest's JSON leaves them out."),
     ))
@@ -131,12 +132,14 @@ def arms_in_order(found):
 class Figures:
     """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms.
 
-    moved: {key: [settings of the lab with which that figure moves]}.
+    moved: {key: [settings of the lab with which that figure moves]}; blurred: {key: [A/A's comparisons
+    in which a kernel was not shown equal to itself]}.
     """
 
-    def __init__(self, cells, moved=None):
+    def __init__(self, cells, moved=None, blurred=None):
         self.cells = cells
         self.moved = moved or {}
+        self.blurred = blurred or {}
         self.models = sorted({model for model, _ in cells})
         self.arms = arms_in_order({arm for _, arm in cells})
 
@@ -197,7 +200,9 @@ def metric_table(figures, metric):
     rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
     moved = ", ".join(figures.moved.get(metric.key, ()))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
-    notes = "".join(f"{note}\n\n" for note in (metric.note, label) if note)
+    blurred = ", ".join(figures.blurred.get(metric.key, ()))
+    doubt = f"**A/A does not show a kernel equal to itself** to the margin here ({blurred})." if blurred else ""
+    notes = "".join(f"{note}\n\n" for note in (metric.note, label, doubt) if note)
     return f"### {metric.title}\n\n{notes}" + markdown.table(head, rows)
 
 

@@ -89,6 +89,17 @@ def test_inconclusive_says_what_could_have_been_seen():
     assert one.verdict == "inconclusive" and "could have seen" in one.note
 
 
+def test_inconclusive_names_settings_that_go_far():
+    """None can speak against it; whoever reads it as almost a verdict must see them."""
+    pairs = [-9.8 + x for x in LITTLE]
+    settings = {name: stats.estimate([value] * 3) for name, value in (("a", -9), ("b", 40), ("c", -30))}
+    notes = contrasts.open_question(pairs, stats.estimate(pairs), 0.01, plan.Metric("", "", "", MARGIN, ""), settings)
+    assert notes[0] == "less, but whether by more than the margin is open"
+    assert notes[2] == "beyond the margin under b (+40), c (−30)"
+    notes = contrasts.open_question(pairs, stats.estimate(LITTLE), 0.5, plan.Metric("", "", "", MARGIN, ""), {})
+    assert len(notes) == 1
+
+
 def test_what_is_missing_is_named():
     empty = controls.Runs([Boot("qpw1", 1, 5)])
     assert contrasts.judge_one(empty, SURE, CONTRAST, None, None).verdict == (

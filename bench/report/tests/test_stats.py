@@ -7,6 +7,7 @@ import plan
 import pytest
 import scipy.stats
 import stats
+import statsmodels.stats.power
 from statsmodels.stats.weightstats import ttost_paired
 
 
@@ -143,6 +144,12 @@ def test_errors_are_as_rare_as_stated(shape, boots):
     assert max(different, equal) < 0.05 + slack
 
 
+def test_the_slope_s_interval_covers_it(monkeypatch):
+    assert 0.90 < coverage.slope("normal", 400) < 0.99
+    monkeypatch.setattr(scipy.stats.t, "ppf", lambda *_: 1)  # one standard error: 67 %
+    assert coverage.slope("normal", 400) < 0.75
+
+
 def test_the_simulation_sees_a_test_that_errs(monkeypatch):
     monkeypatch.setattr(stats, "difference_p", lambda values: 0.01)
     monkeypatch.setattr(stats, "order_interval", lambda n, level=0: (3, 0.6))
@@ -164,6 +171,17 @@ def test_what_is_significant_beyond_the_blunt_margin_is_equivalent():
 def test_detectable():
     assert stats.detectable([1, 2], 24) is None and stats.detectable([5] * 12, 24) == 0
     assert stats.detectable(ONE_TO_TWELVE, 24) > stats.detectable(ONE_TO_TWELVE, 1) > 0
+    assert stats.detectable([1, 2, 3], 1) is None  # no sign flips of three are so rare
+
+
+@pytest.mark.parametrize("alpha, beyond", [(0.05, 0), (0.05 / 28, 0.16)])
+def test_an_effect_is_that_of_sign_flips(alpha, beyond):
+    """Near what a t test needs at 0.05; where only the least three of 4096 flips are so rare, more."""
+    by_t = statsmodels.stats.power.TTestPower().solve_power(nobs=12, alpha=alpha, power=0.8)
+    assert stats.effect(12, alpha, 0.8) == pytest.approx(by_t + beyond, abs=0.03)
+    random = numpy.random.default_rng(7)
+    seen = [stats.difference_p(random.normal(stats.effect(12, alpha, 0.8), 1, 12)) <= alpha for _ in range(400)]
+    assert 0.75 < sum(seen) / len(seen) < 0.85
 
 
 def test_a_line():
