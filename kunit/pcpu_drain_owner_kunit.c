@@ -542,11 +542,8 @@ static void cached_but_not_said_yet(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 }
 
-/*
- * The same, and another task takes the CPU to user mode, twice: asked before it does,
- * while nobody but the adder knows, and again past it.
- */
-static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
+/* The same, and the adder sleeps; then another task takes the CPU to user mode. */
+static void asked_while_only_the_adder_knows(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *adder = start(test, cpu);
@@ -562,8 +559,26 @@ static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	if (pcd_variant_clean_in_user())
 		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 0, "the other went past it");
+	open_gate(NULL);
+	owner_come_back(test, other);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+}
+
+/* The same, and another task takes the CPU to user mode, twice; asked past it. */
+static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *adder = start(test, cpu);
+	struct user_owner *other = owner_start(test, cpu);
+	struct pcd_result result;
+
+	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
+	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	ask(test, mode);
 	result = answer(test);
+	/* What is posted may be drained already, should the other have entered the kernel. */
 	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
 	owner_come_back(test, other);
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
@@ -1274,6 +1289,7 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(requester_waits_for_the_drain_not_for_user_mode),
 	KUNIT_CASE(patience_ends),
 	KUNIT_CASE(cached_but_not_said_yet),
+	KUNIT_CASE(asked_while_only_the_adder_knows),
 	KUNIT_CASE(posted_past_a_preempted_adder),
 	KUNIT_CASE(waited_past_a_preempted_adder),
 	KUNIT_CASE(stranded_by_a_sleeper),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Search the models completely with spin, and see each twin rejected; write one TAP file.
 
-A test point per line of RUNS. What spin leaves (the verifier's source, the trail
+A test point per line of runs(). What spin leaves (the verifier's source, the trail
 of an error) is in build/models/<number>/; `spin -t -p -g model.pml` there, with the
 switches of the run, shows a trail. A search that is cut short is a failure.
 """
