@@ -47,8 +47,8 @@ import tapfile
 
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
-# The boot whose manifest says with which programs.
 OTHER_CELL = "lazy-unpatched"  # the plugin is checked there too: another model, nothing of ours in the kernel
+# The boot whose manifest says with which programs.
 VOUCHES = {"plugin": f"plugin/{OTHER_CELL}/counts", "lab-repeat": "first",
            "again": f"again/rt-unpatched/seed-{plan.FIRST_SEED}"}
 SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")

@@ -191,12 +191,12 @@ def control(cells, model):
         return f"- {MODELS[model]}: no control was run."
     said = []
     for title, figure in (("long loop", long_loop), ("ten between fences", alone)):
-        shout = [f"{name} ({cycles:.1f} cycles, {100 * share:.0f} %)"
+        shout = [f"`{name}` ({cycles:.1f} cycles, {100 * share:.0f} %)"
                  for name, (cycles, share) in noisy(cells, model, figure).items()]
         said.append(f"{title}: " + (f"**noisy: {', '.join(shout)}**" if shout else "none noisy")
                     + f" of {len(apart(cells, model, figure))}")
         if alone_loud := noisy_in_one(cells, model, figure):
-            said[-1] += f", within one link order also {', '.join(alone_loud)}"
+            said[-1] += f", within one link order also {', '.join(f'`{name}`' for name in alone_loud)}"
     return (f"- {MODELS[model]}, arms that execute the same instructions (`unpatched` twice) against each other, the "
             f"largest difference, operation by operation: {'; '.join(said)}. No difference of a noisy one counts, nor "
             "one of a single link order.")
@@ -325,8 +325,8 @@ def beside_published(cells, model, name):
     within = least - 1 <= there <= most + 1
     return (f"Published from qpw0 to qpw1: {signed(there)}, which is {'' if within else '**not** '}within a cycle of "
             "what link orders span here"
-            + ("." if within else f"; {signed(there - by, 1)} cycles are left. What differs there stands below; "
-               "how much of them that makes was not measured."))
+            + ("." if within else f"; {signed(there - by, 1)} cycles are left. What differed there is listed "
+               "below; its share of these cycles was not measured."))
 
 
 def published(cells, model):

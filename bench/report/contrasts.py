@@ -180,6 +180,11 @@ def break_even(runs, controls):
             "verdict):\n\n" + "".join(lines))
 
 
+def word_before(one):
+    """The verdict before a setting or a control could withdraw it."""
+    return word(one.change, one.p, one.equal_p, plan.BY_KEY[one.contrast.key].margin)
+
+
 def settings_table(runs, judged):
     """The contrasts under each setting of the lab: the median difference of those three seeds."""
     def margin_of(one):
@@ -188,7 +193,9 @@ def settings_table(runs, judged):
     def cell(one, change):
         if change is None:
             return "–"
-        apart = one.change and change.median * one.change.median < 0 and abs(change.median) > margin_of(one)
+        apart = one.change and (
+            (change.median * one.change.median < 0 and abs(change.median) > margin_of(one))
+            or not agrees(word_before(one), one.change, change.median, margin_of(one)))
         return f"**{markdown.signed(change.median)}**" if apart else markdown.signed(change.median)
 
     rows = []

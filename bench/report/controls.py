@@ -73,7 +73,7 @@ class Outcome:
 class Compared:
     """One metric of the same kernel twice.
 
-    p: None where all figures are equal; same: shown to differ by no more than the margin;
+    p: None where all figures are equal; same: a verdict would be "equivalent", but for Holm;
     alarm: the lab alone made a difference; blunt: from this margin on it could not alarm by chance.
     """
 
@@ -97,9 +97,10 @@ class Compared:
 
 def compare(kind, model, metric, pairs):
     """Compared, of paired differences."""
-    change, p = stats.estimate(pairs).median, stats.difference_p(pairs)
-    same = abs(change) <= metric.margin if p is None else stats.equivalence_p(pairs, metric.margin) < plan.ALPHA
-    return Compared(kind, model, metric, change, p, same, not same and (p is None or p < plan.ALPHA),
+    change, p = stats.estimate(pairs), stats.difference_p(pairs)
+    equal = change.within(metric.margin) if p is None else stats.equivalence_p(pairs, metric.margin) < plan.ALPHA
+    return Compared(kind, model, metric, change.median, p, equal and change.within(metric.margin),
+                    not equal and (p is None or p < plan.ALPHA),
                     stats.blunt_margin(*stats.error_of(pairs), plan.ALPHA))
 
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What `make instrument` has found about plugin and seeds, for RESULTS.md."""
 
-import json
 import pathlib
 import sys
 
 import markdown
 import plan
+import read
 import sameness
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "check"))
@@ -36,8 +36,22 @@ def rows_of(path, what):
 
 def failed(results):
     """Names of the points that failed; none if nothing was checked."""
-    paths = sorted((results / "instrument").glob("*.tap"))
-    return [name for path in paths for name, passed in tapfile.points(path) if not passed]
+    found = []
+    for path in sorted((results / "instrument").glob("*.tap")):
+        try:
+            points, all_failures = tapfile.points(path), tapfile.read(path).failed
+        except UnicodeDecodeError:
+            points, all_failures = [], 1
+        found += [name for name, passed in points if not passed]
+        if all_failures > sum(not passed for _, passed in points):
+            found.append(f"all of {path.name} there")
+    return found
+
+
+def unchecked(results):
+    """What of CHECKS has no outcome here, and how to get it: texts."""
+    return [f"{what}: not checked, run `make {'again' if name == 'again' else 'instrument'}`"
+            for name, what in CHECKS.items() if not (results / "instrument" / f"{name}.tap").exists()]
 
 
 def part(results, boots):
@@ -47,11 +61,15 @@ def part(results, boots):
     rows, notes = [], []
     for name, what in CHECKS.items():
         if not (folder / f"{name}.tap").exists():
-            notes.append(f"{what}: not checked, run `make {'again' if name == 'again' else 'instrument'}`")
             continue
-        rows += rows_of(folder / f"{name}.tap", what)
-        other = other_programs(json.loads((folder / f"{name}.json").read_text()), good)
+        try:
+            rows += rows_of(folder / f"{name}.tap", what)
+            other = other_programs(read.load(folder / f"{name}.json"), good)
+        except (read.Unreadable, UnicodeDecodeError) as error:
+            notes.append(f"**{what}: what was kept cannot be read ({error})**")
+            continue
         made_with = f"**another {' and '.join(other)} than**" if other else "the plugin, QEMU and guest of"
         notes.append(f"{what}: checked with {made_with} these boots")
+    notes += unchecked(results)
     table = markdown.table(["", "kind", "held", "what was checked"], rows) if rows else ""
     return f"### The instrument\n\n{'; '.join(notes)}. By `make instrument`.\n\n{table}"

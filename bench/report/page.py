@@ -4,6 +4,7 @@
 import dataclasses
 import importlib
 import pathlib
+import re
 import sys
 
 import anatomy
@@ -46,10 +47,11 @@ def excluded(boots):
     return f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
 
 
-def missing(boots, labs, judged, others=()):
+def missing(results, boots, labs, judged, others=()):
     """What a reader must know first: controls that failed, and what these results do not hold.
 
-    labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None; others: boots of another kind.
+    results: of raw results; labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None; others: boots of
+    another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
     lines += [line for line in (excluded([*boots, *others]),) if line]
@@ -70,6 +72,7 @@ def missing(boots, labs, judged, others=()):
     if not judged:
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
     lines = lines or ["- No planned boot: all strategies, all seeds, none excluded, and all controls held."]
+    lines += [f"- The instrument, {what}." for what in instrument.unchecked(results)] if judged else []
     return "\n".join([*lines, f"- Not on this page: {'; '.join(plan.NOT_HERE)}."]) + "\n"
 
 
@@ -270,8 +273,8 @@ def hotpath_part(lab, cells, faults):
             parts += [f"### {MODEL_NAMES.get(model, model)}, {where}\n", hotpaths.table(cells, model, kind, arms)]
     causes = [line for model in models for line in hotpaths.causes(cells, model, arms)]
     if causes:
-        summary = "<summary>In which functions they differ from unpatched, on the isolated CPU</summary>"
-        parts.append(f"<details>{summary}\n\n" + "\n".join(causes) + "\n\n</details>\n")
+        parts.append(markdown.folded("In which functions they differ from unpatched, on the isolated CPU",
+                                     "\n".join(causes) + "\n"))
     return "\n".join(parts)
 
 
@@ -339,7 +342,9 @@ def judge(runs, boots, now, faults):
 CONTRASTS = """\
 The comparisons that were named before the campaign, in [METHOD.md](bench/METHOD.md), with their margins; paired by
 seed. p values are adjusted by Holm's method over all of them; *p equivalent* is that of two one-sided tests against
-the margin. Interval: of the median difference. No other figure on this page is a verdict.
+the margin. Interval: of the median difference. *Could have seen*: the difference that as many pairs, scattering like
+these, show four times in five as the first of Holm's tests. *(null)*: moves, but no more than some boot in which
+nothing was changed. No other figure on this page is a verdict.
 """
 
 
@@ -381,7 +386,7 @@ def short_part(boots, labs, judged):
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 
 
-ELSEWHERE = """
+ELSEWHERE = """\
 The cycles lab has controls of its own, at the head of [its section](#hot-paths-in-cycles-lab-cycles): which operations
 are too noisy to compare, whether instructions agree with the plugin's, and what a line costs that another core wrote.
 """
@@ -399,32 +404,40 @@ def trust_part(folder, results, boots, judged):
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
         trust.dose_part(points, folder, FIGURES, lab),
         trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
-        instrument.part(results, boots), trust.plugin(boots), trust.errors(results), ELSEWHERE,
+        instrument.part(results, boots), trust.plugin(boots), trust.errors(results),
+        ELSEWHERE if (results / "cycles").is_dir() else "",
     ) if part)
 
 
-CONTENTS = f"""\
-[What is missing](#what-is-missing) · [verdicts](#primary-contrasts-lab-{plan.JUDGED_LAB}) ·
-[how to read this](#how-to-read-this) · [at a glance](#at-a-glance-lab-{plan.JUDGED_LAB}) ·
-[can you trust this lab?](#can-you-trust-this-lab-lab-{plan.JUDGED_LAB}) · [cycles](#hot-paths-in-cycles-lab-cycles) ·
-[hot paths](#hot-paths-lab-{plan.JUDGED_LAB}) ·
-[one drain in pictures](#one-drain-who-ran-what-when-lab-{plan.JUDGED_LAB}) ·
-[what each variant is to maintain](#what-each-variant-is-to-maintain-counted-in-the-sources). Tables are folded where a
-line above says what is in them.
+INTRODUCTION = f"""\
+<!-- SPDX-License-Identifier: GPL-2.0-only -->
+# Results
+
+Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by hand. One
+boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.
 """
 
 
-def top(boots, labs, judged, others=()):
+def contents(parts):
+    """Links to the sections of all parts that there are."""
+    titles = re.findall(r"^## (.*)$", "\n".join(parts), re.MULTILINE)
+    links = (f"[{title.partition(' (')[0]}](#{anchor(title)})" for title in titles)
+    return f"{' · '.join(links)}. Folded tables open at a click.\n"
+
+
+def anchor(title):
+    """GitHub's name of a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def top(results, boots, labs, judged, others=()):
     """The report down to where its first lab comes.
 
-    labs: {lab: tables.Figures}; judged: from judge(); others: boots of another kind than the workload's and controls'.
+    results: of raw results; labs: {lab: tables.Figures}; judged: from judge(); others: boots of another kind than the
+    workload's and controls'.
     """
     return "\n".join(part for part in (
-        "<!-- SPDX-License-Identifier: GPL-2.0-only -->\n# Results\n",
-        "Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by "
-        f"hand. One boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.\n",
-        CONTENTS if judged else "",
-        short_part(boots, labs, judged), "## What is missing\n", missing(boots, labs, judged, others),
+        short_part(boots, labs, judged), "## What is missing\n", missing(results, boots, labs, judged, others),
         verdicts_part(judged), "## How to read this\n", HOW_TO_READ,
     ) if part)
 

@@ -187,6 +187,8 @@ AFTER = (
     "the window in which a page touched early may miss a count grows with CPUs and with the length of an instruction",
     "cyclictest, the longest completion and the requester's instructions stand in *In short*",
     "the smallest difference that could have been seen is simulated for sign flips (by a t test it was a tenth less)",
+    "the fills per drain below which an arm is cheaper are medians of ratios over seeds (they were ratios of medians)",
+    "`make coverage` simulates 4 boots and the slope of the dose as well",
     "what a setting puts outside of the range over seeds is held against usual boots (it was 1.5 times a formula's)",
 )
 

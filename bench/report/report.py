@@ -57,16 +57,16 @@ def write(results, out, now=sources_now):
                                 *((judged.controls.moved, judged.controls.blurred)
                                   if judged and lab == plan.JUDGED_LAB else ()))
             for lab, found in runs.items() if found.cells()}
-    here = {lab: [boot for boot in boots if boot.lab == lab and page.ordinary(boot)] for lab in labs}
-    timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in labs}
-    parts = [page.top(boots, labs, judged, others),
-             *(page.overview(out / page.FIGURES, lab, here[lab], figures) for lab, figures in labs.items()),
+    here = {lab: found for lab in labs
+            if (found := [boot for boot in boots if boot.lab == lab and page.ordinary(boot)])}
+    timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
+    parts = [page.top(results, boots, labs, judged, others),
+             *(page.overview(out / page.FIGURES, lab, found, labs[lab]) for lab, found in here.items()),
              page.basis(out / page.FIGURES, results, boots, judged, sources, others),
-             *(page.details(out / page.FIGURES, lab, here[lab], figures, hotpaths.read_lab(results / lab),
-                            timelines[lab]) for lab, figures in labs.items())]
-    parts = [part for part in parts if part]
-    parts += ["## What each variant is to maintain (counted in the sources)\n", sizes.table(), sizes.shared()]
-    (out / "RESULTS.md").write_text("\n".join(parts))
+             *(page.details(out / page.FIGURES, lab, found, labs[lab], hotpaths.read_lab(results / lab),
+                            timelines[lab]) for lab, found in here.items()),
+             "## What each variant is to maintain (counted in the sources)\n", sizes.table(), sizes.shared()]
+    (out / "RESULTS.md").write_text("\n".join([page.INTRODUCTION, page.contents(parts), *filter(None, parts)]))
     return boots
 
 

@@ -41,7 +41,9 @@ def posts(figures, model, arm):
 def cell(figures, model, arm, key):
     """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
     here = stats.estimate(figures.column(model, arm, key).values())
-    text = "≈0" if here and here.low < 0 < here.high else figures.median(model, arm, key)
+    text = figures.median(model, arm, key)
+    if here and here.low <= 0 <= here.high and not here.exact and key in plan.BY_KEY:
+        text = "≈0" if here.within(plan.BY_KEY[key].margin) else f"{text}?"
     change = change_of(figures, arm, key, model=model)
     if arm == plan.BASE or change is None or key not in plan.BY_KEY:
         return text
@@ -122,13 +124,24 @@ def table(figures, judged, model):
 
 
 LEGEND = """\
-Medians over boots. In parentheses the difference to unpatched: a number if its whole interval lies beyond the margin,
-"=" if all of it lies within, with "?" if neither. ≈0: an interval on both sides of 0; what is imposed without drains is
-in no figure per drain, but in those per fill. †: moves with the lab, compare arms
-only. Below 0: the storm had less of it than the quiet phase. (posted): such a request returns before its items are
-drained, so that its time is not compared. Unpatched's time on RT seems to be the wait for the owner's next entry into
-the kernel, and so to follow from HZ and the workload.
+Medians over boots; ≈0: an interval on both sides of 0 and within the margin, with "?" if wider. In parentheses the
+difference to unpatched: a number if its whole interval lies beyond the margin, "=" if all of it lies within, with "?"
+if neither. †: moves with the lab, compare arms only. Below 0: the storm had less of it than the quiet phase; what is
+imposed without drains is in no figure per drain, but in those per fill. (posted): such a request returns before its
+items are drained, so that its time is not compared.
 """
+
+
+def without_ballast(runs):
+    """How long unpatched's requests take if their own CPU is idle, in a sentence; nothing if that was not run."""
+    key = "request/completion"
+    here, usual = (stats.estimate(runs.column(plan.SHORT_MODEL, plan.BASE, key, *kind).values())
+                   for kind in (("sensitivity", "no-ballast"), ()))
+    if not here or not usual:
+        return ""
+    return (f"Without ballast on the housekeeping CPU {plan.BASE}'s requests return after "
+            f"{markdown.number(here.median)} guest µs, not {markdown.number(usual.median)}: the rest is a wait for "
+            "that CPU, not for the isolated one, and hangs on its load.\n")
 
 
 def part(figures, boots, judged, doubtful):
@@ -144,6 +157,7 @@ def part(figures, boots, judged, doubtful):
     others = "".join(markdown.folded(f"The same, {model}", table(figures, judged, model))
                      for model in figures.models if model != plan.SHORT_MODEL)
     return "\n".join(text for text in (
-        title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), LEGEND, WORDS,
-        " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n", others,
+        title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), LEGEND, without_ballast(judged.runs),
+        WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
+        others,
     ) if text)

@@ -144,11 +144,12 @@ def effect(n, alpha, power, runs=4000):
                         [[1] * n, *draw.choice((1, -1), (RESAMPLES, n))])
     if 2 / len(signs) > alpha:
         return None
-    normal = draw.standard_normal((runs, n))
+    parts = numpy.array_split(draw.standard_normal((runs, n)), 20)  # else 370 MB
 
     def share(mean):
-        sums = (normal + mean) @ signs.T
-        return numpy.mean((numpy.abs(sums) >= numpy.abs(sums[:, :1]) - 1e-9).mean(axis=1) <= alpha)
+        sums = ((part + mean) @ signs.T for part in parts)
+        return numpy.mean([p for part in sums for p in
+                           (numpy.abs(part) >= numpy.abs(part[:, :1]) - 1e-9).mean(axis=1) <= alpha])
 
     return float(scipy.optimize.bisect(lambda mean: share(mean) - power, 0, 10, xtol=0.005))
 

@@ -37,9 +37,9 @@ TAKEN = (
 )
 REQUEST = (
     Metric("request/completion", "Completion time of a request: median of a boot [guest µs]",
-           "With a kworker on RT it is spread evenly over about 1 ms, the period of the tick and of cyclictest: the "
-           "request seems to wait for the owner's next entry into the kernel rather than for instructions, so that "
-           "this figure follows from HZ and the workload (seen, not proved). "
+           "With a kworker on RT it is spread over about 1 ms, the tick's period, as long as the housekeeping CPU has "
+           "ballast, and is some 18 µs without: what lasts is a wait for that CPU, by the requester or what wakes "
+           "it (seen under the setting no-ballast, not traced), and so follows from HZ and the workload. "
            "Guest time is instruction time, summed over all busy CPUs; kworkers that would run side by side run one "
            "after the other, which favours whoever drains remotely."),
     Metric("request/completion_max", "Completion time of a request: longest of a boot [guest µs]"),
@@ -87,8 +87,8 @@ LATENCY = tuple(
         ("p99", "99th percentile of a boot's latencies [guest µs]",
          "Where that lies beyond the histogram, the longest latency stands for it."),
         ("max", "longest latency [guest µs]",
-         "One sample a boot. Where the same arm's quiet phase reaches such values too (see its table), as all do on "
-         "LAZY, a difference here is not the price of a drain."),
+         "One sample a boot. Where the same arm's quiet phase reaches such values too (see its table), a difference "
+         "here is not the price of a drain."),
         ("overflow", "wake-ups later than the histogram reaches",
          "Cycles less the sum of the histogram; cyclictest's JSON leaves them out."),
     ))
@@ -200,7 +200,7 @@ def metric_table(figures, metric):
     rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
     moved = ", ".join(figures.moved.get(metric.key, ()))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
-    blurred = ", ".join(figures.blurred.get(metric.key, ()))
+    blurred = "; ".join(figures.blurred.get(metric.key, ()))
     doubt = f"**A/A does not show a kernel equal to itself** to the margin here ({blurred})." if blurred else ""
     notes = "".join(f"{note}\n\n" for note in (metric.note, label, doubt) if note)
     return f"### {metric.title}\n\n{notes}" + markdown.table(head, rows)

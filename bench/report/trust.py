@@ -70,11 +70,11 @@ def resolution(runs):
             together.append(f"{markdown.number(least)} on {model} ({len(pairs)} pairs)")
     if not together:
         return ""
-    return (f"With drains a single boot of {plan.BASE} would show {' and '.join(alone)} instructions per drain (3.3 s "
-            "over its usual boots). No verdict is about one boot: pairs of a kernel and its neutral rebuild scatter so "
-            f"that they would show, four times in five and as the first of Holm's tests, {' and '.join(together)}; the "
-            f"margin is {markdown.number(metric.margin)}. Arms whose pairs scatter more show less: that stands with "
-            "each contrast that is inconclusive.\n")
+    return (f"With drains a single boot of {plan.BASE} would tell {' and '.join(alone)} instructions per drain from "
+            "0 (3.3 standard deviations of its usual boots). No verdict is about one boot: pairs of a kernel and its "
+            "neutral rebuild scatter so that they would show, four times in five and as the first of Holm's tests, "
+            f"{' and '.join(together)}; the margin is {markdown.number(metric.margin)}. Arms whose pairs scatter more "
+            "show less: that stands with each contrast that is inconclusive.\n")
 
 
 # ---- A/A ----
@@ -98,9 +98,10 @@ def alarms(found):
     return ("### A/A: the same kernel twice\n\n"
             f"Alarms: {'; '.join(named) or 'none'}. An alarm: p < {plan.ALPHA}, and not equivalent within the margin."
             "\n\n"
-            f"**In {shown} of {len(rows)} comparisons the kernel is shown equivalent to itself**, by the test that a "
-            "verdict asks for (unadjusted). That the others do not alarm says only that nothing is grossly wrong: with "
-            f"so many boots a kernel cannot be told from itself, to the margin, by: {blurred or 'none'}.\n\n"
+            f"**In {shown} of {len(rows)} comparisons the kernel is shown equivalent to itself**, by what a verdict "
+            f"asks for (unadjusted). Of the others {len(named)} alarm{'s' * (len(named) == 1)}; that the rest does not "
+            "says only that nothing is grossly wrong. With so many boots these metrics do not show a kernel equal to "
+            f"itself to the margin: {blurred or 'none'}.\n\n"
             f"Of p < {plan.ALPHA} alone there are {seen} in {len(tested)}{share}; chance makes {100 * plan.ALPHA:g} %. "
             f"{could} of {len(rows)} comparisons could alarm by chance: in the others figures scatter so little beside "
             "the margin that what is significant by chance is equivalent as well. Many metrics speak of the same "
@@ -143,12 +144,6 @@ def cell_change(change, metric):
     return f"**{text}**" if controls.moves(change, metric) else text
 
 
-def spread(runs, model, arm, key, less=()):
-    """(median, least, most) over the workload's seeds, less some; None without any."""
-    values = [value for seed, value in runs.column(model, arm, key).items() if seed not in less]
-    return (stats.estimate(values).median, min(values), max(values)) if values else None
-
-
 LEGEND = ("Settings: metronome-N: turns of the CPUs by a fixed count, not drawn; metronome-dithered: from 24, always "
           "dithered; shift-2: an instruction takes 4 ns, not 1; no-ballast: housekeeping CPUs idle; cpus-4: two more "
           "of these; storm-first: always; phase-500: cyclictest starts half a period later.")
@@ -156,13 +151,14 @@ LEGEND = ("Settings: metronome-N: turns of the CPUs by a fixed count, not drawn;
 
 def held_under(runs, judged):
     """Do the verdicts hold under other settings of the lab? Each contrast under each."""
-    if not any(contrasts.by_setting(runs, plan.CONTRASTS[0]).values()):
+    if not any(change for contrast in plan.CONTRASTS for change in contrasts.by_setting(runs, contrast).values()):
         return ""
     untried = [str(number) for number, one in enumerate(judged, 1) if one.verdict == "inconclusive"]
     return ("### Sensitivity: do the verdicts hold?\n\nThe difference that each contrast is about, under each setting: "
             f"the median over its {plan.SENSITIVE_SEEDS} seeds, of which both arms are under that setting. {LEGEND} "
             f"Agreeing asks little of {plan.SENSITIVE_SEEDS} seeds: the same side, and half of the size or within the "
-            "margin of the usual interval; equivalent: within the margin. Bold: beyond the margin on the other side. "
+            "margin of the usual interval; equivalent: within the margin. Bold: does not agree, or lies beyond the "
+            "margin on the other side. "
             + (f"Inconclusive ones ({', '.join(untried)}) have no verdict that could hold or fall.\n\n" if untried
                else "\n\n") + contrasts.settings_table(runs, judged))
 
@@ -176,8 +172,8 @@ def sensitivity(runs, found):
     for key in plan.HEADLINE:
         metric = plan.BY_KEY[key]
         for model, arm in controls.sensitive(runs):
-            base = spread(runs, model, arm, key)
-            rows.append([f"{metric.name}, {metric.unit}", model, arm, markdown.number(base and base[0]),
+            base = stats.estimate(runs.column(model, arm, key).values())
+            rows.append([f"{metric.name}, {metric.unit}", model, arm, markdown.number(base and base.median),
                          markdown.number(metric.margin),
                          *(cell_change(controls.changes(runs, model, arm, key, setting), metric)
                            for setting in settings)])
@@ -255,7 +251,7 @@ REPLICATES = """\
 ### Replicates: do seeds stand for other phases and turns?
 
 Figures (all metrics and arms above) whose median under a setting that only rearranges events in time lies outside the
-range over the workload's seeds, less those that the setting ran. Beside it the same of usual boots: {few} seeds in a
+range over the workload's seeds, less those that the setting ran. First the same of usual boots: {few} seeds in a
 row, as a setting runs them, against the others, nothing set; that row was added after the campaign.
 
 **How turns and order are shared out was changed to pass this**: in the campaigns before, whose seeds all dithered, 33
@@ -288,7 +284,7 @@ def replicates(runs):
     return (REPLICATES.format(few=plan.SENSITIVE_SEEDS) + "\n"
             + (f"**Seeds do not cover {', '.join(uncovered)}**, where more lie outside than of any usual boots: "
                "compare what is named there in one setting only.\n\n" if uncovered else
-               "No setting puts more outside than usual boots do.\n\n")
+               f"No setting puts more outside than the most that usual boots do ({max(usual)}).\n\n")
             + markdown.table(["setting", ">outside", "which (arms)"], rows)
             + "\n" + markdown.folded("In which arms", "".join(details)))
 
@@ -303,9 +299,13 @@ def errors(results):
     if not path.exists():
         return f"{title}\nNot simulated: run `make coverage`.\n"
     try:
-        kept = read.load(path)
-    except read.Unreadable as error:
-        return f"{title}\n{error}; run `make coverage` again.\n"
+        return f"{title}\n{simulated(read.load(path))}"
+    except (read.Unreadable, KeyError, IndexError, TypeError, ValueError) as error:
+        return f"{title}\n{path.name}: not whole ({error}); run `make coverage` again.\n"
+
+
+def simulated(kept):
+    """What coverage.py has kept, as text and a table."""
     def percent(*shares, digits=1):
         """A share, or from the least to the largest of some."""
         return " to ".join(dict.fromkeys(f"{100 * share:.{digits}f}" for share in (min(shares), max(shares)))) + " %"
@@ -316,9 +316,10 @@ def errors(results):
             ">the same, first of Holm's", ">false equivalence"]
     last = [row for row in kept["boots"] if row[0] == plan.BOOTS]
     worst = max(last, key=lambda row: max(row[4], row[6]))
-    return (f"{title}\nSimulated for the numbers of boots in use ({kept['runs']:,} campaigns each, ten times as many "
-            f"for {plan.BOOTS} boots): with {plan.BOOTS}, intervals cover in {percent(*(row[2] for row in last))} "
-            f"(stated: at least {percent(last[0][3])}), and a test at 5 % errs in "
+    return (f"Simulated for {plan.SENSITIVE_SEEDS}, {plan.DOSE_SEEDS} and {plan.BOOTS} boots, as they are in use, and "
+            f"6 ({kept['runs']:,} campaigns each; ten times as many for {plan.BOOTS}, but for equivalence): with "
+            f"{plan.BOOTS}, intervals cover in {percent(*(row[2] for row in last))} (stated: at least "
+            f"{percent(last[0][3])}), and a test at 5 % errs in "
             f"{percent(*(share for row in last for share in (row[4], row[6])))}, most where the spread is {worst[1]}. "
             f"With {plan.SENSITIVE_SEEDS}, as for each setting, an interval is minimum to maximum, and covers in three "
             f"of four. The dose control's interval of the slope covers in {percent(*kept['slope'].values())} (stated: "

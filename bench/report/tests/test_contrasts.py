@@ -95,9 +95,11 @@ def test_inconclusive_names_settings_that_go_far():
     settings = {name: stats.estimate([value] * 3) for name, value in (("a", -9), ("b", 40), ("c", -30))}
     notes = contrasts.open_question(pairs, stats.estimate(pairs), 0.01, plan.Metric("", "", "", MARGIN, ""), settings)
     assert notes[0] == "less, but whether by more than the margin is open"
+    assert notes[1].startswith("could have seen ") and "more than the margin" not in notes[1]
     assert notes[2] == "beyond the margin under b (+40), c (−30)"
-    notes = contrasts.open_question(pairs, stats.estimate(LITTLE), 0.5, plan.Metric("", "", "", MARGIN, ""), {})
-    assert len(notes) == 1
+    pairs = [100 * x for x in LITTLE]
+    note, = contrasts.open_question(pairs, stats.estimate(pairs), 0.5, plan.Metric("", "", "", MARGIN, ""), {})
+    assert note.endswith(", more than the margin")
 
 
 def test_what_is_missing_is_named():

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import types
 
+import instrument
 import markdown
 import page
 import pytest
 import report
+import short
 import synthetic
 import tables
 import trust
@@ -123,6 +125,7 @@ def test_the_page_begins_with_an_answer(make, every_arm):
     assert table["task_work"][:4] == ["900 (−4,106)", "10 (=)", "100 (−411)", "2 (=)"]
     assert table["none"][:3] == ["5,006 (=)", "900 (+890)", "1,401 (+890)"]
     assert "asks for 20 drains a guest second, in both phases the owner touches 200 pages a guest second" in part
+    assert "unpatched | 5,006 | 10 |" in part and "The same, lazy" not in part
     assert table["deferred_lazy"][0].endswith("?)") and "?" not in "".join(table["deferred_lazy_run"])
     assert ("While drains are requested, the isolated CPU executes least in the kernel under qpw1 (10 per fill); "
             "within the margin of that: task_work.") in part
@@ -213,6 +216,14 @@ def test_headings_go_down_by_one_level(make, results):
     levels = [len(line.split(" ")[0]) for line in make(results).split("\n") if re.match("#+ ", line)]
     assert levels[:2] == [1, 2] and 3 in levels
     assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("values, text", [
+    ((-3, 0, 4), "≈0"), ((-300, 0, 4000), "0?"), ((0, 0, 0), "0"), ((5, 6, 7), "6"), ((-3, 0, 4000), "0?")])
+def test_near_zero_is_what_lies_within_the_margin(values, text):
+    boots = {seed: {"owner/imposed": value} for seed, value in enumerate(values)}
+    figures = tables.Figures({("rt", "unpatched"): boots})
+    assert short.cell(figures, "rt", "unpatched", "owner/imposed") == text
 
 
 def test_labs_are_never_mixed(make, results):
@@ -325,8 +336,42 @@ def test_what_was_simulated_of_intervals_and_tests_is_shown(make, results):
     (results / "instrument/coverage.json").write_text(json.dumps(kept))
     assert ("intervals cover in 95.0 to 97.0 % (stated: at least 96.1 %), and a test at 5 % errs in 0.0 to 9.0 %, "
             "most where the spread is skewed." in make(results))
-    (results / "instrument/coverage.json").write_text("{")
-    assert "run `make coverage` again." in make(results)
+    assert "slope covers in 94.0 to 96.0 % (stated: 95 %)" in make(results)
+    for damaged in ("{", "{}", "[]", '{"runs": 1, "boots": [], "slope": {}}',
+                    '{"runs": 1, "boots": [[12]], "slope": {}}'):
+        (results / "instrument/coverage.json").write_text(damaged)
+        assert "run `make coverage` again." in trust.errors(results)
+
+
+def test_what_the_instrument_has_kept_may_be_damaged(make, results):
+    """Neither is it taken for whole, nor does the report end with a traceback."""
+    folder = results / "instrument"
+    folder.mkdir()
+    (folder / "plugin.tap").write_text("TAP version 14\nok 1 - a\n1..1\n")
+    assert "counting plugin: what was kept cannot be read (plugin.json: " in make(results)
+    assert instrument.failed(results) == []
+    (folder / "plugin.tap").write_text("TAP version 14\nok 1 - a\n")
+    assert instrument.failed(results) == ["all of plugin.tap there"]
+    (folder / "plugin.tap").write_bytes(b"TAP \xff")
+    assert instrument.failed(results) == ["all of plugin.tap there"] and "cannot be read" in make(results)
+
+
+def anchors(text):
+    """(targets of links within the page, names of its headings)."""
+    return (set(re.findall(r"\]\(#([^)]*)\)", text)),
+            {page.anchor(title) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)})
+
+
+def test_links_within_the_page_lead_somewhere(make, results, every_arm):
+    for text in (make(results), make(every_arm)):
+        targets, headings = anchors(text)
+        assert targets and targets <= headings
+    assert page.anchor("In short (lab: virtual, PREEMPT_RT)") == "in-short-lab-virtual-preempt_rt"
+
+
+def test_only_a_rebuilt_kernel_is_no_campaign(make, tmp_path):
+    synthetic.rebuilt(tmp_path / "results")
+    assert "## At a glance" not in make(tmp_path / "results")
 
 
 @pytest.mark.parametrize("cpus, shift, first, early", [
