@@ -37,7 +37,7 @@ include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/report.mk che
 help:				## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  make rt-qpw       one kernel image; all: $(IMAGES)"
-	@echo "To be set, NAME=value: MODEL ARM CELLS ONLY SEEDS JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME CACHE KERNEL_SRC MIRROR"
+	@echo "To be set, NAME=value: MODEL ARM CELLS ONLY SEEDS JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME WITHIN CACHE KERNEL_SRC MIRROR"
 
 results: $(prepare) campaign $(vouch) report	## do everything: from nothing to RESULTS.md
 

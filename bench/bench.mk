@@ -37,8 +37,8 @@ campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, 
 instrument: rt-qpw lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
 	$(STAGE) instrument "checking plugin and seeds" bench/checks.py plugin lab-repeat --keep
 
-again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min: the same? (kept for the report)
-	$(STAGE) again "making all boots again" bench/checks.py again --keep
+again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min or WITHIN=30: the same? (kept for the report)
+	$(STAGE) again "making all boots again" bench/checks.py again --keep $(if $(WITHIN),--within "$(WITHIN)")
 
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm

@@ -24,12 +24,12 @@ def other_programs(manifest, boots):
 
 
 def rows_of(path, what):
-    """Rows of a check's TAP file: points by what stands before their colon, and how many passed."""
+    """Rows of a check's TAP file: points by what stands before their colon, and how many passed; a skip has not."""
     groups = {}
     for name, passed in tapfile.points(path):
         group, colon, rest = name.partition(": ")
         groups.setdefault(group if colon else "", []).append((rest if colon else name, passed))
-    return [[what, group, f"{sum(passed for _, passed in points)} of {len(points)}",
+    return [[what, group, f"{sum(passed and '(**skipped**' not in name for name, passed in points)} of {len(points)}",
              "; ".join(name if passed else f"**not {name}**" for name, passed in points)]
             for group, points in groups.items()]
 

@@ -356,6 +356,13 @@ def test_what_the_instrument_has_kept_may_be_damaged(make, results):
     assert instrument.failed(results) == ["all of plugin.tap there"] and "cannot be read" in make(results)
 
 
+def test_what_the_instrument_has_skipped_is_not_held(tmp_path):
+    path = tmp_path / "again.tap"
+    path.write_text("TAP version 14\nok 1 - boots: 9 a\nok 2 - boots: 8 b # SKIP not begun within 5 minutes\n1..2\n")
+    assert instrument.rows_of(path, "again") == [
+        ["again", "boots", "1 of 2", "9 a; 8 b (**skipped**: not begun within 5 minutes)"]]
+
+
 def anchors(text):
     """(targets of links within the page, names of its headings)."""
     return (set(re.findall(r"\]\(#([^)]*)\)", text)),
