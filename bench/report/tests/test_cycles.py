@@ -29,7 +29,7 @@ def test_each_operation_is_judged_by_its_own_control(again, loud):
     rows = section.spread(cells, "rt", ["unpatched"], section.long_loop)
     assert [row[0] for row in rows] == [f"{name} (**noisy**)" if name in loud else name for name in OPERATIONS[1:]]
     line = section.control(cells, "rt")
-    assert all((f"{name} (" in line) == (name in loud) for name in OPERATIONS[1:])
+    assert all((f"`{name}` (" in line) == (name in loud) for name in OPERATIONS[1:])
 
 
 @pytest.mark.parametrize("functions, loud", [((("f", 9),), True), ((("g", 9),), False)])
@@ -67,7 +67,7 @@ def test_link_orders_that_are_noisy_alone_are_named():
 
     found = cells(120, 200, 280)
     assert section.noisy_in_one(found, "rt", section.long_loop) == ["lock"]
-    assert "long loop: none noisy of 2, within one link order also lock" in section.control(found, "rt")
+    assert "long loop: none noisy of 2, within one link order also `lock`" in section.control(found, "rt")
     assert section.noisy_in_one(cells(100, 200, 300), "rt", section.long_loop) == []
 
 
