@@ -542,6 +542,13 @@ static void cached_but_not_said_yet(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 }
 
+/* An owner caches, and sleeps before it says so. */
+static void sleep_within(struct kunit *test, int cpu, struct user_owner *adder)
+{
+	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
+}
+
 /* The same, and the adder sleeps; then another task takes the CPU to user mode. */
 static void asked_while_only_the_adder_knows(struct kunit *test)
 {
@@ -550,8 +557,7 @@ static void asked_while_only_the_adder_knows(struct kunit *test)
 	struct user_owner *other = owner_start(test, cpu);
 	struct pcd_result result;
 
-	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
-	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
+	sleep_within(test, cpu, adder);
 	ask(test, PCD_POST);
 	result = answer(test);
 	/* What is posted may be drained already. */
@@ -573,8 +579,7 @@ static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
 	struct user_owner *other = owner_start(test, cpu);
 	struct pcd_result result;
 
-	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);
-	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu) == 1 && owner_is_asleep(adder)));
+	sleep_within(test, cpu, adder);
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	ask(test, mode);
 	result = answer(test);
