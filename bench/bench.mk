@@ -8,8 +8,10 @@ ONLY    ?=
 VARIANT ?=
 DIR     ?=
 NAME    ?=
+WITHIN  ?=
 $(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
 $(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
+$(if $(WITHIN),$(if $(shell echo "$(WITHIN)" | grep -x "[1-9][0-9]*"),,$(error WITHIN is '$(WITHIN)', not a number from 1 on)))
 $(call known,CELLS,$(foreach m,$(MODELS),$(arms:%=$m-%)))
 # The kinds of boots that the lab's own file names.
 $(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))

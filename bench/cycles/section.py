@@ -179,10 +179,10 @@ def noisy(cells, model, figure):
 
 def noisy_in_one(cells, model, figure):
     """The operations of which equal arms differ too much in some link order, where their medians do not."""
-    orders = range(min(len(of) for (which, _), of in cells.items() if which == model))
-    found = dict.fromkeys(name for at in orders for name in
-                          noisy({cell: of[at:at + 1] for cell, of in cells.items() if cell[0] == model}, model, figure))
-    return [name for name in found if name not in noisy(cells, model, figure)]
+    here, known = {cell: of for cell, of in cells.items() if cell[0] == model}, noisy(cells, model, figure)
+    found = dict.fromkeys(name for at in range(min(map(len, here.values())))
+                          for name in noisy({cell: of[at:at + 1] for cell, of in here.items()}, model, figure))
+    return [name for name in found if name not in known]
 
 
 def control(cells, model):

@@ -100,30 +100,30 @@ def word_of(runs, controls, contrast, p, equal_p):
         why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
         return Judged(contrast, change, p, equal_p, why)
     verdict = word(change, p, equal_p, metric.margin)
-    settings = by_setting(runs, contrast)
-    against = {setting: one for setting, one in settings.items()
+    changes = by_setting(runs, contrast)
+    against = {setting: one for setting, one in changes.items()
                if one and not agrees(verdict, change, one.median, metric.margin)}
     if against:
         return Judged(contrast, change, p, equal_p, f"{NOT_SO} {listed(against)}")
-    short = [setting for setting, one in settings.items() if not one or one.n < plan.SENSITIVE_SEEDS]
+    short = [setting for setting, one in changes.items() if not one or one.n < plan.SENSITIVE_SEEDS]
     if short:
         return Judged(contrast, change, p, equal_p, "none: sensitivity not run in full",
                       f"lacks {', '.join(short)}" if len(short) < len(plan.SETTINGS) else "")
     notes = [f"under {len(plan.SETTINGS)} other settings as well"]
     if verdict == "inconclusive":
-        notes = open_question(pairs, change, p, metric, settings)
+        notes = open_question(pairs, change, p, metric, changes)
     if settings := controls.moved.get(contrast.key):
         notes.append(f"the metric itself moves with {', '.join(settings)}")
     return Judged(contrast, change, p, equal_p, verdict, "; ".join(notes))
 
 
-def open_question(pairs, change, p, metric, settings):
+def open_question(pairs, change, p, metric, changes):
     """What there is to say of an inconclusive difference: notes. No setting can speak against it; some go far."""
     least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
     notes = [f"could have seen {markdown.number(least)}" + (", more than the margin" if least > metric.margin else "")]
     if p < plan.ALPHA and change.low * change.high > 0:
         notes.insert(0, f"{'less' if change.median < 0 else 'more'}, but whether by more than the margin is open")
-    far = {setting: one for setting, one in settings.items() if abs(one.median) > metric.margin}
+    far = {setting: one for setting, one in changes.items() if abs(one.median) > metric.margin}
     if far:
         notes.append(f"beyond the margin under {listed(far)}")
     return notes
@@ -180,29 +180,24 @@ def break_even(runs, controls):
             "verdict):\n\n" + "".join(lines))
 
 
-def word_before(one):
-    """The verdict before a setting or a control could withdraw it."""
-    return word(one.change, one.p, one.equal_p, plan.BY_KEY[one.contrast.key].margin)
-
-
 def settings_table(runs, judged):
     """The contrasts under each setting of the lab: the median difference of those three seeds."""
-    def margin_of(one):
-        return plan.BY_KEY[one.contrast.key].margin
-
-    def cell(one, change):
+    def cell(one, change, margin):
         if change is None:
             return "–"
+        # The verdict before a setting or a control could withdraw it.
         apart = one.change and (
-            (change.median * one.change.median < 0 and abs(change.median) > margin_of(one))
-            or not agrees(word_before(one), one.change, change.median, margin_of(one)))
+            (change.median * one.change.median < 0 and abs(change.median) > margin)
+            or not agrees(word(one.change, one.p, one.equal_p, margin), one.change, change.median, margin))
         return f"**{markdown.signed(change.median)}**" if apart else markdown.signed(change.median)
 
     rows = []
     for number, one in enumerate(judged, 1):
-        rows.append([number, one.contrast.name, plan.BY_KEY[one.contrast.key].name, one.verdict.partition(":")[0],
-                     markdown.number(margin_of(one)), cell(one, one.change),
-                     *(cell(one, change) for change in by_setting(runs, one.contrast).values())])
+        metric = plan.BY_KEY[one.contrast.key]
+        rows.append([number, one.contrast.name, metric.name, one.verdict.partition(":")[0],
+                     markdown.number(metric.margin),
+                     *(cell(one, change, metric.margin)
+                       for change in (one.change, *by_setting(runs, one.contrast).values()))])
     return markdown.table([">", "contrast", "metric", "verdict", ">margin ±", ">as usual",
                            *(f">{setting}" for setting in plan.SETTINGS)], rows)
 

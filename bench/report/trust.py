@@ -263,7 +263,7 @@ design does what it is for; it does not tell of settings that nobody thought of.
 
 def replicates(runs):
     """Do seeds vary the figures as much as settings that only rearrange events in time?"""
-    usual = usual_outside(runs) if controls.sensitive(runs) else []
+    usual = usual_outside(runs)
     if not usual:
         return ""
     rows, details, uncovered = [], [], []
