@@ -257,7 +257,7 @@ def test_what_a_boot_with_drains_would_show_is_told_too(held, text):
     """Imposed on unpatched are 5,000 and the seed, 1 to 12: s is the root of 13."""
     made = text(held)
     assert "limit of detection 3.85 instructions without drains (at most 1,000); 6 of 6 doses" in made
-    assert re.search(r"With drains a single boot of unpatched would show .*\b11\.9 on rt instructions per drain", made)
+    assert re.search(r"With drains a single boot of unpatched would tell .*\b11\.9 on rt instructions per drain", made)
 
 
 @pytest.mark.parametrize("gone, missing", [
@@ -418,7 +418,7 @@ def test_seeds_that_do_not_cover_a_setting_are_said_not_to(tmp_path):
     synthetic.sensitivity(tmp_path, "phase-500", {"unpatched": 506})
     runs = controls.Runs(controls.metrics.boots(tmp_path))
     assert trust.usual_outside(runs) == [3, *[0] * 8, 3]
-    assert "No setting puts more outside than usual boots do." in trust.replicates(runs)
+    assert "No setting puts more outside than the most that usual boots do (3)." in trust.replicates(runs)
     synthetic.sensitivity(tmp_path, "metronome-24", {"unpatched": 0})
     runs = controls.Runs(controls.metrics.boots(tmp_path))
     assert len(trust.rearranged(runs, "metronome-24")[0]) > 3
