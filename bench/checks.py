@@ -45,6 +45,7 @@ sys.path.insert(0, str(boot.ROOT / "check"))
 sys.path.insert(0, str(boot.ROOT / "bench/report"))
 import controls
 import hotpaths
+import instrument
 import plan
 import tapfile
 
@@ -60,7 +61,12 @@ SHORT = (("phase_ms", "100"), ("requests", "20"), ("fills", "200"), ("tail_ms", 
 # Measured 1 on RT, and on LAZY up to 9 of 2971, in an IPI's.
 OFF_SPREAD = 10
 DOSE_SPREAD = 50  # instructions of an interrupt with interrupts off: measured 1143 to 1171
-SLOW_DOWN = 2
+WITHOUT = "nothing"
+TRACED = ("marked", "call_single_queue:16")
+# A boot's time, as a multiple, that each way to count may take: how campaigns count their boots, and two that are asked
+# for: a trace looks at each load and store (measured 2.1), by instruction is for hot paths (measured 9).
+SLOW_DOWN = {"the plugin": (2, {}), "the plugin and a trace": (3, {"trace": TRACED})}
+SLOWEST = {"the plugin by instruction": (12, {"by_instruction": True})}
 BY_BLOCK = 0.0002  # instructions too many: a block that is left half way is counted whole, then its rest again
 # By block and by instruction, as a share: of all instructions of a kind, measured up to 0.0003 on the isolated CPU and
 # 0.0005 on the other; of those of one cause or with interrupts off, 0.0007 of what is more than SMALL.
@@ -112,7 +118,8 @@ def marks_of(name):
 
 
 def known_counts(tap, name, how, spread=0):
-    """Did the plugin count what the programs did? spread: so much more of instructions, as a share."""
+    """Did the plugin count what the programs did? how: they were run and counted; spread: so much more of instructions,
+    as a share."""
     begin, end, isolated = 9, 10, 1  # MARK_CHECK_BEGIN, MARK_CHECK_END
     marks = marks_of(name)
 
@@ -124,7 +131,7 @@ def known_counts(tap, name, how, spread=0):
         found = counted(check["check"], columns) - counted(0, columns)
         spare = check["spare"] + (spread * expected if check["what"] == "user" else 0)
         wrong = [] if 0 <= found - expected <= spare else [f"counted {found}, the program did {expected}"]
-        tap.point(f"known count, {how}: {expected} {check['what']}, {found - expected} too many", wrong)
+        tap.point(f"known count{how}: {expected} {check['what']}, {found - expected} too many", wrong)
 
 
 def rows_of(name, kind):
@@ -133,7 +140,7 @@ def rows_of(name, kind):
     return [dict(zip(header[kind], line[kind], strict=True)) for line in lines if kind in line]
 
 
-def known_lines(tap, name):
+def known_lines(tap, name, how):
     """Did the plugin see the loads, stores and transfers of cache lines that the programs made?"""
     traced = {(row["mark"], row["arg"], row["cpu"], row["symbol"], row["copy"], row["line"]): row
               for row in rows_of(name, "line")}
@@ -145,11 +152,11 @@ def known_lines(tap, name):
         found, expected = counted(10, check) - counted(9, check), check["expected"]
         wrong = [] if 0 <= found - expected <= check["spare"] else [f"counted {found}, the program did {expected}"]
         symbol, copy, line = check["line"]
-        tap.point(f"known count: {expected} {check['what']} of CPU {check['cpu']} on line {line} of {symbol}"
+        tap.point(f"known count{how}: {expected} {check['what']} of CPU {check['cpu']} on line {line} of {symbol}"
                   f"{'' if copy < 0 else f', copy of CPU {copy}'}", wrong)
 
 
-def known_doses(tap, name):
+def known_doses(tap, name, how):
     """Is an interrupt's stretch with interrupts off longer by what its handler was told to take?
 
     Each is the longest of 20. What the interrupt itself takes is not always the same: hence DOSE_SPREAD.
@@ -161,20 +168,21 @@ def known_doses(tap, name):
     for dose, longest in doses.items():
         right = without and abs(longest - without - dose) <= DOSE_SPREAD
         wrong = [] if right else [f"{longest} instructions, {without} for a dose of 0"]
-        tap.point(f"known stretch with interrupts off: longer by {dose}", wrong)
+        tap.point(f"known stretch with interrupts off{how}: longer by {dose}", wrong)
 
 
-def own_counters(tap, name):
+def own_counters(tap, name, how):
     """Does the plugin count what the guest's kernel counts itself? Returns of what the guest counted something.
 
     No tolerance: the guest looked between two marks before, and two after.
     """
     marks = marks_of(name)
+    every = {cpu for _, _, cpu in marks}
 
     def counted(number, what, cpu):
         columns = [what] if what == "switches" else [f"from_user/{what}", f"from_kernel/{what}"]
         return sum(marks[10, number, n][column] - marks[9, number, n][column]
-                   for n in ((0, 1) if cpu < 0 else (cpu,)) for column in columns)
+                   for n in (every if cpu < 0 else {cpu}) for column in columns)
 
     seen = set()
     for line in [line for line in lines_of(name, "guest.jsonl") if "own" in line]:
@@ -184,7 +192,7 @@ def own_counters(tap, name):
             continue
         seen.add(what)
         wrong = [] if least <= count <= most else [f"the guest counted {count}, the plugin {least} to {most}"]
-        tap.point(f"the guest's own count: {count} {what} of {'all CPUs' if cpu < 0 else f'CPU {cpu}'}", wrong)
+        tap.point(f"the guest's own count{how}: {count} {what} of {'all CPUs' if cpu < 0 else f'CPU {cpu}'}", wrong)
     return seen
 
 
@@ -205,7 +213,8 @@ def run_alone(spec, plugin):
     """Run a boot with or without the plugin, alone; return its CPU time and what the guest sent, b"" if it failed."""
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder)
-        command = virtual.command(image=spec.image, cmdline=boot.cmdline(spec), seed=spec.seed, out=out)
+        command = virtual.command(image=spec.image, cmdline=boot.cmdline(spec), seed=spec.seed, out=out,
+                                  by_instruction=spec.by_instruction, trace=spec.trace)
         where = command.index("-plugin")
         process = subprocess.Popen(command if plugin else command[:where] + command[where + 2:],
                                    preexec_fn=boot.die_with_parent)
@@ -215,18 +224,24 @@ def run_alone(spec, plugin):
         return usage.ru_utime + usage.ru_stime, sent
 
 
-def slow_down(tap, cell):
-    """A boot with the plugin and without: user and system time, the less of two of each."""
-    runs = [(plugin, *run_alone(spec_of(cell, workload=()), plugin)) for plugin in (False, True) * 2]
-    without, counted = (min(seconds for plugin, seconds, _ in runs if plugin is which) for which in (False, True))
-    wrong = [] if counted <= SLOW_DOWN * without else [f"{counted:.1f} s, {without:.1f} s without it"]
-    tap.point(f"the plugin makes a boot {counted / without:.2f} times as long, at most {SLOW_DOWN}", wrong)
+def slow_down(tap, spec, ways):
+    """How much longer is a boot that is counted? ways: {name: (the most, what the way to count is)}.
+
+    By user and system time, the less of two; no boot is compared with one of another workload.
+    """
+    runs = [(name, *run_alone(dataclasses.replace(spec, **how), plugin=name in ways))
+            for _ in range(2) for name, (_, how) in ({WITHOUT: (1, {})} | ways).items()]
+    seconds = {name: min(took for of, took, _ in runs if of == name) for name, _, _ in runs}
+    for name, (most, _) in ways.items():
+        times = seconds[name] / seconds[WITHOUT]
+        wrong = [] if times <= most else [f"{seconds[name]:.1f} s, {seconds[WITHOUT]:.1f} s without it"]
+        tap.point(f"{name} makes a boot {times:.2f} times as long, at most {most}", wrong)
     parted = {first_difference(runs[0][2], sent)[:160] for _, _, sent in runs if sent != runs[0][2]}
-    tap.point("the guest sends the same bytes with and without the plugin",
+    tap.point(f"the guest sends the same bytes without, with {' and with '.join(ways)}",
               sorted(parted) if all(sent for _, _, sent in runs) else ["a boot failed"])
 
 
-def sums(tap, name):
+def sums(tap, name, how):
     """Is every kernel instruction attributed to a cause?"""
     wrong = []
     for (mark, arg, cpu), row in marks_of(name).items():
@@ -234,7 +249,7 @@ def sums(tap, name):
         # An entry that has not come to its handler is not attributed yet.
         if not 0 <= row["kernel"] - causes < 500:
             wrong.append(f"mark {mark} arg {arg} CPU {cpu}: {row['kernel']} in the kernel, {causes} by cause")
-    tap.point("causes add up to all kernel instructions", wrong)
+    tap.point(f"causes add up to all kernel instructions{how}", wrong)
 
 
 def agreement(tap, by_block, by_instruction):
@@ -257,6 +272,18 @@ def agreement(tap, by_block, by_instruction):
     tap.point(f"counts by block agree with counts by instruction, in 10,000 too many in the kernel: {far}", wrong)
 
 
+def known_locked(tap, cell):
+    """Does the plugin see locked instructions? Context tracking has one each on the way in and out, if the CPU is
+    tracked; getppid() has none of its own."""
+    model, _, arm = cell.partition("-")
+    [(_, folders)] = hotpath_folders([(model, arm)]).items()
+    paths, faults = hotpaths.read_cell(folders)
+    for kind, right in {"isolated": 2, "housekeeping": 2, "not isolated": 0}.items():
+        path = paths.get((kind, "getppid"))
+        wrong = [] if path and path.atomics == right else [f"counted {path and path.atomics}", *faults]
+        tap.point(f"known count: {right} locked instructions of getppid, CPU {kind}", wrong)
+
+
 class InCell:
     """A check's points, each of which names the cell that was booted."""
 
@@ -273,9 +300,11 @@ def check_counts(tap, cell):
     def name(what):
         return f"plugin/{cell}/{what}"
 
+    known = spec_of(cell, workload=(("mode", "check"),))
     results = run_all({
-        name("counts"): spec_of(cell, workload=(("mode", "check"),), trace=("marked", "call_single_queue:16")),
-        name("counts-by-instruction"): spec_of(cell, workload=(("mode", "check"),), by_instruction=True),
+        name("counts"): dataclasses.replace(known, trace=TRACED),
+        name("counts-by-instruction"): dataclasses.replace(known, by_instruction=True),
+        name("counts-with-4-cpus"): dataclasses.replace(known, cpus=4, trace=TRACED),
         name("by-block"): spec_of(cell),
         name("by-instruction"): spec_of(cell, by_instruction=True, trace=("jiffies",)),
     })
@@ -283,14 +312,19 @@ def check_counts(tap, cell):
         tap.point(f"boot {what.rpartition('/')[2]}", not_ok(verdict))
     if any(map(not_ok, results.values())):
         return set()
-    known_counts(tap, name("counts"), "by block", BY_BLOCK)
-    known_counts(tap, name("counts-by-instruction"), "by instruction")
-    known_lines(tap, name("counts"))
-    known_doses(tap, name("counts"))
-    sums(tap, name("by-block"))
+    known_counts(tap, name("counts-by-instruction"), ", by instruction")
+    seen = set()
+    for what, how in (("counts", ""), ("counts-with-4-cpus", ", with 4 CPUs")):
+        known_counts(tap, name(what), how, BY_BLOCK)
+        known_lines(tap, name(what), how)
+        known_doses(tap, name(what), how)
+        sums(tap, name(what), how)
+        seen |= own_counters(tap, name(what), how)
+    sums(tap, name("by-block"), " of a boot of the workload")
+    known_locked(tap, cell)
     agreement(tap, name("by-block"), name("by-instruction"))
     longest_off(tap, name("by-block"), name("by-instruction"))
-    return own_counters(tap, name("counts"))
+    return seen
 
 
 def check_plugin(tap, cell):
@@ -298,7 +332,8 @@ def check_plugin(tap, cell):
     # Not each in each cell: RT sends no irq_work there, LAZY wakes by call_function what RT wakes by reschedule.
     absent = {"timer", "reschedule", "call_function", "irq_work", "switches", "page_fault"} - seen
     tap.point("the guest itself counted something of each", sorted(absent))
-    slow_down(InCell(tap, cell), cell)
+    slow_down(InCell(tap, cell), spec_of(cell, workload=()), SLOW_DOWN)
+    slow_down(InCell(tap, cell), spec_of(cell), SLOWEST)
 
 
 def first_difference(a, b):
@@ -554,11 +589,11 @@ def check_lab_controls(tap, _):
         tap.point(f"broken on purpose, it fails: {control}, {what}", wrong)
 
 
-def hotpath_folders(arms):
+def hotpath_folders(cells):
     """{cell: [folder]} of the boots that count hot paths: kept results if they are up to date, else boots of now."""
     todo, folders = {}, {}
     args = argparse.Namespace(lab="virtual", set=[])
-    for model, arm in itertools.product(boot.MODELS, arms):
+    for model, arm in cells:
         for kept, spec in campaign.hotpaths(args, (model, arm)).items():
             name = f"hotpaths/{model}-{arm}/{kept.name}"
             folder = kept if boot.is_done(spec, kept) else KEPT / name
@@ -588,7 +623,7 @@ def over_limits(arm, paths, base, limits):
 
 
 def check_hotpaths(tap, _):
-    folders = hotpath_folders([hotpaths.BASE, *HOTPATH_LIMITS])
+    folders = hotpath_folders(itertools.product(boot.MODELS, (hotpaths.BASE, *HOTPATH_LIMITS)))
     cells = {}
     for cell, of in folders.items():
         cells[cell], faults = hotpaths.read_cell(of)
@@ -597,11 +632,6 @@ def check_hotpaths(tap, _):
         base = cells[model, hotpaths.BASE]
         if not base:
             continue  # its boots have failed above
-        # Context tracking: one atomic operation each on the way in and out, where the CPU is tracked.
-        known = {kind: base[kind, "getppid"].atomics for kind in hotpaths.KINDS if (kind, "getppid") in base}
-        right = {"isolated": 2, "housekeeping": 2, "not isolated": 0}
-        wrong = [] if known == right else [f"counted {known}, not {right}"]
-        tap.point(f"known count: locked instructions of getppid, {model}", wrong)
         for arm, limits in HOTPATH_LIMITS.items():
             said = "takes exactly what unpatched takes" if arm == "none" else "takes no more than it may"
             tap.point(f"{model}-{arm} {said} in {len(base)} hot paths",
@@ -627,7 +657,10 @@ def forget(name):
 def keep(name):
     """Keep a check's outcome, and what its boots were made with, where the report looks."""
     INSTRUMENT.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(KEPT / VOUCHES[name] / "manifest.json", INSTRUMENT / f"{name}.json")
+    manifest = json.loads((KEPT / VOUCHES[name] / "manifest.json").read_text())
+    if name == "again":
+        manifest[instrument.DIGEST] = instrument.digest(campaign.RESULTS)
+    (INSTRUMENT / f"{name}.json").write_text(json.dumps(manifest, indent=1) + "\n")
     shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
 
 
