@@ -39,7 +39,7 @@ help:				## show this list
 	@echo "  make rt-qpw       one kernel image; all: $(IMAGES)"
 	@echo "To be set, NAME=value: MODEL ARM CELLS ONLY SEEDS JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME WITHIN CACHE KERNEL_SRC MIRROR"
 
-results: $(prepare) campaign $(vouch) report	## do everything: from nothing to RESULTS.md
+results: $(prepare) campaign $(vouch) report	## from nothing to RESULTS.md (cycles apart)
 
 clean:				## remove what this clone has built (build/)
 	rm -rf build

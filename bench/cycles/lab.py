@@ -34,7 +34,7 @@ def manifest(cell, order, args):
     where = program.BUILD / cell.image
     return {"schema": 1, "cell": cell.name, "image": cell.image, "keys": cell.keys[1::2], "order": order,
             "objects": (where / f"order-{order}.objects").read_text(encoding="ascii").split(),
-            "kernel_objects": (where / "kernel").resolve().name.rpartition("-")[2],
+            "sources_sha256": program.sources(cell.image),
             "compiler": subprocess.run(["gcc", "--version"], capture_output=True, text=True,
                                        check=True).stdout.splitlines()[0],
             "host_cpu": cpu_model(), "loops": args.loops, "cpu": args.cpu, "other": args.other}

@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Compile the kernel objects of one kernel that the cycles lab runs, or take them
 # from the cache.
-#   bench/cycles/objects.sh MODEL KERNEL
+#   bench/cycles/objects.sh [--sources] MODEL KERNEL
 # Makes build/cycles/MODEL-KERNEL/kernel/*.o, by Kbuild with that kernel's flags.
+# --sources: print one hash of all that they are made from instead, but for the
+# compiler; the lab keeps it with what it measures.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
 # shellcheck source=kernel/lib.sh
 . kernel/lib.sh
 
+sources=
+[ "$1" != --sources ] || { sources=y; shift; }
 model=$1 kernel=$2
 image=$model-$kernel
 tree=patched
@@ -17,7 +21,6 @@ tree=patched
 dir=build/linux/$tree-cycles
 here=bench/cycles
 
-kbuild_settings
 # What is ours, what clients call, and the locks that both come down to.
 objects=(mm/pcd_cycles/ mm/folio.o mm/mlock.o mm/slub.o kernel/locking/spinlock.o)
 [ "$model" != rt ] || objects+=(kernel/locking/spinlock_rt.o kernel/locking/rtmutex_api.o kernel/rcu/tree.o)
@@ -27,9 +30,13 @@ patches=("$here"/patches/*.patch)
 [ $tree = unpatched ] || patches+=("$here"/patches-patched/*.patch)
 mapfile -t fragments < <(fragments "$model" "$kernel")
 [ $tree = unpatched ] || fragments+=("$here/cycles.config")
-key=$({ kernel/sources.sh "$model" "$kernel"; cat "${patches[@]}" $here/kernel/* $here/cycles.config "$0"; gcc --version; ld --version; } |
-	sha256sum | cut -c1-16)
+from=$({ kernel/sources.sh "$model" "$kernel"; cat "${patches[@]}" $here/kernel/* $here/cycles.config "$0"; } |
+	sha256sum | cut -d' ' -f1)
+[ -z "$sources" ] || { echo "$from"; exit; }
+key=$({ echo "$from"; gcc --version; ld --version; } | sha256sum | cut -c1-16)
 stored=$CACHE/cycles/$image-$key
+
+kbuild_settings
 
 # compiled: the objects themselves, where one that was asked for is a folder.
 compiled() {

@@ -6,11 +6,13 @@ A cell is a kernel with some of its static keys on: MODEL-ARM.
 
 import bisect
 import dataclasses
+import functools
 import json
 import pathlib
 import re
 import subprocess
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path("build/cycles")
 LIMIT = 120  # seconds that a run may take: two CPUs in step need both of them
 
@@ -34,6 +36,14 @@ ARMS = {
 
 class Failed(Exception):
     """A program that did not run; the text is one line: what, where, what next."""
+
+
+@functools.cache
+def sources(image):
+    """The hash of all that an image's objects would be made from now, but for the compiler; "" if it cannot be told."""
+    done = subprocess.run([ROOT / "bench/cycles/objects.sh", "--sources", *image.split("-")], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 @dataclasses.dataclass(frozen=True)

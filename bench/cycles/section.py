@@ -15,13 +15,15 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "report"))
 import hotpaths
 import markdown
+import program
 import read
 
 MODELS = {"lazy": "PREEMPT_LAZY", "rt": "PREEMPT_RT"}
 AGAIN = "unpatched_again"
 ARMS = ("unpatched", "none", "qpw0", "qpw1", "task_work", "task_work-housekeeping", "task_work-isolated",
         "deferred_wq", "deferred_wq-housekeeping", "deferred_wq-isolated")
-# Arms that execute the same and differ by more in an operation: the machine was not quiet while that ran.
+# Arms that execute the same, or link orders of an arm, that differ by more in an operation: where the code lies, or a
+# machine that was not quiet, makes more than is to be seen.
 NOISY_SHARE, NOISY_CYCLES = 0.05, 1.0
 # A process is far off if it differs by more from the median of its link order: another level, not the clock's grain.
 FAR_SHARE, FAR_CYCLES = 0.2, 1.0
@@ -92,7 +94,8 @@ def text(orders, figure):
     """A cell of a table."""
     value, low, high = estimate(orders, figure)
     off = far(orders, figure)
-    return f"{value:.1f} ({low:.1f}–{high:.1f}){f' ~{off}' if off else ''}"
+    wide = high - low > max(NOISY_CYCLES, NOISY_SHARE * abs(value))
+    return f"{value:.1f} ({low:.1f}–{high:.1f}){' ↕' if wide else ''}{f' ~{off}' if off else ''}"
 
 
 def signed(value, digits=0):
@@ -128,7 +131,10 @@ def setting(cells):
             f"{len(next(iter(cells.values())))} link orders, {first['loops']:,} times in a long loop. "
             f"{clock}{ratio}{steps} In the tables: median over processes (least to largest median of a link order); "
             f"~N: N of {sum(len(order['runs']) for order in next(iter(cells.values())))} processes lie more than "
-            f"{100 * FAR_SHARE:g} % and a cycle off the median of their link order, which medians hide.")
+            f"{100 * FAR_SHARE:g} % and a cycle off the median of their link order, which medians hide; ↕: the same "
+            f"instructions take more than {100 * NOISY_SHARE:g} % and a cycle more in one link order than in another, "
+            "where alone the code lies otherwise. No difference between two cells counts whose ranges come within a "
+            "cycle of each other.")
 
 
 def executes(orders, name):
@@ -392,9 +398,9 @@ def lines_part(cells):
     if of:
         yield ("For C14: *drained less looked* is what a remote drain takes from the owner by moved lines, beyond what "
                "any request takes that looks at its cache; *drained less written*, beyond what its first line takes "
-               "that another core wrote last, whoever drains. A range that holds 0 decides nothing. Below 0 in the "
-               "former alone: a look takes more from this owner than a plain write does, where nobody drains at all "
-               "(*looked*, *written*), so that this is no merit of the drain's. "
+               "that another core wrote last, whoever drains. A range that holds 0 decides nothing. The former is "
+               "below 0 where a mere look costs this owner more than a write does (*looked*, *written*); that does not "
+               "mean that draining saves anything. "
                "Upstream's own drain, by a kworker on the owner, was not measured here. "
                f"Left out: {shared} of {of} processes, in which the two CPUs shared a core (adding took {ONE_CORE} "
                "times as long or more while the other added), and with it its caches for a part of the time. "
@@ -417,6 +423,14 @@ LIMITS = (
 )
 
 
+def changed(cells, now=program.sources):
+    """Whether this tree would still give the objects that were measured: a line; now: their hash, of an image."""
+    images = {order["image"]: order.get("sources_sha256") for orders in cells.values() for order in orders}
+    others = sorted(image for image, then in images.items() if then != now(image))
+    return (f"- **Sources have changed since, those of {', '.join(others)}**: run `make cycles` again." if others else
+            "- Sources have not changed since, this lab's and those of the kernels.")
+
+
 def section(folder):
     """The section as lines of Markdown, without its heading; folder: results/cycles.
 
@@ -426,7 +440,8 @@ def section(folder):
         cells = load(folder)
         if not cells:
             return [f"{folder.name}: no results; `make cycles` makes them."]
-        lines = [setting(cells), "", *(control(cells, model) for model in MODELS if (model, "unpatched") in cells),
+        lines = [setting(cells), "", changed(cells),
+                 *(control(cells, model) for model in MODELS if (model, "unpatched") in cells),
                  *agreement(cells, folder.parent / "virtual")]
         for model in MODELS:
             if any(of == model for of, _ in cells):

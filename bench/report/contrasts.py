@@ -121,9 +121,11 @@ def open_question(pairs, change, p, metric, changes):
     """What there is to say of an inconclusive difference: notes. No setting can speak against it; some go far."""
     least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
     notes = [f"could have seen {markdown.number(least)}" + (", more than the margin" if least > metric.margin else "")]
-    if p < plan.ALPHA and change.low * change.high > 0:
-        notes.insert(0, f"{'less' if change.median < 0 else 'more'}, but whether by more than the margin is open")
     far = {setting: one for setting, one in changes.items() if abs(one.median) > metric.margin}
+    if p < plan.ALPHA and change.low * change.high > 0:
+        other = any(one.median * change.median < 0 for one in far.values())
+        notes.insert(0, f"{'less' if change.median < 0 else 'more'}, but "
+                     + ("to which side hangs on the lab" if other else "whether by more than the margin is open"))
     if far:
         notes.append(f"beyond the margin under {listed(far)}")
     return notes
@@ -175,9 +177,9 @@ def break_even(runs, controls):
     if not lines:
         return ""
     return ("**Which is cheaper hangs on the workload**: these arms are dearer than unpatched per fill and cheaper per "
-            "drain in all that the isolated CPU executes in the kernel. If both grow in proportion, they are cheaper "
-            "than unpatched below so many fills per drain (median of the ratio over seeds, its interval; no "
-            "verdict):\n\n" + "".join(lines))
+            "drain in all that the isolated CPU executes in the kernel. If fills and drains cost what they cost here, "
+            "such an arm is cheaper than unpatched where there are fewer fills per drain than this, and dearer where "
+            "there are more (median of the ratio over seeds, its interval; no verdict):\n\n" + "".join(lines))
 
 
 def settings_table(runs, judged):

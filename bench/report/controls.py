@@ -9,6 +9,7 @@ the results in a folder (default: results) gave; exit 1 if one failed.
 import argparse
 import dataclasses
 import pathlib
+import statistics
 import sys
 
 import instrument
@@ -144,21 +145,26 @@ def ran(runs):
 
 def rate(compared):
     """The Outcome over all metrics: does the lab alone make differences?"""
-    alarms, sharp = sum(one.alarm for one in compared), [one for one in compared if one.could]
-    heard = sum(one.alarm for one in sharp)
-    among = f" ({100 * heard / len(sharp):.1f} %)" if sharp else ""
-    return Outcome("A/A", "", alarms <= plan.ALPHA * len(compared),
-                   f"{alarms} of {len(compared)} comparisons alarm ({100 * alarms / len(compared):.1f} %, "
-                   f"limit {100 * plan.ALPHA:g} %); of the {len(sharp)} that could alarm by chance, {heard}{among}")
+    alarms, limit = sum(one.alarm for one in compared), f"limit {100 * plan.ALPHA:g} %"
+    says = f"{alarms} of {len(compared)} comparisons alarm ({100 * alarms / len(compared):.1f} %, {limit})"
+    sharp = [one for one in compared if one.could]
+    if not sharp:
+        says += "; none could alarm by chance"
+    else:
+        heard = sum(one.alarm for one in sharp)
+        low, high = stats.share_interval(heard, len(sharp))
+        says += (f"; of the {len(sharp)} that could alarm by chance, {heard} ({100 * heard / len(sharp):.1f} %; of so "
+                 f"few the rate may be {100 * low:.1f} to {100 * high:.0f} %)")
+    return Outcome("A/A", "", alarms <= plan.ALPHA * len(compared), says)
 
 
 # ---- Dose and response ----
 
 
-def dose_points(runs, model):
-    """[(injected, measured)] kernel instructions per request, a boot each."""
+def dose_points(runs, model, key="owner/imposed"):
+    """[(injected per request, measured in the metric's unit)] kernel instructions, a boot each."""
     return [(int(dose), value) for dose in runs.settings("dose")
-            for value in runs.column(model, plan.BASE, "owner/imposed", "dose", dose).values()]
+            for value in runs.column(model, plan.BASE, key, "dose", dose).values()]
 
 
 def dose(runs, model):
@@ -186,10 +192,14 @@ def dose(runs, model):
 
 def changes(runs, model, arm, key, setting):
     """What a setting changes in a figure: an Estimate over seeds, or None."""
-    column = runs.column(model, arm, key, "sensitivity", setting)
+    return stats.difference(runs.column(model, arm, key, "sensitivity", setting),
+                            runs.column(model, arm, key, *compared_with(setting)))
+
+
+def compared_with(setting):
+    """Which boots tell what a setting changes: kind, and setting if any."""
     against = plan.AGAINST.get(setting)
-    base = runs.column(model, arm, key, *(("sensitivity", against) if against else ()))
-    return stats.difference(column, base)
+    return ("sensitivity", against) if against else ()
 
 
 def moves(change, metric):
@@ -240,6 +250,41 @@ def moved(runs):
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class Turned:
+    """A difference to unpatched that a setting takes across the margin: medians on the seeds of that setting."""
+
+    setting: str
+    usual: float
+    here: float
+
+
+def side(value, margin):
+    """Less, more, or (0) no difference that matters?"""
+    return 0 if abs(value) <= margin else 1 if value > 0 else -1
+
+
+def turned(runs):
+    """{(metric's key, model, arm): [Turned]}: whose comparison with unpatched comes out otherwise under a setting.
+
+    On all seeds to the same side, and by more than the margin, as a figure moves by itself.
+    """
+    found = {}
+    for metric in plan.METRICS:
+        for model, arm in sensitive(runs):
+            for setting in plan.SETTINGS if arm != plan.BASE else ():
+                here, there = (stats.by_seed(*(runs.column(model, which, metric.key, *kind)
+                                               for which in (arm, plan.BASE)))
+                               for kind in (("sensitivity", setting), compared_with(setting)))
+                if not moves(stats.difference(here, there), metric):
+                    continue
+                now, usual = (statistics.median(column[seed] for seed in here.keys() & there.keys())
+                              for column in (here, there))
+                if side(now, metric.margin) != side(usual, metric.margin):
+                    found.setdefault((metric.key, model, arm), []).append(Turned(setting, usual, now))
+    return found
+
+
 def beyond_null(runs, key, cell, change):
     """Does a figure move more than that of any boot of the same model in which nothing was changed?"""
     return abs(change.median) > max(map(abs, repeats(runs, key, cell[0])), default=0)
@@ -269,13 +314,14 @@ def repeats(runs, key, model=None):
 class Controls:
     """All controls of one lab.
 
-    moved: from moved(); unlike: [sameness.Group] of boots that are not of one campaign; changed:
+    moved, turned: from functions of that name; unlike: [sameness.Group] of boots that are not of one campaign; changed:
     {kernel: cells} that this tree would no longer build as they were measured.
     """
 
     outcomes: list
     compared: list
     moved: dict
+    turned: dict = dataclasses.field(default_factory=dict)
     unlike: list = dataclasses.field(default_factory=list)
     changed: dict = dataclasses.field(default_factory=dict)
 
@@ -320,7 +366,7 @@ def judge(runs, unlike=(), changed=None, faults=()):
                 *ran_settings(runs)]
     if faults:
         outcomes.insert(0, Outcome("the instrument", "", False, f"not {'; not '.join(faults)}"))
-    return Controls(outcomes, compared, moved(runs), list(unlike), changed or {})
+    return Controls(outcomes, compared, moved(runs), turned(runs), list(unlike), changed or {})
 
 
 def failures(results):

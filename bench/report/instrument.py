@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What `make instrument` has found about plugin and seeds, for RESULTS.md."""
 
+import hashlib
 import pathlib
 import sys
 
@@ -13,25 +14,46 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "check"))
 import tapfile
 
 CHECKS = {"plugin": "counting plugin", "lab-repeat": "seeds", "again": "all boots, made again"}
+DIGEST = "results_sha256"  # of digest(), where a check is about all boots
 MADE_WITH = {"plugin_sha256": "counting plugin", "main_loop_sha256": sameness.GUARD,
              "qemu_version": "QEMU", "initramfs_sha256": "guest"}
 
 
 def other_programs(manifest, boots):
     """What a check's boots were not made with alike, or only with some of these boots: names."""
-    return [name for key, name in MADE_WITH.items() if boots
-            and {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
+    cell = [boot for boot in boots if (boot.model, boot.arm) == (manifest.get("model"), manifest.get("arm"))]
+    return ([name for key, name in MADE_WITH.items() if boots
+             and {boot.manifest.get(key) for boot in boots} != {manifest.get(key)}]
+            + ["kernel"] * any(boot.manifest.get("image_sha256") != manifest.get("image_sha256") for boot in cell))
+
+
+def digest(results):
+    """One hash of what all boots of a lab's results gave: of their names, the guest's lines and the plugin's."""
+    total = hashlib.sha256()
+    for path in sorted((results / plan.JUDGED_LAB).glob("*/*/*.jsonl")):
+        if path.name in ("guest.jsonl", "counts.jsonl"):
+            total.update(f"{path.relative_to(results)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
 
 
 def rows_of(path, what):
-    """Rows of a check's TAP file: points by what stands before their colon, and how many passed; a skip has not."""
-    groups = {}
-    for name, passed in tapfile.points(path):
+    """(a row with what held, and of that the figures; rows by kind with each point) of a check's TAP file.
+
+    A kind is what stands before a point's colon; a skip has not held.
+    """
+    def held(points):
+        return f"{sum(passed and '(**skipped**' not in name for name, passed in points)} of {len(points)}"
+
+    every, groups = tapfile.points(path), {}
+    for name, passed in every:
         group, colon, rest = name.partition(": ")
         groups.setdefault(group if colon else "", []).append((rest if colon else name, passed))
-    return [[what, group, f"{sum(passed and '(**skipped**' not in name for name, passed in points)} of {len(points)}",
-             "; ".join(name if passed else f"**not {name}**" for name, passed in points)]
-            for group, points in groups.items()]
+    # A skip or a failure is told at once, and so is what was measured, not just compared.
+    told = [name if passed else f"**not {name}**" for name, passed in every
+            if not passed or "(**skipped**" in name or any(word in name for word in plan.MEASURED)]
+    return ([what, held(every), "; ".join(told)],
+            [[what, group, held(points), "; ".join(name if passed else f"**not {name}**" for name, passed in points)]
+             for group, points in groups.items()])
 
 
 def failed(results):
@@ -58,18 +80,26 @@ def part(results, boots):
     """The section; results: folder of raw results; boots: of the lab that verdicts are about."""
     folder = results / "instrument"
     good = [boot for boot in boots if boot.verdict == "ok" and boot.lab == plan.JUDGED_LAB]
-    rows, notes = [], []
+    checks, kinds, notes = [], [], []
     for name, what in CHECKS.items():
         if not (folder / f"{name}.tap").exists():
             continue
         try:
-            rows += rows_of(folder / f"{name}.tap", what)
-            other = other_programs(read.load(folder / f"{name}.json"), good)
+            row, by_kind = rows_of(folder / f"{name}.tap", what)
+            checks.append(row)
+            kinds += by_kind
+            manifest = read.load(folder / f"{name}.json")
         except (read.Unreadable, UnicodeDecodeError) as error:
             notes.append(f"**{what}: what was kept cannot be read ({error})**")
             continue
-        made_with = f"**another {' and '.join(other)} than**" if other else "the plugin, QEMU and guest of"
+        other = other_programs(manifest, good)
+        made_with = f"**another {' and '.join(other)} than**" if other else "the plugin, QEMU, guest and kernel of"
+        if DIGEST in manifest and manifest[DIGEST] != digest(results):
+            made_with = "**others than**"
         notes.append(f"{what}: checked with {made_with} these boots")
     notes += unchecked(results)
-    table = markdown.table(["", "kind", "held", "what was checked"], rows) if rows else ""
-    return f"### The instrument\n\n{'; '.join(notes)}. By `make instrument`.\n\n{table}"
+    text = (f"### The instrument\n\n{'; '.join(notes)}. By `make instrument`. No known count holds work items, "
+            "exceptions, NMIs and devices' interrupts.\n\n")
+    return text + (markdown.table(["what was checked", "held", "figures, and what did not hold"], checks) + "\n"
+                   + markdown.folded("Each point", markdown.table(["", "kind", "held", "points"], kinds))
+                   if checks else "")

@@ -71,7 +71,8 @@ def missing(results, boots, labs, judged, others=()):
                      f"{', '.join(f'{name} ({count})' for name, count in short.items())}. No verdict is about these.")
     if not judged:
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
-    lines = lines or ["- No planned boot: all strategies, all seeds, none excluded, and all controls held."]
+    lines = lines or ["- Nothing that was planned: every strategy ran on every seed, no boot is excluded, and every "
+                      "control held."]
     lines += [f"- The instrument, {what}." for what in instrument.unchecked(results)] if judged else []
     return "\n".join([*lines, f"- Not on this page: {'; '.join(plan.NOT_HERE)}."]) + "\n"
 
@@ -222,8 +223,8 @@ HOW_TO_READ = """\
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
 - **Counts repeat**: the same seed gives the same count. Only the primary contrasts and A/A have p values, over
-  seeds; exact counts have none. Events are exact; instructions are counted by block, in 10,000 up to 3 too many on the
-  isolated CPU and 5 on others (*The instrument*). Where nothing happened in N drains, the rate is below 3/N (95 %).
+  seeds; exact counts have none. Events are counted one by one; instructions by block, in 10,000 up to 3 too many on
+  the isolated CPU and 5 on others (*The instrument*). Where nothing happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
 - That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
@@ -232,8 +233,8 @@ HOW_TO_READ = """\
 - **Storm**: the phase with requests; **quiet phase**: the one without. **Drain**: one request, served. **Fill**: a page
   that the owner touches for the first time, by which its folio is cached on that CPU.
 - **Isolated CPU**: where owner (a task that spins in user mode and now and then touches new memory) and cyclictest run.
-- A guest second is 10⁹ instructions, of all CPUs together while they are busy; guest microseconds likewise. Ratios in
-  one table mean something; microseconds on hardware do not follow.
+- A guest second is 10⁹ instructions, of all CPUs together while they are busy; guest microseconds likewise. Compare
+  arms in one table, but not where a difference is said to hang on the lab; microseconds on hardware do not follow.
 """
 
 
@@ -350,8 +351,9 @@ nothing was changed. No other figure on this page is a verdict.
 
 IMPOSED = """\
 **"Imposed" favours by definition a strategy in which the owner drains itself**: what the owner does for that counts as
-its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm. Instructions have no
-price here: what a lock costs in cycles (C13, C16) stands under *Hot paths in cycles*.
+its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm, at this workload's
+rates of fills and drains; at others they may turn, as below. Instructions have no price here: what a lock costs in
+cycles (C13, C16) stands under *Hot paths in cycles*.
 """
 
 
@@ -397,12 +399,11 @@ def trust_part(folder, results, boots, judged):
     if not judged:
         return ""
     runs, found, lab = judged.runs, judged.controls, plan.JUDGED_LAB
-    points = {model: controls.dose_points(runs, model) for model in runs.models}
     return "\n".join(part for part in (
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
-        trust.dose_part(points, folder, FIGURES, lab),
+        trust.dose_part(runs, folder, FIGURES, lab),
         trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
         instrument.part(results, boots), trust.plugin(boots), trust.errors(results),
         ELSEWHERE if (results / "cycles").is_dir() else "",
@@ -447,10 +448,13 @@ def basis(folder, results, boots, judged, now, others=()):
 
     folder: of the figures; results: of raw results; now: for sameness.sources(); the rest: as for top().
     """
+    tries = ("Of each boot the last try is kept, and tries are not counted. No boot can be tried until it suits: it is "
+             "the same each time (*The instrument*), and what fails of itself fails again.\n")
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
     return "\n".join(part for part in (
         trust_part(folder, results, boots, judged), cycles_part(results),
-        "## Boots\n", boots_table(boots), after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
+        "## Boots\n", boots_table(boots), tries if judged else "", after if judged and plan.AFTER else "",
+        sameness.alike([*boots, *others]),
         sameness.sources([*boots, *others], now),
     ) if part)
 

@@ -54,7 +54,7 @@ def write(results, out, now=sources_now):
     sources = now([*boots, *others])
     judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(results))
     labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
-                                *((judged.controls.moved, judged.controls.blurred)
+                                *((judged.controls.moved, judged.controls.turned, judged.controls.blurred)
                                   if judged and lab == plan.JUDGED_LAB else ()))
             for lab, found in runs.items() if found.cells()}
     here = {lab: found for lab in labs

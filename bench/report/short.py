@@ -3,6 +3,7 @@
 
 import statistics
 
+import controls
 import markdown
 import plan
 import stats
@@ -50,10 +51,9 @@ def cell(figures, model, arm, key):
     if key.startswith("request/completion") and posts(figures, model, arm):
         return f"{text} (posted)"
     margin = plan.BY_KEY[key].margin
-    if change.within(margin):
-        return f"{text} (=)"
     beyond = change.low > margin or change.high < -margin
-    return f"{text} ({markdown.signed(change.median)}{'' if beyond else '?'})"
+    differs = "=" if change.within(margin) else markdown.signed(change.median) + ("" if beyond else "?")
+    return f"{text} ({differs}{'§' if (key, model, arm) in figures.turned else ''})"
 
 
 def medians(figures, key):
@@ -101,8 +101,9 @@ WORDS = """\
 unpatched: the kernel as it is; none: the facade working like that; qpw0, qpw1: a lock per CPU, off and on, by which the
 requester drains itself; task_work: the owner drains on its way back to user mode; deferred: posted for a kworker that
 runs before the owner leaves the kernel, queued when something is cached (eager) or asked for (lazy), `_run`: run by the
-owner itself. *Imposed*: kernel instructions that the isolated CPU does not execute for its own tasks. More:
-[how to read this](#how-to-read-this).
+owner itself. *Imposed*: kernel instructions of the isolated CPU outside of its tasks' own system calls and faults: of
+other tasks, and of all interrupts. That includes cyclictest's own timer, which is in both phases, so that it cancels
+out per drain. More: [how to read this](#how-to-read-this).
 """
 
 
@@ -124,24 +125,38 @@ def table(figures, judged, model):
 
 
 LEGEND = """\
-Medians over boots; ≈0: an interval on both sides of 0 and within the margin, with "?" if wider. In parentheses the
-difference to unpatched: a number if its whole interval lies beyond the margin, "=" if all of it lies within, with "?"
-if neither. †: moves with the lab, compare arms only. Below 0: the storm had less of it than the quiet phase; what is
-imposed without drains is in no figure per drain, but in those per fill. (posted): such a request returns before its
-items are drained, so that its time is not compared.
+Medians over boots. ≈0: the interval holds 0 and lies within the margin; a median with "?": it holds 0 and is wider, so
+that not even the sign is known. In parentheses the difference to unpatched: a number if its whole interval lies beyond
+the margin, "=" if all of it lies within, with "?" if neither. Below 0: the storm had less of it than the quiet phase;
+what is imposed without drains is in no figure per drain, but in those per fill. (posted): such a request returns before
+its items are drained, so that its time is not compared. {settings}
 """
+
+
+def legend(runs):
+    """How to read the tables."""
+    by_model = {}
+    for model, arm in controls.sensitive(runs):
+        by_model.setdefault(model, []).append(arm)
+    tried = "; ".join(f"{', '.join(tables.arms_in_order(arms))} on {model}" for model, arms in by_model.items())
+    return LEGEND.format(settings="" if not tried else (
+        "†: figures move with the lab, compare arms only; §: the difference itself is another under some setting of "
+        "the lab, gone or to the other side ([which](#sensitivity-what-moves-with-the-lab)). Settings were tried with "
+        f"{tried}; of the others nobody knows."))
 
 
 def without_ballast(runs):
     """How long unpatched's requests take if their own CPU is idle, in a sentence; nothing if that was not run."""
-    key = "request/completion"
-    here, usual = (stats.estimate(runs.column(plan.SHORT_MODEL, plan.BASE, key, *kind).values())
-                   for kind in (("sensitivity", "no-ballast"), ()))
-    if not here or not usual:
+    setting = "no-ballast"
+    here, usual = (runs.column(plan.SHORT_MODEL, plan.BASE, "request/completion", *kind)
+                   for kind in (("sensitivity", setting), controls.compared_with(setting)))
+    seeds = here.keys() & usual.keys()
+    if not seeds:
         return ""
-    return (f"Without ballast on the housekeeping CPU {plan.BASE}'s requests return after "
-            f"{markdown.number(here.median)} guest µs, not {markdown.number(usual.median)}: the rest is a wait for "
-            "that CPU, not for the isolated one, and hangs on its load.\n")
+    without, with_it = (markdown.number(statistics.median(column[seed] for seed in seeds)) for column in (here, usual))
+    return (f"On {len(seeds)} seeds, all else equal, {plan.BASE}'s requests return after {without} guest µs without "
+            f"ballast on the housekeeping CPU, and after {with_it} with it: most of that time, and so of the "
+            "differences to it, hangs on that CPU's load (not traced), not on the isolated one.\n")
 
 
 def part(figures, boots, judged, doubtful):
@@ -157,7 +172,8 @@ def part(figures, boots, judged, doubtful):
     others = "".join(markdown.folded(f"The same, {model}", table(figures, judged, model))
                      for model in figures.models if model != plan.SHORT_MODEL)
     return "\n".join(text for text in (
-        title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), LEGEND, without_ballast(judged.runs),
+        title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), legend(judged.runs),
+        without_ballast(judged.runs),
         WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
         others,
     ) if text)

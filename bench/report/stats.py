@@ -72,9 +72,14 @@ def difference(arm, base, level=LEVEL):
     return estimate(paired(arm, base), level)
 
 
+def by_seed(arm, base):
+    """{seed: arm - base} of each seed that both have, in order; rounded, as mean() is."""
+    return {seed: round(arm[seed] - base[seed], 9) for seed in sorted(arm.keys() & base.keys())}
+
+
 def paired(arm, base):
-    """arm - base of each seed that both have, in the order of seeds; rounded, as mean() is."""
-    return [round(arm[seed] - base[seed], 9) for seed in sorted(arm.keys() & base.keys())]
+    """The same, without seeds."""
+    return list(by_seed(arm, base).values())
 
 
 def relative(change, base):
@@ -85,6 +90,12 @@ def relative(change, base):
 def zero_bound(trials):
     """Upper 95 % bound of the rate of an event that was not seen in so many trials."""
     return 3 / trials if trials else None
+
+
+def share_interval(found, of, level=LEVEL):
+    """(low, high) of a share of which so many were found (Clopper and Pearson)."""
+    interval = scipy.stats.binomtest(found, of).proportion_ci(level, "exact")
+    return float(interval.low), float(interval.high)
 
 
 # ---- Tests ----

@@ -93,8 +93,8 @@ LATENCY = tuple(
          "Cycles less the sum of the histogram; cyclictest's JSON leaves them out."),
     ))
 QUIET = (
-    ("quiet/owner/imposed", "kernel instructions imposed"),
-    ("quiet/owner/own", "own"),
+    ("quiet/owner/imposed", "kernel instructions outside of its tasks' calls and faults"),
+    ("quiet/owner/own", "in these"),
     ("quiet/owner/entries", "entries"),
     ("quiet/owner/switches", "context switches"),
     ("quiet/owner/ipis", "IPIs"),
@@ -133,12 +133,13 @@ class Figures:
     """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms.
 
     moved: {key: [settings of the lab with which that figure moves]}; blurred: {key: [A/A's comparisons
-    in which a kernel was not shown equal to itself]}.
+    in which a kernel was not shown equal to itself]}; turned: from controls.turned().
     """
 
-    def __init__(self, cells, moved=None, blurred=None):
+    def __init__(self, cells, moved=None, turned=None, blurred=None):
         self.cells = cells
         self.moved = moved or {}
+        self.turned = turned or {}
         self.blurred = blurred or {}
         self.models = sorted({model for model, _ in cells})
         self.arms = arms_in_order({arm for _, arm in cells})
@@ -200,6 +201,9 @@ def metric_table(figures, metric):
     rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
     moved = ", ".join(figures.moved.get(metric.key, ()))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
+    turned = "; ".join(f"{model}-{arm} ({', '.join(one.setting for one in found)})"
+                       for (key, model, arm), found in figures.turned.items() if key == metric.key)
+    label += f" **Whether they differ from {BASE} hangs on the lab** for {turned}." if turned else ""
     blurred = "; ".join(figures.blurred.get(metric.key, ()))
     doubt = f"**A/A does not show a kernel equal to itself** to the margin here ({blurred})." if blurred else ""
     notes = "".join(f"{note}\n\n" for note in (metric.note, label, doubt) if note)

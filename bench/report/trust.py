@@ -113,8 +113,33 @@ def alarms(found):
 # ---- Dose and response ----
 
 
-def dose_part(points, folder, figures, lab):
-    """The figure of measured against injected instructions, and a table; points: {model: [(dose, response)]}."""
+def dose_lines(runs):
+    """How the dose shows in each metric in which it shows: a table."""
+    rows = []
+    for metric in plan.METRICS:
+        for model in runs.models if metric.dose else ():
+            fit, fills = (stats.line(controls.dose_points(runs, model, metric.key)),
+                          stats.estimate(runs.column(model, plan.BASE, "fills/drain").values()))
+            if fit and fills:
+                due = 1 if metric.unit == "per drain" else 1 / fills.median
+                detect = fit.detect * fit.slope if fit.slope > 0 else None  # of instructions injected: in its own unit
+                rows.append([f"{metric.name}, {metric.unit}", model, f"{due:g}", f"{fit.slope:.4f}",
+                             f"{fit.slope_low:.4f} .. {fit.slope_high:.4f}", markdown.number(detect),
+                             markdown.number(metric.margin)])
+    without = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1)
+                        if not plan.BY_KEY[contrast.key].dose)
+    return ("In the other metrics in which it must show the same boots give this; a single boot tells the figure from "
+            "that without a dose from the limit of detection on. The control is judged by the first alone.\n\n"
+            + markdown.table(["metric", "model", ">slope due", ">slope", ">interval", ">limit of detection",
+                              ">margin ±"], rows)
+            + f"\n**Contrasts {without} have no dose control**: nothing was injected into the quiet phase, into the "
+            "requester or as events. The longest stretch with interrupts off has none either, as a longer one of the "
+            "kernel's own hides a dose.\n") if rows else ""
+
+
+def dose_part(runs, folder, figures, lab):
+    """The figure of measured against injected instructions, and tables."""
+    points = {model: controls.dose_points(runs, model) for model in runs.models}
     if not any(points.values()):
         return ""
     plots.dose(folder / f"{lab}-dose.svg", {model: found for model, found in points.items() if found},
@@ -130,7 +155,7 @@ def dose_part(points, folder, figures, lab):
             "random times, against those that are measured as imposed on it. At dose 0 stands the price of the "
             f"interrupt itself.\n\n![Measured against injected instructions]({figures}/{lab}-dose.svg)\n\n"
             f"*Measured against injected kernel instructions per request, {lab} lab. A circle a boot; line: least "
-            f"squares.*\n\n{markdown.table(head, rows)}")
+            f"squares.*\n\n{markdown.table(head, rows)}\n{dose_lines(runs)}")
 
 
 # ---- Sensitivity and replicates ----
@@ -186,15 +211,30 @@ def sensitivity(runs, found):
     for setting, other in plan.AGAINST.items():
         others.setdefault(other, []).append(setting)
     against = "".join(f" Compared with {other}: {', '.join(those)}." for other, those in others.items())
-    return ("### Sensitivity: what moves with the lab\n\nA metric moves if a setting of the lab changes some arm's "
-            "figure by more than the margin, to the same side on all paired seeds; of some arm that is soon the case "
-            "by chance. Compare these between arms in one table, never between settings; (null): no arm's figure moves "
-            "by more than that of some single boot of its model where nothing was changed, below:\n\n"
+    cells = ", ".join(f"{model}-{arm}" for model, arm in controls.sensitive(runs))
+    return (f"### Sensitivity: what moves with the lab\n\nTried with {cells}; of other arms nobody knows. A metric "
+            "moves if a setting of the lab changes some arm's figure by more than the margin, to the same side on all "
+            f"{plan.SENSITIVE_SEEDS} seeds; of so many arms and settings some pass by chance. (null): the change "
+            "is no larger than what one boot showed of which only the command line was another, below:\n\n"
             + ("".join(moved) or "- none\n")
-            + "\nShown not to move, as in all arms and settings the whole interval lies within the margin: "
+            + "\nShown not to move, as in all of these arms and settings the whole interval lies within the margin: "
             f"{'; '.join(still) or 'none'}.\n\nCannot tell, being neither: {'; '.join(open_) or 'none'}.\n\n"
+            + differences_turned(found)
             + markdown.folded(f"Changes by setting, median over paired seeds; bold: it moves.{against}",
                               markdown.table(head, rows)) + null(runs))
+
+
+def differences_turned(found):
+    """Whose difference to unpatched is gone, there or on the other side under a setting."""
+    by_metric = {}
+    for (key, model, arm), those in found.turned.items():
+        by_metric.setdefault(key, []).append(f"{model}-{arm} (" + "; ".join(
+            f"{one.setting}: {markdown.signed(one.usual)} → {markdown.signed(one.here)}" for one in those) + ")")
+    lines = [f"- {plan.BY_KEY[key].name}, margin ±{markdown.number(plan.BY_KEY[key].margin)}: {', '.join(cells)}\n"
+             for key, cells in by_metric.items()]
+    return ("**Differences between arms move as well.** Under these settings that to unpatched crosses the margin or "
+            "changes sides, on all seeds and by more than the margin (median on these seeds as usual → under the "
+            f"setting); as above, some do so by chance:\n\n{''.join(lines) or '- none'}\n")
 
 
 def null(runs):

@@ -94,9 +94,14 @@ def test_inconclusive_names_settings_that_go_far():
     pairs = [-9.8 + x for x in LITTLE]
     settings = {name: stats.estimate([value] * 3) for name, value in (("a", -9), ("b", 40), ("c", -30))}
     notes = contrasts.open_question(pairs, stats.estimate(pairs), 0.01, plan.Metric("", "", "", MARGIN, ""), settings)
-    assert notes[0] == "less, but whether by more than the margin is open"
+    assert notes[0] == "less, but to which side hangs on the lab"
     assert notes[1].startswith("could have seen ") and "more than the margin" not in notes[1]
     assert notes[2] == "beyond the margin under b (+40), c (−30)"
+    settings.pop("b")
+    notes = contrasts.open_question(pairs, stats.estimate(pairs), 0.01, plan.Metric("", "", "", MARGIN, ""), settings)
+    assert notes[0] == "less, but whether by more than the margin is open"
+    notes = contrasts.open_question(LITTLE, stats.estimate(LITTLE), 0.01, plan.Metric("", "", "", MARGIN, ""), {})
+    assert len(notes) == 1  # whatever p says, of an interval that holds 0 nobody knows the side
     pairs = [100 * x for x in LITTLE]
     note, = contrasts.open_question(pairs, stats.estimate(pairs), 0.5, plan.Metric("", "", "", MARGIN, ""), {})
     assert note.endswith(", more than the margin")

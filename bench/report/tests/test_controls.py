@@ -94,8 +94,8 @@ def test_other_seeds_that_differ_withdraw_all(results, text):
     for model in synthetic.COSTS:
         again(results, "unpatched/aa-*", synthetic.aa, model=model, more=3000)
     made = text(results)
-    assert first_said(made) == ("- **A control failed: A/A: 6 of 92 comparisons alarm (6.5 %, limit 5 %); of the 0 "
-                                "that could alarm by chance, 0.**")
+    assert first_said(made) == ("- **A control failed: A/A: 6 of 92 comparisons alarm (6.5 %, limit 5 %); none "
+                                "could alarm by chance.**")
     assert {verdict(made, number) for number in (IMPOSED, ASKING)} == {
         "**withdrawn: A/A failed; A/A, other seeds, alarms on this metric**", "**withdrawn: A/A failed**"}
     assert verdict(made, OFF) == "**withdrawn: A/A failed**"
@@ -227,7 +227,7 @@ def test_the_rate_among_those_that_could_alarm():
              [(True, 2000), (False, 2000), (True, 10)] + [(False, 10)] * 57]
     assert controls.rate(found).held
     assert controls.rate(found).says == ("2 of 60 comparisons alarm (3.3 %, limit 5 %); of the 2 that could alarm by "
-                                         "chance, 1 (50.0 %)")
+                                         "chance, 1 (50.0 %; of so few the rate may be 1.3 to 99 %)")
 
 
 def test_what_is_significant_but_within_the_margin_is_no_alarm(results, text):
@@ -440,6 +440,59 @@ def test_a_contrast_is_shown_under_each_setting(results, text):
     assert row(text(results)).endswith("| better | 1,000 | −5,006 | −5,002 | −9,002 |")
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 0, "qpw1": 9000})
     assert row(text(results)).endswith("| withdrawn | 1,000 | −5,006 | −5,002 | **+9,002** |")
+
+
+def test_a_setting_shows_what_is_inconclusive_on_the_other_side(results, text):
+    """It has no verdict with which a setting could disagree; nearly the margin less is not as much more."""
+    for path in (results / "virtual").glob("rt-qpw1/seed-*"):
+        seed = int(path.name[-3:])
+        shutil.rmtree(path)
+        synthetic.boot(results, "rt", "qpw1", seed, per_drain=3600 + 80 * seed)
+    table = text(results).split("### Sensitivity: do the verdicts hold?")[1]
+    assert "| 1 | rt: qpw1 − unpatched | " in table and "| inconclusive | 1,000 | −" in table
+    synthetic.sensitivity(results, "metronome-24", {"unpatched": 0, "qpw1": 9000})
+    row, = re.findall(r"^\| 1 \| rt: qpw1 − unpatched .*$", text(results), re.MULTILINE)[-1:]
+    assert "| inconclusive |" in row and row.endswith("| **+9,002** |")
+
+
+def test_differences_that_cross_the_margin_under_a_setting_are_told(results, text):
+    """First where they are read; what moves in both arms alike is no such thing, nor what moves to one side further."""
+    synthetic.sensitivity(results, "metronome-24", {"unpatched": 20000, "none": 20000, "qpw0": 40000, "qpw1": 0})
+    runs = controls.Runs(controls.metrics.boots(results))
+    assert "owner/imposed" in controls.moved(runs) and not controls.turned(runs)
+    assert "crosses the margin or changes sides" in text(results) and "§)" not in text(results)
+    synthetic.sensitivity(results, "metronome-24", {"unpatched": 200, "none": 200, "qpw0": 400, "qpw1": 0})
+    synthetic.sensitivity(results, "cpus-4", {"unpatched": 5000, "none": 5000, "qpw0": 10000, "qpw1": 9000})
+    found = controls.turned(controls.Runs(controls.metrics.boots(results)))
+    assert found["owner/imposed", "rt", "qpw1"] == [controls.Turned("cpus-4", -5002, 4000),
+                                                    controls.Turned("metronome-24", -5002, -202)]
+    made = text(results)
+    line, = re.findall(r"^- kernel instructions imposed on the isolated CPU, .*$", made, re.MULTILINE)
+    assert "rt-qpw1 (cpus-4: −5,002 → +4,000; metronome-24: −5,002 → −202)" in line
+    assert "**Whether they differ from unpatched hangs on the lab** for rt-qpw0 (metronome-24); rt-qpw1 " in made
+
+
+@pytest.mark.parametrize("here, told", [(4040, False), (5000, True)])
+def test_a_step_across_the_margin_is_told_if_it_is_wider(tmp_path, here, told):
+    """From 1,040 less to 960 less nothing has happened."""
+    for seed in (1, 2, 3):
+        synthetic.boot(tmp_path, "rt", "unpatched", seed, per_drain=5000 + seed)
+        synthetic.boot(tmp_path, "rt", "qpw1", seed, per_drain=3960 + seed)
+    synthetic.sensitivity(tmp_path, "cpus-4", {"unpatched": 5000, "qpw1": here})
+    found = controls.turned(controls.Runs(controls.metrics.boots(tmp_path)))
+    assert (("owner/imposed", "rt", "qpw1") in found) == told
+
+
+def test_the_dose_is_shown_in_each_metric_in_which_it_shows(held):
+    """Ten fills a drain: a tenth of it in each; the limit of detection likewise."""
+    table = trust.dose_lines(controls.Runs(controls.metrics.boots(held)))
+    rows = [line.split(" | ")[1:] for line in table.split("\n") if line.startswith("| kernel instructions")]
+    imposed = next(row for line, row in zip(table.split("\n")[4:], rows, strict=False) if "imposed" in line)
+    assert imposed[:3] == ["lazy", "1", "1.0000"] and imposed[4].startswith("3.85")
+    filled = [row for row in rows if row[1] not in ("1",)]
+    assert filled and all(row[2] == f"{float(row[1]):.4f}" for row in filled)
+    assert all(float(row[4]) == pytest.approx(3.85 * float(row[1]), rel=0.01) for row in filled)
+    assert "**Contrasts 4, 5, 6, 7, 8, 9, 12 have no dose control**" in table
 
 
 def test_what_only_rearranges_is_a_replicate(tmp_path):

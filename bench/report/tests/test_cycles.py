@@ -56,7 +56,28 @@ def test_processes_that_lie_far_off_are_counted(cycles, off):
     """By a fifth and a cycle, each from its own link order's median: orders differ, and that is shown already."""
     orders = [order(*cycles), order(50, 50, 50)]
     assert section.far(orders, lambda run: section.long_loop(run, "lock")) == off
-    assert section.text(orders, lambda run: section.long_loop(run, "lock")).endswith(f"~{off}" if off else ")")
+    assert section.text(orders, lambda run: section.long_loop(run, "lock")).endswith(f"~{off}" if off else "↕")
+
+
+@pytest.mark.parametrize("orders, wide", [
+    ((100, 104), False), ((100, 106), True), ((4, 4.9), False), ((40, 59, 59), True), ((100,), False)])
+def test_what_the_layout_makes_is_marked(orders, wide):
+    """The same instructions; 5 % and a cycle, as between arms."""
+    assert ("↕" in section.text([order(one) for one in orders], lambda run: section.long_loop(run, "lock"))) == wide
+
+
+def test_sources_that_have_changed_are_named():
+    cells = {("rt", arm): [{"image": image, "sources_sha256": then}]
+             for arm, image, then in (("none", "rt-none", "a"), ("qpw1", "rt-qpw", "b"))}
+    assert "have not changed" in section.changed(cells, {"rt-none": "a", "rt-qpw": "b"}.get)
+    assert "changed since, those of rt-qpw**" in section.changed(cells, {"rt-none": "a", "rt-qpw": "c"}.get)
+    assert "those of rt-none, rt-qpw**" in section.changed(cells, lambda image: "")
+
+
+def test_the_hash_of_sources_is_told():
+    """Of this tree, by the script that compiles; another kernel has another."""
+    found = {section.program.sources(image) for image in ("rt-none", "rt-qpw", "lazy-none")}
+    assert len(found) == 3 and {len(one) for one in found} == {64}
 
 
 def test_link_orders_that_are_noisy_alone_are_named():
@@ -69,6 +90,8 @@ def test_link_orders_that_are_noisy_alone_are_named():
     assert section.noisy_in_one(found, "rt", section.long_loop) == ["lock"]
     assert "long loop: none noisy of 2, within one link order also `lock`" in section.control(found, "rt")
     assert section.noisy_in_one(cells(100, 200, 300), "rt", section.long_loop) == []
+    both = cells(120, 220, 320)  # by their medians as well: said already
+    assert section.noisy(both, "rt", section.long_loop) and section.noisy_in_one(both, "rt", section.long_loop) == []
 
 
 def test_without_a_control_it_says_so():

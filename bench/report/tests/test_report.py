@@ -266,20 +266,38 @@ def test_the_instrument_is_shown(make, results):
     assert "counting plugin: not checked, run `make instrument`" in make(results)
     folder = results / "instrument"
     folder.mkdir()
-    (folder / "plugin.tap").write_text("TAP version 14\nok 1 - known count: 7 user\nok 2 - twice as long\n1..2\n")
+    (folder / "plugin.tap").write_text("TAP version 14\nok 1 - known count: 7 user\nok 2 - 1.9 times as long\n1..2\n")
     manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
     (folder / "plugin.json").write_text(json.dumps(manifest))
     text = make(results)
+    assert "| counting plugin | 2 of 2 | 1.9 times as long |" in text
     assert "| counting plugin | known count | 1 of 1 | 7 user |" in text
-    assert "counting plugin: checked with the plugin, QEMU and guest of these boots" in text
+    assert "counting plugin: checked with the plugin, QEMU, guest and kernel of these boots" in text
     (folder / "plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
     (folder / "plugin.json").write_text(json.dumps(manifest | {"qemu_version": "0"}))
     text = make(results)
     assert "**A control failed: the instrument: not known count: 7 user.**" in text
+    assert "| counting plugin | 0 of 1 | **not known count: 7 user** |" in text
     assert "| counting plugin | known count | 0 of 1 | **not 7 user** |" in text
     assert "checked with **another QEMU than** these boots" in text
     (folder / "plugin.json").write_text(json.dumps(manifest | {"main_loop_sha256": "m"}))
     assert "checked with **another guard of QEMU's clock than** these boots" in make(results)
+
+
+def test_what_was_checked_with_other_boots_vouches_for_none(make, results):
+    """Of another kernel of the same cell, or of boots that have come since; that they are made again as well."""
+    folder = results / "instrument"
+    folder.mkdir()
+    (folder / "again.tap").write_text("TAP version 14\nok 1 - boots: 9 a\n1..1\n")
+    manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
+    now = {instrument.DIGEST: instrument.digest(results)}
+    (folder / "again.json").write_text(json.dumps(manifest | now))
+    assert "made again: checked with the plugin, QEMU, guest and kernel of these boots" in make(results)
+    (folder / "again.json").write_text(json.dumps(manifest | now | {"image_sha256": "x"}))
+    assert "made again: checked with **another kernel than** these boots" in make(results)
+    (folder / "again.json").write_text(json.dumps(manifest | now))
+    synthetic.boot(results, "rt", "qpw1", 9)
+    assert "made again: checked with **others than** these boots" in make(results)
 
 
 def test_boots_of_other_kinds_must_be_alike_as_well(make, results):
@@ -359,8 +377,9 @@ def test_what_the_instrument_has_kept_may_be_damaged(make, results):
 def test_what_the_instrument_has_skipped_is_not_held(tmp_path):
     path = tmp_path / "again.tap"
     path.write_text("TAP version 14\nok 1 - boots: 9 a\nok 2 - boots: 8 b # SKIP not begun within 5 minutes\n1..2\n")
-    assert instrument.rows_of(path, "again") == [
-        ["again", "boots", "1 of 2", "9 a; 8 b (**skipped**: not begun within 5 minutes)"]]
+    assert instrument.rows_of(path, "again") == (
+        ["again", "1 of 2", "boots: 8 b (**skipped**: not begun within 5 minutes)"],
+        [["again", "boots", "1 of 2", "9 a; 8 b (**skipped**: not begun within 5 minutes)"]])
 
 
 def anchors(text):
@@ -379,6 +398,15 @@ def test_links_within_the_page_lead_somewhere(make, results, every_arm):
 def test_only_a_rebuilt_kernel_is_no_campaign(make, tmp_path):
     synthetic.rebuilt(tmp_path / "results")
     assert "## At a glance" not in make(tmp_path / "results")
+
+
+def test_a_difference_that_hangs_on_the_lab_is_marked():
+    cells = {("rt", arm): {seed: {"owner/imposed": value + seed} for seed in range(12)}
+             for arm, value in (("unpatched", 9000), ("none", 9000), ("qpw1", 20))}
+    figures = tables.Figures(cells, turned={("owner/imposed", "rt", arm): ["any"] for arm in ("none", "qpw1")})
+    assert [short.cell(figures, "rt", arm, "owner/imposed") for arm in ("unpatched", "none", "qpw1")] == [
+        "9,006", "9,006 (=§)", "25.5 (−8,980§)"]
+    assert short.cell(tables.Figures(cells), "rt", "qpw1", "owner/imposed") == "25.5 (−8,980)"
 
 
 @pytest.mark.parametrize("cpus, shift, first, early", [

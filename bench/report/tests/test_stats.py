@@ -204,3 +204,9 @@ def test_no_response_detects_nothing():
 def test_all_equal_is_not_what_the_interval_alone_says():
     most = stats.estimate([0] * 11 + [9])
     assert (most.low, most.high, most.exact) == (0, 0, False)
+
+
+def test_a_share_of_few_is_hardly_known():
+    assert stats.share_interval(0, 20) == (0, pytest.approx(0.168, abs=0.001))
+    low, high = stats.share_interval(1, 19)
+    assert low < 0.05 < 0.2 < high < 0.3
