@@ -276,8 +276,7 @@ def known_locked(tap, cell):
     """Does the plugin see locked instructions? Context tracking has one each on the way in and out, if the CPU is
     tracked; getppid() has none of its own."""
     model, _, arm = cell.partition("-")
-    [(_, folders)] = hotpath_folders([(model, arm)]).items()
-    paths, faults = hotpaths.read_cell(folders)
+    paths, faults = hotpaths.read_cell(hotpath_folders([(model, arm)]).get((model, arm), ()))
     for kind, right in {"isolated": 2, "housekeeping": 2, "not isolated": 0}.items():
         path = paths.get((kind, "getppid"))
         wrong = [] if path and path.atomics == right else [f"counted {path and path.atomics}", *faults]

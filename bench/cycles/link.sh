@@ -19,7 +19,7 @@ private=(cpu_fbatches mlock_fbatch pcd_deferred demo_caches demo_count demo_drai
 for object in "$kernel"/*.o; do
 	objcopy "${private[@]/#/--globalize-symbol=}" "$object" "$work/${object##*/}"
 done
-find "$work" -name '*.o' -printf '%f\n' | sort | shuf --random-source=<(yes "$order" | head -c 4096) >"$program.objects"
+find "$work" -name '*.o' -printf '%f\n' | LC_ALL=C sort | shuf --random-source=<(yes "$order" | head -c 4096) >"$program.objects"
 sed "s#^#$work/#" "$program.objects" | xargs ld -r -o "$work/all"
 
 # A prefix keeps the kernel's names and libc's apart.

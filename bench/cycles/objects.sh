@@ -4,13 +4,14 @@
 # from the cache.
 #   bench/cycles/objects.sh [--sources] MODEL KERNEL
 # Makes build/cycles/MODEL-KERNEL/kernel/*.o, by Kbuild with that kernel's flags.
-# --sources: print one hash of all that they are made from instead, but for the
-# compiler; the lab keeps it with what it measures.
+# --sources: print one hash of all that they and the program around them are made
+# from instead, but for the compiler; the lab keeps it with what it measures.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
 # shellcheck source=kernel/lib.sh
 . kernel/lib.sh
+export LC_ALL=C # the order of files is hashed
 
 sources=
 [ "$1" != --sources ] || { sources=y; shift; }
@@ -30,9 +31,12 @@ patches=("$here"/patches/*.patch)
 [ $tree = unpatched ] || patches+=("$here"/patches-patched/*.patch)
 mapfile -t fragments < <(fragments "$model" "$kernel")
 [ $tree = unpatched ] || fragments+=("$here/cycles.config")
-from=$({ kernel/sources.sh "$model" "$kernel"; cat "${patches[@]}" $here/kernel/* $here/cycles.config "$0"; } |
-	sha256sum | cut -d' ' -f1)
-[ -z "$sources" ] || { echo "$from"; exit; }
+kernels=$(kernel/sources.sh "$model" "$kernel") || die "sources of $image: see above"
+from=$({ echo "$kernels"; cat "${patches[@]}" $here/kernel/* $here/cycles.config "$0"; } | sha256sum | cut -d' ' -f1)
+if [ "$sources" ]; then
+	{ echo "$from"; cat $here/*.[ch] $here/link.* $here/{lab,program}.py $here/cycles.mk; } | sha256sum | cut -d' ' -f1
+	exit
+fi
 key=$({ echo "$from"; gcc --version; ld --version; } | sha256sum | cut -c1-16)
 stored=$CACHE/cycles/$image-$key
 

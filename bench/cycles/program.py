@@ -40,7 +40,7 @@ class Failed(Exception):
 
 @functools.cache
 def sources(image):
-    """The hash of all that an image's objects would be made from now, but for the compiler; "" if it cannot be told."""
+    """The hash of all that an image's program would be made from now, but for the compiler; "" if it cannot be told."""
     done = subprocess.run([ROOT / "bench/cycles/objects.sh", "--sources", *image.split("-")], cwd=ROOT,
                           capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""

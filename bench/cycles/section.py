@@ -133,8 +133,8 @@ def setting(cells):
             f"~N: N of {sum(len(order['runs']) for order in next(iter(cells.values())))} processes lie more than "
             f"{100 * FAR_SHARE:g} % and a cycle off the median of their link order, which medians hide; ↕: the same "
             f"instructions take more than {100 * NOISY_SHARE:g} % and a cycle more in one link order than in another, "
-            "where alone the code lies otherwise. No difference between two cells counts whose ranges come within a "
-            "cycle of each other.")
+            "as the code lies otherwise or as single processes do (~ names only those far off). No difference between "
+            "two cells counts whose ranges come within a cycle of each other.")
 
 
 def executes(orders, name):
@@ -426,9 +426,13 @@ LIMITS = (
 def changed(cells, now=program.sources):
     """Whether this tree would still give the objects that were measured: a line; now: their hash, of an image."""
     images = {order["image"]: order.get("sources_sha256") for orders in cells.values() for order in orders}
-    others = sorted(image for image, then in images.items() if then != now(image))
-    return (f"- **Sources have changed since, those of {', '.join(others)}**: run `make cycles` again." if others else
-            "- Sources have not changed since, this lab's and those of the kernels.")
+    here = {image: now(image) for image in images}
+    others = sorted(image for image, then in images.items() if here[image] and then != here[image])
+    if others:
+        return f"- **Sources have changed since, those of {', '.join(others)}**: run `make cycles` again."
+    if not all(here.values()):
+        return "- Whether sources have changed since was not checked."
+    return "- Sources have not changed since, those of the kernels and of this lab's programs."
 
 
 def section(folder):

@@ -9,7 +9,6 @@ the results in a folder (default: results) gave; exit 1 if one failed.
 import argparse
 import dataclasses
 import pathlib
-import statistics
 import sys
 
 import instrument
@@ -252,11 +251,15 @@ def moved(runs):
 
 @dataclasses.dataclass(frozen=True)
 class Turned:
-    """A difference to unpatched that a setting takes across the margin: medians on the seeds of that setting."""
+    """A difference to unpatched that is another under a setting: its median as usual, and there.
+
+    null: it changes by no more than in some boot in which nothing was changed.
+    """
 
     setting: str
     usual: float
     here: float
+    null: bool
 
 
 def side(value, margin):
@@ -264,24 +267,42 @@ def side(value, margin):
     return 0 if abs(value) <= margin else 1 if value > 0 else -1
 
 
-def turned(runs):
-    """{(metric's key, model, arm): [Turned]}: whose comparison with unpatched comes out otherwise under a setting.
+def to_base(runs, model, arm, key, *kind):
+    """An arm's difference to unpatched in a figure: {seed: number}."""
+    return stats.by_seed(*(runs.column(model, which, key, *kind) for which in (arm, plan.BASE)))
 
-    On all seeds to the same side, and by more than the margin, as a figure moves by itself.
+
+COMPLETION = "request/completion"
+
+
+def posts(figures, model, arm):
+    """Does a request of that arm return before all is drained? figures: Runs or tables.Figures."""
+    posted = stats.estimate(figures.column(model, arm, "items/posted").values())
+    return bool(posted) and posted.median >= plan.SHORT_POSTED
+
+
+def turned(runs):
+    """{(metric's key, model, arm): [Turned]}: which comparison with unpatched comes out otherwise under a setting.
+
+    What the setting changes in the difference is more than the margin, on all seeds to one side; and it is gone, there
+    only then, or on the other side. How long a request takes that returns before its items are drained is left out.
     """
     found = {}
     for metric in plan.METRICS:
         for model, arm in sensitive(runs):
-            for setting in plan.SETTINGS if arm != plan.BASE else ():
-                here, there = (stats.by_seed(*(runs.column(model, which, metric.key, *kind)
-                                               for which in (arm, plan.BASE)))
-                               for kind in (("sensitivity", setting), compared_with(setting)))
-                if not moves(stats.difference(here, there), metric):
-                    continue
-                now, usual = (statistics.median(column[seed] for seed in here.keys() & there.keys())
-                              for column in (here, there))
-                if side(now, metric.margin) != side(usual, metric.margin):
-                    found.setdefault((metric.key, model, arm), []).append(Turned(setting, usual, now))
+            usual = stats.estimate(to_base(runs, model, arm, metric.key).values())
+            if not usual or arm == plan.BASE or (metric.key.startswith(COMPLETION) and posts(runs, model, arm)):
+                continue
+            by_itself = max(map(abs, repeated_differences(runs, metric.key, model)), default=0)
+            for setting in plan.SETTINGS:
+                here = to_base(runs, model, arm, metric.key, "sensitivity", setting)
+                change = stats.difference(here, to_base(runs, model, arm, metric.key, *compared_with(setting)))
+                now = stats.estimate(here.values())
+                if moves(change, metric) and side(now.median, metric.margin) != side(usual.median, metric.margin):
+                    # Both what the setting changes, and what a reader of the page sees change.
+                    least = min(abs(change.median), abs(now.median - usual.median))
+                    found.setdefault((metric.key, model, arm), []).append(
+                        Turned(setting, usual.median, now.median, least <= by_itself))
     return found
 
 
@@ -290,21 +311,30 @@ def beyond_null(runs, key, cell, change):
     return abs(change.median) > max(map(abs, repeats(runs, key, cell[0])), default=0)
 
 
+def unchanged(runs, cell, setting):
+    """The seeds of which a setting set the order of phases to what they draw anyway."""
+    drawn = runs.column(*cell, "storm_first")
+    return [seed for seed in runs.cells("sensitivity", setting).get(cell, ())
+            if drawn.get(seed) == plan.ORDERS[setting]]
+
+
 def repeats(runs, key, model=None):
     """Changes of a figure in boots whose order was set to the one that their seed draws: nothing was changed.
 
     model: of its cells only.
     """
-    found = []
-    for setting, order in plan.ORDERS.items():
-        for cell in runs.cells("sensitivity", setting):
-            if model not in (None, cell[0]):
-                continue
-            drawn, usual = runs.column(*cell, "storm_first"), runs.column(*cell, key)
-            found += [value - usual[seed] for seed, value in
-                      runs.column(*cell, key, "sensitivity", setting).items()
-                      if seed in usual and drawn.get(seed) == order]
-    return found
+    return [here[seed] - usual[seed] for setting in plan.ORDERS for cell in runs.cells("sensitivity", setting)
+            if model in (None, cell[0])
+            for here, usual in [(runs.column(*cell, key, "sensitivity", setting), runs.column(*cell, key))]
+            for seed in unchanged(runs, cell, setting) if seed in here.keys() & usual.keys()]
+
+
+def repeated_differences(runs, key, model):
+    """The same of the differences to unpatched, of a model's arms."""
+    return [here[seed] - usual[seed] for setting in plan.ORDERS for cell in runs.cells("sensitivity", setting)
+            if cell[0] == model and cell[1] != plan.BASE
+            for here, usual in [(to_base(runs, *cell, key, "sensitivity", setting), to_base(runs, *cell, key))]
+            for seed in unchanged(runs, cell, setting) if seed in here.keys() & usual.keys()]
 
 
 # ---- All together ----

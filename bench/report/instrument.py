@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What `make instrument` has found about plugin and seeds, for RESULTS.md."""
 
+import contextlib
 import hashlib
 import pathlib
 import sys
@@ -70,36 +71,46 @@ def failed(results):
     return found
 
 
-def unchecked(results):
-    """What of CHECKS has no outcome here, and how to get it: texts."""
-    return [f"{what}: not checked, run `make {'again' if name == 'again' else 'instrument'}`"
-            for name, what in CHECKS.items() if not (results / "instrument" / f"{name}.tap").exists()]
+def standing(results, boots, name):
+    """Does a check vouch for these boots? (whether, as text); results: folder of raw results."""
+    good = [boot for boot in boots if boot.verdict == "ok" and boot.lab == plan.JUDGED_LAB]
+    command = f"make {'again' if name == 'again' else 'instrument'}"
+    once_more = f"run `{command}`"
+    folder = results / "instrument"
+    if not (folder / f"{name}.tap").exists():
+        return False, f"not checked, {once_more}"
+    try:
+        skipped = tapfile.read(folder / f"{name}.tap").skipped
+        manifest = read.load(folder / f"{name}.json")
+    except (read.Unreadable, UnicodeDecodeError) as error:
+        return False, f"what was kept cannot be read ({error}), {once_more}"
+    if other := other_programs(manifest, good):
+        return False, f"checked with another {' and '.join(other)} than these boots, {once_more}"
+    if name == "again" and manifest.get(DIGEST) != digest(results):
+        return False, f"of other boots than these, {once_more}"
+    if skipped:
+        return False, f"{skipped} of its points skipped, {once_more}"
+    return True, f"checked with these boots' plugin, QEMU and guest (`{command}`)"
+
+
+def unchecked(results, boots):
+    """What of CHECKS says nothing of these boots, and how to get it: texts."""
+    found = {what: standing(results, boots, name) for name, what in CHECKS.items()}
+    return [f"{what}: {text}" for what, (sure, text) in found.items() if not sure]
 
 
 def part(results, boots):
     """The section; results: folder of raw results; boots: of the lab that verdicts are about."""
-    folder = results / "instrument"
-    good = [boot for boot in boots if boot.verdict == "ok" and boot.lab == plan.JUDGED_LAB]
     checks, kinds, notes = [], [], []
     for name, what in CHECKS.items():
-        if not (folder / f"{name}.tap").exists():
-            continue
-        try:
-            row, by_kind = rows_of(folder / f"{name}.tap", what)
+        sure, text = standing(results, boots, name)
+        notes.append(f"{what}: {text}" if sure else f"**{what}: {text}**")
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            row, by_kind = rows_of(results / "instrument" / f"{name}.tap", what)
             checks.append(row)
             kinds += by_kind
-            manifest = read.load(folder / f"{name}.json")
-        except (read.Unreadable, UnicodeDecodeError) as error:
-            notes.append(f"**{what}: what was kept cannot be read ({error})**")
-            continue
-        other = other_programs(manifest, good)
-        made_with = f"**another {' and '.join(other)} than**" if other else "the plugin, QEMU, guest and kernel of"
-        if DIGEST in manifest and manifest[DIGEST] != digest(results):
-            made_with = "**others than**"
-        notes.append(f"{what}: checked with {made_with} these boots")
-    notes += unchecked(results)
-    text = (f"### The instrument\n\n{'; '.join(notes)}. By `make instrument`. No known count holds work items, "
-            "exceptions, NMIs and devices' interrupts.\n\n")
+    text = (f"### The instrument\n\n{'; '.join(notes)}. No known count holds work items, exceptions, NMIs and devices' "
+            "interrupts.\n\n")
     return text + (markdown.table(["what was checked", "held", "figures, and what did not hold"], checks) + "\n"
                    + markdown.folded("Each point", markdown.table(["", "kind", "held", "points"], kinds))
                    if checks else "")

@@ -73,7 +73,7 @@ def missing(results, boots, labs, judged, others=()):
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
     lines = lines or ["- Nothing that was planned: every strategy ran on every seed, no boot is excluded, and every "
                       "control held."]
-    lines += [f"- The instrument, {what}." for what in instrument.unchecked(results)] if judged else []
+    lines += [f"- The instrument, {what}." for what in instrument.unchecked(results, boots)] if judged else []
     return "\n".join([*lines, f"- Not on this page: {'; '.join(plan.NOT_HERE)}."]) + "\n"
 
 
@@ -352,8 +352,8 @@ nothing was changed. No other figure on this page is a verdict.
 IMPOSED = """\
 **"Imposed" favours by definition a strategy in which the owner drains itself**: what the owner does for that counts as
 its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm, at this workload's
-rates of fills and drains; at others they may turn, as below. Instructions have no price here: what a lock costs in
-cycles (C13, C16) stands under *Hot paths in cycles*.
+rates of fills and drains; at others they may turn, those to unpatched as below. Instructions have no price here: what a
+lock costs in cycles (C13, C16) stands under *Hot paths in cycles*.
 """
 
 
@@ -448,8 +448,8 @@ def basis(folder, results, boots, judged, now, others=()):
 
     folder: of the figures; results: of raw results; now: for sameness.sources(); the rest: as for top().
     """
-    tries = ("Of each boot the last try is kept, and tries are not counted. No boot can be tried until it suits: it is "
-             "the same each time (*The instrument*), and what fails of itself fails again.\n")
+    tries = ("Of each boot the last try is kept, and tries are not counted. That a boot made again is the same, so "
+             "that none can be tried until it suits, `make again` checks (*The instrument*).\n")
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
     return "\n".join(part for part in (
         trust_part(folder, results, boots, judged), cycles_part(results),

@@ -188,7 +188,7 @@ AFTER = (
     "the smallest difference that could have been seen is simulated for sign flips (by a t test it was a tenth less)",
     "the fills per drain below which an arm is cheaper are medians of ratios over seeds (they were ratios of medians)",
     "`make coverage` simulates 4 boots and the slope of the dose as well",
-    "the dose is shown in each metric in which it shows; the longest stretch with interrupts off is none of these",
+    "the dose is shown in each metric in which it must; the longest stretch with interrupts off is none of these",
     "differences between arms are looked at under each setting, beside the figures and the contrasts",
     "what a setting puts outside of the range over seeds is held against usual boots (it was 1.5 times a formula's)",
 )
@@ -202,8 +202,8 @@ NOT_HERE = (
     "figures with nohz_full but without domain isolation (C27)",
     "other clients than the LRU's and mlock's batches",
     "more than 4 CPUs",
-    "real time: LAB=kvm and bare metal were tried with an emulator in their place, never on such a host, and have no "
-    "A/A, dose or settings of their own",
+    "verdicts on real time: LAB=kvm and bare metal were developed with an emulator in their place, and have no A/A, "
+    "dose or settings of their own",
     "when posted items are drained",
     "a row for each claim of the upstream debate (C and a number), also those that no contrast names",
 )

@@ -33,12 +33,6 @@ def change_of(figures, arm, key, base=plan.BASE, model=plan.SHORT_MODEL):
     return stats.difference(*(figures.column(model, which, key) for which in (arm, base)))
 
 
-def posts(figures, model, arm):
-    """Does a request of that arm return before all is drained?"""
-    posted = stats.estimate(figures.column(model, arm, "items/posted").values())
-    return bool(posted) and posted.median >= plan.SHORT_POSTED
-
-
 def cell(figures, model, arm, key):
     """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
     here = stats.estimate(figures.column(model, arm, key).values())
@@ -48,12 +42,13 @@ def cell(figures, model, arm, key):
     change = change_of(figures, arm, key, model=model)
     if arm == plan.BASE or change is None or key not in plan.BY_KEY:
         return text
-    if key.startswith("request/completion") and posts(figures, model, arm):
+    if key.startswith(controls.COMPLETION) and controls.posts(figures, model, arm):
         return f"{text} (posted)"
     margin = plan.BY_KEY[key].margin
     beyond = change.low > margin or change.high < -margin
     differs = "=" if change.within(margin) else markdown.signed(change.median) + ("" if beyond else "?")
-    return f"{text} ({differs}{'§' if (key, model, arm) in figures.turned else ''})"
+    turned = any(not one.null for one in figures.turned.get((key, model, arm), ()))
+    return f"{text} ({differs}{'§' if turned else ''})"
 
 
 def medians(figures, key):
@@ -141,8 +136,8 @@ def legend(runs):
     tried = "; ".join(f"{', '.join(tables.arms_in_order(arms))} on {model}" for model, arms in by_model.items())
     return LEGEND.format(settings="" if not tried else (
         "†: figures move with the lab, compare arms only; §: the difference itself is another under some setting of "
-        "the lab, gone or to the other side ([which](#sensitivity-what-moves-with-the-lab)). Settings were tried with "
-        f"{tried}; of the others nobody knows."))
+        "the lab: gone, there only then, or to the other side ([which](#sensitivity-what-moves-with-the-lab)). "
+        f"Settings were tried with {tried}; of the others nobody knows."))
 
 
 def without_ballast(runs):
@@ -153,10 +148,11 @@ def without_ballast(runs):
     seeds = here.keys() & usual.keys()
     if not seeds:
         return ""
-    without, with_it = (markdown.number(statistics.median(column[seed] for seed in seeds)) for column in (here, usual))
-    return (f"On {len(seeds)} seeds, all else equal, {plan.BASE}'s requests return after {without} guest µs without "
-            f"ballast on the housekeeping CPU, and after {with_it} with it: most of that time, and so of the "
-            "differences to it, hangs on that CPU's load (not traced), not on the isolated one.\n")
+    without, with_it = (statistics.median(column[seed] for seed in seeds) for column in (here, usual))
+    return (f"On {len(seeds)} seeds, all else equal, {plan.BASE}'s requests return after {markdown.number(without)} "
+            f"guest µs without ballast on the housekeeping CPU, and after {markdown.number(with_it)} with it"
+            + (": most of that time, and so of the differences to it, hangs on that CPU's load (not traced), not on "
+               "the isolated one" if without < with_it / 2 else "") + ".\n")
 
 
 def part(figures, boots, judged, doubtful):

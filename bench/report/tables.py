@@ -201,8 +201,8 @@ def metric_table(figures, metric):
     rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
     moved = ", ".join(figures.moved.get(metric.key, ()))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
-    turned = "; ".join(f"{model}-{arm} ({', '.join(one.setting for one in found)})"
-                       for (key, model, arm), found in figures.turned.items() if key == metric.key)
+    turned = "; ".join(f"{model}-{arm} ({', '.join(settings)})" for (key, model, arm), found in figures.turned.items()
+                       if key == metric.key and (settings := [one.setting for one in found if not one.null]))
     label += f" **Whether they differ from {BASE} hangs on the lab** for {turned}." if turned else ""
     blurred = "; ".join(figures.blurred.get(metric.key, ()))
     doubt = f"**A/A does not show a kernel equal to itself** to the margin here ({blurred})." if blurred else ""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """check-controls: each control is broken on purpose; the report says so first, and withdraws what depends on it."""
 
+import itertools
 import json
 import pathlib
 import re
@@ -457,42 +458,58 @@ def test_a_setting_shows_what_is_inconclusive_on_the_other_side(results, text):
 
 def test_differences_that_cross_the_margin_under_a_setting_are_told(results, text):
     """First where they are read; what moves in both arms alike is no such thing, nor what moves to one side further."""
+    def listed(made):
+        return made.split("**Differences between arms move as well.**")[1].split("\n\n")[1]
+
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 20000, "none": 20000, "qpw0": 40000, "qpw1": 0})
     runs = controls.Runs(controls.metrics.boots(results))
     assert "owner/imposed" in controls.moved(runs) and not controls.turned(runs)
-    assert "crosses the margin or changes sides" in text(results) and "§)" not in text(results)
+    assert listed(text(results)) == "- none"
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 200, "none": 200, "qpw0": 400, "qpw1": 0})
     synthetic.sensitivity(results, "cpus-4", {"unpatched": 5000, "none": 5000, "qpw0": 10000, "qpw1": 9000})
     found = controls.turned(controls.Runs(controls.metrics.boots(results)))
-    assert found["owner/imposed", "rt", "qpw1"] == [controls.Turned("cpus-4", -5002, 4000),
-                                                    controls.Turned("metronome-24", -5002, -202)]
+    assert found["owner/imposed", "rt", "qpw1"] == [controls.Turned("cpus-4", -5006.5, 4000, False),
+                                                    controls.Turned("metronome-24", -5006.5, -202, False)]
     made = text(results)
-    line, = re.findall(r"^- kernel instructions imposed on the isolated CPU, .*$", made, re.MULTILINE)
-    assert "rt-qpw1 (cpus-4: −5,002 → +4,000; metronome-24: −5,002 → −202)" in line
+    line, = (line for line in listed(made).split("\n") if line.startswith("- kernel instructions imposed"))
+    assert "rt-qpw1 (cpus-4: −5,006 → +4,000; metronome-24: −5,006 → −202)" in line
     assert "**Whether they differ from unpatched hangs on the lab** for rt-qpw0 (metronome-24); rt-qpw1 " in made
 
 
-@pytest.mark.parametrize("here, told", [(4040, False), (5000, True)])
-def test_a_step_across_the_margin_is_told_if_it_is_wider(tmp_path, here, told):
-    """From 1,040 less to 960 less nothing has happened."""
-    for seed in (1, 2, 3):
-        synthetic.boot(tmp_path, "rt", "unpatched", seed, per_drain=5000 + seed)
-        synthetic.boot(tmp_path, "rt", "qpw1", seed, per_drain=3960 + seed)
+@pytest.mark.parametrize("here, alike, by_itself, told", [
+    (4040, 0, 0, []), (5000, 0, 0, [False]), (5000, 0, 900, [False]), (5000, 0, 2000, [True]),
+    (5000, 3000, 0, [False])])
+def test_a_step_across_the_margin_is_told_if_it_is_wider(tmp_path, here, alike, by_itself, told):
+    """From 1,040 less to 960 less nothing has happened; and what boots do of which nothing was set, no setting did.
+
+    alike: in both arms, so that their difference has nothing of it.
+    """
+    for seed, (arm, cost) in itertools.product((1, 2, 3), {"unpatched": 5000, "qpw1": 3960}.items()):
+        synthetic.boot(tmp_path, "rt", arm, seed, per_drain=cost + seed,
+                       guest=[{"storm_first": seed == 1}, *synthetic.guest(arm != "unpatched")])
     synthetic.sensitivity(tmp_path, "cpus-4", {"unpatched": 5000, "qpw1": here})
+    for setting in plan.ORDERS:
+        synthetic.sensitivity(tmp_path, setting, {"unpatched": 5000 + alike, "qpw1": 3960 + alike + by_itself})
     found = controls.turned(controls.Runs(controls.metrics.boots(tmp_path)))
-    assert (("owner/imposed", "rt", "qpw1") in found) == told
+    assert [one.null for one in found.get(("owner/imposed", "rt", "qpw1"), ())] == told
 
 
 def test_the_dose_is_shown_in_each_metric_in_which_it_shows(held):
     """Ten fills a drain: a tenth of it in each; the limit of detection likewise."""
-    table = trust.dose_lines(controls.Runs(controls.metrics.boots(held)))
-    rows = [line.split(" | ")[1:] for line in table.split("\n") if line.startswith("| kernel instructions")]
-    imposed = next(row for line, row in zip(table.split("\n")[4:], rows, strict=False) if "imposed" in line)
-    assert imposed[:3] == ["lazy", "1", "1.0000"] and imposed[4].startswith("3.85")
-    filled = [row for row in rows if row[1] not in ("1",)]
-    assert filled and all(row[2] == f"{float(row[1]):.4f}" for row in filled)
-    assert all(float(row[4]) == pytest.approx(3.85 * float(row[1]), rel=0.01) for row in filled)
+    runs = controls.Runs(controls.metrics.boots(held))
+    table = trust.dose_lines(runs)
+    rows = [line.strip("| ").split(" | ") for line in table.split("\n") if re.match(r"\| .* \| (rt|lazy) \|", line)]
+    assert [row[0] for row in rows[::2]] == [f"{metric.name}, {metric.unit}" for metric in plan.METRICS if metric.dose]
+    assert [row[1:3] for row in rows] == [["lazy", "1"], ["rt", "1"], ["lazy", "1"], ["rt", "1"],
+                                          ["lazy", "0.1"], ["rt", "0.1"]]
+    for row in rows:
+        assert row[3] == f"{float(row[2]):.4f}" and float(row[5]) == pytest.approx(3.85 * float(row[2]), rel=0.01)
     assert "**Contrasts 4, 5, 6, 7, 8, 9, 12 have no dose control**" in table
+    for (kind, dose), cells in runs.found.items():
+        for figures in cells["rt", "unpatched"].values() if kind == "dose" else ():
+            figures["irqs_off/storm"] = 900 + int(dose)
+    assert ("kernel's own longest: 900 without and 900 with 20,000 on lazy; 900 without and 20,900 with 20,000 on rt."
+            in trust.dose_lines(runs))
 
 
 def test_what_only_rearranges_is_a_replicate(tmp_path):

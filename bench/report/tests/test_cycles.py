@@ -2,6 +2,8 @@
 """The cycles lab's control: each operation is judged by itself."""
 
 import pathlib
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -71,13 +73,34 @@ def test_sources_that_have_changed_are_named():
              for arm, image, then in (("none", "rt-none", "a"), ("qpw1", "rt-qpw", "b"))}
     assert "have not changed" in section.changed(cells, {"rt-none": "a", "rt-qpw": "b"}.get)
     assert "changed since, those of rt-qpw**" in section.changed(cells, {"rt-none": "a", "rt-qpw": "c"}.get)
-    assert "those of rt-none, rt-qpw**" in section.changed(cells, lambda image: "")
+    assert "was not checked" in section.changed(cells, {"rt-none": "a", "rt-qpw": ""}.get)
 
 
 def test_the_hash_of_sources_is_told():
     """Of this tree, by the script that compiles; another kernel has another."""
     found = {section.program.sources(image) for image in ("rt-none", "rt-qpw", "lazy-none")}
     assert len(found) == 3 and {len(one) for one in found} == {64}
+
+
+def test_the_hash_is_of_all_sources(tmp_path, monkeypatch):
+    """Of the programs around the kernel's objects too; and none of the rest where the kernel's source is missing."""
+    tree = subprocess.run(["git", "ls-files", "-z", "bench/cycles", "kernel", "setup", "common", "variants"],
+                          cwd=section.program.ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, tree):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(section.program.ROOT / name, tmp_path / name)
+    known, here = section.program.ROOT / "build/source/.pcd-sha256", tmp_path / "build/source/.pcd-sha256"
+    sources = section.program.sources.__wrapped__
+    monkeypatch.setattr(section.program, "ROOT", tmp_path)
+    assert sources("rt-none") == ""
+    here.parent.mkdir(parents=True)
+    shutil.copy(known, here)
+    found = [sources("rt-none")]
+    for name in ("measure.c", "link.ld", "program.py", "kernel/ops.c"):
+        with (tmp_path / "bench/cycles" / name).open("a") as stream:
+            stream.write("\n")
+        found.append(sources("rt-none"))
+    assert "" not in found and len(set(found)) == len(found)
 
 
 def test_link_orders_that_are_noisy_alone_are_named():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 
+import controls
 import instrument
 import markdown
 import page
@@ -272,16 +273,16 @@ def test_the_instrument_is_shown(make, results):
     text = make(results)
     assert "| counting plugin | 2 of 2 | 1.9 times as long |" in text
     assert "| counting plugin | known count | 1 of 1 | 7 user |" in text
-    assert "counting plugin: checked with the plugin, QEMU, guest and kernel of these boots" in text
+    assert "counting plugin: checked with these boots' plugin, QEMU and guest (`make instrument`)" in text
     (folder / "plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
     (folder / "plugin.json").write_text(json.dumps(manifest | {"qemu_version": "0"}))
     text = make(results)
     assert "**A control failed: the instrument: not known count: 7 user.**" in text
     assert "| counting plugin | 0 of 1 | **not known count: 7 user** |" in text
     assert "| counting plugin | known count | 0 of 1 | **not 7 user** |" in text
-    assert "checked with **another QEMU than** these boots" in text
+    assert "checked with another QEMU than these boots, run" in text
     (folder / "plugin.json").write_text(json.dumps(manifest | {"main_loop_sha256": "m"}))
-    assert "checked with **another guard of QEMU's clock than** these boots" in make(results)
+    assert "checked with another guard of QEMU's clock than these boots, run" in make(results)
 
 
 def test_what_was_checked_with_other_boots_vouches_for_none(make, results):
@@ -292,12 +293,21 @@ def test_what_was_checked_with_other_boots_vouches_for_none(make, results):
     manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
     now = {instrument.DIGEST: instrument.digest(results)}
     (folder / "again.json").write_text(json.dumps(manifest | now))
-    assert "made again: checked with the plugin, QEMU, guest and kernel of these boots" in make(results)
+    assert "made again: checked with these boots' plugin, QEMU and guest (`make again`)" in make(results)
+    (folder / "again.json").write_text(json.dumps(manifest | now | {"arm": "rebuilt", "image_sha256": "x"}))
+    assert "made again: checked with these boots' plugin, QEMU and guest (`make again`)" in make(results)
     (folder / "again.json").write_text(json.dumps(manifest | now | {"image_sha256": "x"}))
-    assert "made again: checked with **another kernel than** these boots" in make(results)
+    assert "made again: checked with another kernel than these boots, run" in make(results)
+    (folder / "again.json").write_text(json.dumps(manifest))  # which boots it was about is not known
+    assert "made again: of other boots than these, run" in make(results)
     (folder / "again.json").write_text(json.dumps(manifest | now))
     synthetic.boot(results, "rt", "qpw1", 9)
-    assert "made again: checked with **others than** these boots" in make(results)
+    said = "made again: of other boots than these, run `make again`"
+    before, after = make(results).split("### The instrument")
+    assert said in before.split("## What is missing")[1].split("\n## ")[0] and f"**all boots, {said}**" in after
+    (folder / "again.tap").write_text("TAP version 14\nok 1 - boots: 9 a # SKIP not begun\n1..1\n")
+    (folder / "again.json").write_text(json.dumps(manifest | {instrument.DIGEST: instrument.digest(results)}))
+    assert "**all boots, made again: 1 of its points skipped, run `make again`**" in make(results)
 
 
 def test_boots_of_other_kinds_must_be_alike_as_well(make, results):
@@ -402,11 +412,36 @@ def test_only_a_rebuilt_kernel_is_no_campaign(make, tmp_path):
 
 def test_a_difference_that_hangs_on_the_lab_is_marked():
     cells = {("rt", arm): {seed: {"owner/imposed": value + seed} for seed in range(12)}
-             for arm, value in (("unpatched", 9000), ("none", 9000), ("qpw1", 20))}
-    figures = tables.Figures(cells, turned={("owner/imposed", "rt", arm): ["any"] for arm in ("none", "qpw1")})
-    assert [short.cell(figures, "rt", arm, "owner/imposed") for arm in ("unpatched", "none", "qpw1")] == [
-        "9,006", "9,006 (=§)", "25.5 (−8,980§)"]
+             for arm, value in (("unpatched", 9000), ("none", 9000), ("qpw1", 20), ("qpw0", 9000))}
+    figures = tables.Figures(cells, turned={
+        ("owner/imposed", "rt", arm): [controls.Turned("cpus-4", 0, 9000, null) for null in nulls]
+        for arm, nulls in (("none", [True, False]), ("qpw1", [False]), ("qpw0", [True]))})
+    assert [short.cell(figures, "rt", arm, "owner/imposed") for arm in ("unpatched", "none", "qpw1", "qpw0")] == [
+        "9,006", "9,006 (=§)", "25.5 (−8,980§)", "9,006 (=)"]
     assert short.cell(tables.Figures(cells), "rt", "qpw1", "owner/imposed") == "25.5 (−8,980)"
+    table = tables.metric_table(figures, tables.Metric("owner/imposed", "imposed", ""))
+    assert "**Whether they differ from unpatched hangs on the lab** for rt-none (cpus-4); rt-qpw1 (cpus-4)." in table
+    text = trust.differences_turned(types.SimpleNamespace(turned=figures.turned))
+    assert ("- kernel instructions imposed on the isolated CPU, margin ±1,000: rt-none (cpus-4: 0 → +9,000), rt-qpw1 "
+            "(cpus-4: 0 → +9,000)\n\n2 more change by no more than in some boot in which" in text)
+    runs = controls.Runs([])
+    runs.found = {("seed", ""): {("rt", arm): {1: {"items/posted": posted}} for arm, posted in (("a", 8), ("b", 0))}}
+    assert controls.posts(runs, "rt", "a") and not controls.posts(runs, "rt", "b")
+
+
+@pytest.mark.parametrize("without, said", [(20, True), (300, False)])
+def test_what_ballast_makes_of_a_request_is_told(without, said):
+    """On the seeds that were run with and without, compared as the setting is; blamed on it only if it is most."""
+    runs = controls.Runs([])
+    runs.found = {kind: {("rt", "unpatched"): {seed: {"request/completion": value} for seed in seeds}} for
+                  kind, value, seeds in ((("seed", ""), 7, range(12)), (("sensitivity", "metronome-24"), 400, range(3)),
+                                         (("sensitivity", "no-ballast"), without, range(2)))}
+    text = short.without_ballast(runs)
+    assert text.startswith(f"On 2 seeds, all else equal, unpatched's requests return after {without} guest µs without ")
+    assert "and after 400 with it" in text and ("most of that time" in text) == said
+    assert "Settings were tried with unpatched on rt; of the others nobody knows." in short.legend(runs)
+    runs.found = {}
+    assert short.without_ballast(runs) == "" and "†" not in short.legend(runs)
 
 
 @pytest.mark.parametrize("cpus, shift, first, early", [
