@@ -293,7 +293,7 @@ def turned(runs):
             usual = stats.estimate(to_base(runs, model, arm, metric.key).values())
             if not usual or arm == plan.BASE or (metric.key.startswith(COMPLETION) and posts(runs, model, arm)):
                 continue
-            by_itself = max(map(abs, repeated_differences(runs, metric.key, model)), default=0)
+            by_itself = max(map(abs, repeats(runs, metric.key, model, to_base)), default=0)
             for setting in plan.SETTINGS:
                 here = to_base(runs, model, arm, metric.key, "sensitivity", setting)
                 change = stats.difference(here, to_base(runs, model, arm, metric.key, *compared_with(setting)))
@@ -318,22 +318,14 @@ def unchanged(runs, cell, setting):
             if drawn.get(seed) == plan.ORDERS[setting]]
 
 
-def repeats(runs, key, model=None):
+def repeats(runs, key, model=None, figure=Runs.column):
     """Changes of a figure in boots whose order was set to the one that their seed draws: nothing was changed.
 
-    model: of its cells only.
+    model: of its cells only; figure: what is looked at, Runs.column or to_base.
     """
     return [here[seed] - usual[seed] for setting in plan.ORDERS for cell in runs.cells("sensitivity", setting)
             if model in (None, cell[0])
-            for here, usual in [(runs.column(*cell, key, "sensitivity", setting), runs.column(*cell, key))]
-            for seed in unchanged(runs, cell, setting) if seed in here.keys() & usual.keys()]
-
-
-def repeated_differences(runs, key, model):
-    """The same of the differences to unpatched, of a model's arms."""
-    return [here[seed] - usual[seed] for setting in plan.ORDERS for cell in runs.cells("sensitivity", setting)
-            if cell[0] == model and cell[1] != plan.BASE
-            for here, usual in [(to_base(runs, *cell, key, "sensitivity", setting), to_base(runs, *cell, key))]
+            for here, usual in [(figure(runs, *cell, key, "sensitivity", setting), figure(runs, *cell, key))]
             for seed in unchanged(runs, cell, setting) if seed in here.keys() & usual.keys()]
 
 
