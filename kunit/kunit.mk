@@ -24,9 +24,10 @@ QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mt
 	$(KUNIT_DITHERED:%=%.dither-$(KUNIT_SEED))
 
 UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
-QEMU_CONSOLES := $(QEMU_RUNS:%=build/kunit/%.console)
+# What run where: rt, lazy and dither are a check each.
+qemu_runs = $(if $(filter dither,$(1)),$(filter-out %.mttcg,$(QEMU_RUNS)),$(filter $(1).%.mttcg,$(QEMU_RUNS)))
 
-.PHONY: kunit check-kunit-uml check-kunit-qemu check-contract check-mutants mutants
+.PHONY: kunit check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
 
 # The loop of a developer: edit, `make kunit ARM=qpw1`, read.
 $(if $(filter kunit,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
@@ -47,16 +48,20 @@ check-kunit-uml: source
 build/kunit/uml-%.console: FORCE
 	kunit/run-uml.sh build/kunit/uml-program-$(call arm_kernel,$*) $(call arm_boot,$*) >$@
 
-# Two at a time: CPUs that share a real one meet at more points.
-check-kunit-qemu: source qemu build/kunit/owner.cpio build/preload/main_loop.so
-	@set -e; for model in $(KUNIT_MODELS); do for kernel in $(KUNIT_KERNELS); do \
-		kernel/build.sh $$model $$kernel kunit; \
-	done; done
-	$(MAKE) --no-print-directory -j2 $(QEMU_CONSOLES)
-	kunit/judge.py --name kunit-qemu $(QEMU_CONSOLES)
-
 # $(call field,N,RUN): the N-th part of a run's name
 field = $(word $(1),$(subst ., ,$(2)))
+# $(call qemu_images,RUNS): the images that they need
+qemu_images = $(sort $(foreach run,$(1),$(call field,1,$(run))-$(call arm_kernel,$(call field,2,$(run)))-kunit))
+
+# Two at a time: CPUs that share a real one meet at more points.
+check-kunit-rt: $(call qemu_images,$(call qemu_runs,rt))
+check-kunit-lazy: $(call qemu_images,$(call qemu_runs,lazy))
+check-kunit-dither: $(call qemu_images,$(call qemu_runs,dither)) build/preload/main_loop.so
+check-kunit-rt check-kunit-lazy check-kunit-dither: consoles = $(patsubst %,build/kunit/%.console,$(call qemu_runs,$(@:check-kunit-%=%)))
+check-kunit-rt check-kunit-lazy check-kunit-dither: source qemu build/kunit/owner.cpio
+	$(MAKE) --no-print-directory -j2 $(consoles)
+	kunit/judge.py --name $(@:check-%=%) $(consoles)
+
 run_qemu = kunit/run-qemu.sh $(call field,4,$(1)) $(call field,3,$(1)) \
 	build/images/$(call field,1,$(1))-$(call arm_kernel,$(call field,2,$(1)))-kunit \
 	pcd_kunit.arm=$(call field,2,$(1)) $(call arm_boot,$(call field,2,$(1)))
@@ -73,7 +78,7 @@ build/kunit/owner: $(wildcard kunit/owner/*.[ch])
 build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
 	kunit/owner/pack.sh $< $@
 
-check-contract:			# the table of common/README.md says what KUnit checks
+check-contract: deps		# the table of common/README.md says what KUnit checks
 	kunit/contract.py --check
 
 check-mutants: source		# those that run in UML; that the others apply, `make mutants` runs them
