@@ -9,6 +9,7 @@ set -euo pipefail
 . setup/tap.sh
 
 model=$1
+tap_begin kernels
 scratch=$(mktemp -d build/.check-kernels.XXXXXX)
 trap 'rm -rf "$scratch" "build/linux/patched-$model-again"' EXIT
 
@@ -82,4 +83,4 @@ accounted() {	# KERNEL
 }
 test_point "whatever of ours $model-$last was made of is in its key" accounted "$last"
 
-tap_end kernels
+tap_end

@@ -14,6 +14,7 @@ set -euo pipefail
 . kernel/objects.sh
 
 model=$1
+tap_begin configs
 objects_begin
 kernel/assemble.sh patched objects 8>&-
 
@@ -51,4 +52,4 @@ for kernel in "${kernels[@]}"; do
 	compiles_with "with buffer heads" "CONFIG_BLOCK=y" "CONFIG_EXT2_FS=y" "CONFIG_BUFFER_HEAD=y"
 done
 
-tap_end configs
+tap_end

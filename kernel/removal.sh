@@ -14,6 +14,7 @@ set -euo pipefail
 . kernel/objects.sh
 
 model=$1
+tap_begin removal
 objects_begin
 
 # entry_removed VARIANT: a patch that takes its entry out of our Kconfig.
@@ -43,4 +44,4 @@ for removed in "${kernels[@]:1}"; do
 	done
 done
 
-tap_end removal
+tap_end

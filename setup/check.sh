@@ -6,6 +6,7 @@ set -euo pipefail
 # shellcheck source=setup/tap.sh
 . setup/tap.sh
 
+tap_begin setup
 mkdir -p build
 scratch=$(mktemp -d "$PWD/build/.check-setup.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
@@ -88,5 +89,8 @@ test_point "an interrupted stage ends what it started" interrupt
 says 1 "an unknown MODEL" ".*unknown MODEL=x; known: rt lazy" make -s help MODEL=x
 says 1 "an unknown ARM" ".*unknown ARM=x; known: .*unpatched" make -s help ARM=x
 says 1 "an unknown LAB" ".*unknown LAB=x; known: virtual" make -s help LAB=x
+for minutes in x 0 -3 1.5; do
+	says 1 "WITHIN=$minutes" ".*WITHIN is '$minutes', not a number from 1 on" make -s check WITHIN=$minutes
+done
 
-tap_end setup
+tap_end

@@ -2,8 +2,13 @@
 # shellcheck shell=bash
 # Test points in TAP 14 for the checks that are scripts. To be sourced.
 
-tap_count=0
-tap_lines=
+# tap_begin NAME: write build/check/NAME.tap, from now on.
+tap_begin() {
+	tap_count=0
+	tap_file=build/check/$1.tap
+	mkdir -p "${tap_file%/*}"
+	echo "TAP version 14" >"$tap_file"
+}
 
 # test_point NAME COMMAND...: ok if the command succeeds.
 test_point() {
@@ -12,8 +17,7 @@ test_point() {
 	shift
 	"$@" || result="not ok"
 	tap_count=$((tap_count + 1))
-	tap_lines+="$result $tap_count - $name"$'\n'
-	echo "$result $tap_count - $name"
+	echo "$result $tap_count - $name" | tee -a "$tap_file"
 }
 
 # says STATUS NAME PATTERN COMMAND...: it exits with STATUS (0, or any other) and
@@ -36,9 +40,7 @@ said() {
 	return 1
 }
 
-# tap_end NAME: write build/check/NAME.tap.
+# tap_end: that was all.
 tap_end() {
-	mkdir -p build/check
-	{ echo "TAP version 14"; printf %s "$tap_lines"; echo "1..$tap_count"; } >"build/check/$1.tap.new"
-	mv "build/check/$1.tap.new" "build/check/$1.tap"
+	echo "1..$tap_count" >>"$tap_file"
 }
