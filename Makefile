@@ -5,6 +5,7 @@
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/pcpu-drain
 KERNEL_SRC ?=
 MIRROR ?=
+WITHIN ?=
 LAB ?= virtual
 export CACHE KERNEL_SRC MIRROR
 
@@ -18,6 +19,9 @@ STAGE = @setup/stage.sh
 comma := ,
 known = $(if $(filter-out $2,$(subst $(comma), ,$($1))),$(error unknown $1=$($1); known: $2))
 $(call known,LAB,virtual kvm)
+# $(call number,NAME): NAME's value is a number from 1 on.
+number = $(if $(shell echo "$($1)" | grep -x "[1-9][0-9]*"),,$(error $1 is '$($1)', not a number from 1 on))
+$(if $(WITHIN),$(call number,WITHIN))
 
 include setup/setup.mk kernel/kernel.mk
 
@@ -26,7 +30,6 @@ prepare := source $(chosen) $(gate) guest-root guest qemu plugin
 # What vouches for the virtual lab, where the image that it boots is wanted anyway.
 vouch   := $(if $(filter virtual,$(LAB)),$(if $(filter rt-qpw,$(chosen)),instrument))
 plan    := $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) campaign $(vouch) report), \
-		$(if $(filter check,$(MAKECMDGOALS)),$(prepare)), \
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
 

@@ -8,10 +8,8 @@ ONLY    ?=
 VARIANT ?=
 DIR     ?=
 NAME    ?=
-WITHIN  ?=
-$(if $(shell echo "$(SEEDS)" | grep -x "[1-9][0-9]*"),,$(error SEEDS is '$(SEEDS)', not a number from 1 on))
-$(if $(shell echo "$(JOBS)" | grep -x "[1-9][0-9]*"),,$(error JOBS is '$(JOBS)', not a number from 1 on))
-$(if $(WITHIN),$(if $(shell echo "$(WITHIN)" | grep -x "[1-9][0-9]*"),,$(error WITHIN is '$(WITHIN)', not a number from 1 on)))
+$(call number,SEEDS)
+$(call number,JOBS)
 $(call known,CELLS,$(foreach m,$(MODELS),$(arms:%=$m-%)))
 # The kinds of boots that the lab's own file names.
 $(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))
@@ -95,7 +93,8 @@ check-kvm-probe: rt-unpatched guest qemu
 check-import: deps
 	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
 
-check-hotpaths: $(IMAGES)
+# Repeated is a boot of each kind, whatever its kernel.
+check-hotpaths check-lab-repeat: $(IMAGES)
 check-plugin: lazy-unpatched
 check-lab-controls: rt-unpatched rt-rebuilt rt-task_work
 check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-qpw guest qemu plugin

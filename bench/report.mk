@@ -14,7 +14,7 @@ check-report: source
 coverage: deps			## simulate how often the report's intervals and tests are right (kept for the report)
 	$(STAGE) coverage "simulating intervals and tests" bench/report/coverage.py --keep results/instrument/coverage.json
 
-check-report-units: deps
+check-report-units: source
 	$(pytest) --tap report-units bench/report/tests --ignore bench/report/tests/test_controls.py
 
 check-controls: deps

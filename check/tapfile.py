@@ -88,12 +88,13 @@ def points(path):
             for line in tap.parser.Parser().parse_file(str(path)) if line.category == "test"]
 
 
-def read(path):
+def read(path, whole=True):
     """Sum one TAP file; the note of a failure is its point's name and first complaint.
 
     Only top-level points count (a subtest counts through its parent). A plan
     that does not match, a "Bail out!" and a missing plan are a failure each.
-    TODO is no excuse: "not ok" is a failure whatever follows it.
+    TODO is no excuse: "not ok" is a failure whatever follows it. Not whole: its
+    check was stopped, and nothing but failures counts.
     """
     total, planned, unexplained = Total(), None, False
     for line in tap.parser.Parser().parse_file(str(path)):
@@ -111,6 +112,8 @@ def read(path):
         elif line.category == "test":
             total.passed += 1
         unexplained = line.category == "test" and not line.ok
+    if not whole:
+        return Total(failed=total.failed, notes=[note for note in total.notes if note.startswith("not ok")])
     points = total.passed + total.failed + total.skipped
     if planned is None:
         total.fail("ended early: its TAP file has no plan")

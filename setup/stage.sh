@@ -5,7 +5,9 @@
 # PLAN (environment): the names of the job's stages, in order; NAME's place among
 # them is the k in "stage k of n". Output goes to build/log/NAME.log, of which a
 # terminal shows the last line. Expected times: of the last run on this machine,
-# else setup/times. A stage with nothing to do says nothing.
+# else what setup/times states, times how much longer than stated this machine took
+# so far for what it did for the first time: a line of $CACHE/times/.first each,
+# seconds taken and stated. A stage with nothing to do says nothing.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
@@ -14,7 +16,9 @@ name=$1 what=$2
 shift 2
 log=build/log/$name.log
 times=$CACHE/times/$name
+first=$CACHE/times/.first
 mkdir -p "${log%/*}" "${times%/*}"
+touch "$first"
 
 place=
 total=0
@@ -23,12 +27,24 @@ for stage in ${PLAN:-}; do
 	[ "$stage" != "$name" ] || place=$total
 done
 title="${place:+stage $place of $total: }$what"
-expected=$(cat "$times" 2>/dev/null || awk -v name="$name" '$1 == name { print $2; exit }' setup/times)
+stated=$(awk -v name="$name" '$1 == name { print $2; exit }' setup/times)
+expected=$(cat "$times" 2>/dev/null || [ -z "$stated" ] || awk -v stated="$stated" '
+	{ took += $1; said += $2 }
+	END { printf "%.0f", stated * (said ? took / said : 1) }' "$first")
 
 clock() {	# SECONDS -> m:ss
 	printf '%d:%02d' $(($1 / 60)) $(($1 % 60))
 }
-about=${expected:+ of about $(clock "$expected")}
+
+# progress SECONDS: how far it is.
+progress() {
+	printf '%s, %s' "$title" "$(clock "$1")"
+	if [ "$expected" ] && [ "$1" -gt "$expected" ]; then
+		printf ', longer than the %s expected' "$(clock "$expected")"
+	elif [ "$expected" ]; then
+		printf ' of about %s' "$(clock "$expected")"
+	fi
+}
 
 # Every second: one line that is written over on a terminal, now and then a new
 # line in a log. It ends with its parent, however that ends.
@@ -37,7 +53,7 @@ ticker() {
 
 	while sleep 1 && kill -0 $$ 2>/dev/null; do
 		seconds=$((seconds + 1))
-		line="$title, $(clock $seconds)$about"
+		line=$(progress $seconds)
 		if [ -t 1 ]; then
 			line+="  $(tail -n1 "$log" | tr -dc '[:print:]')"
 			printf '\r\033[K%.*s' "$(($(tput cols 2>/dev/null || echo 80) - 1))" "$line"
@@ -80,6 +96,7 @@ if [ $status -ne 0 ]; then
 fi
 grep '^note: ' "$log" || true
 if [ $SECONDS -ge 2 ]; then
+	[ -e "$times" ] || [ -z "$stated" ] || echo "$SECONDS $stated" >>"$first"
 	echo $SECONDS >"$times"
 	echo "$title, done in $(clock $SECONDS)"
 fi

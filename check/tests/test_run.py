@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The sums of check/run and tapfile, against a make that misbehaves on purpose."""
+"""check/run, its sums and its time limit, against a make that misbehaves on purpose."""
 
+import argparse
 import os
 import pathlib
+import re
+import signal
 import subprocess
 import sys
+import time
+import types
 
 import pytest
+import stop
 import tapfile
+import times
 
 RUN = pathlib.Path(__file__).parent.parent / "run"
 
@@ -42,25 +49,48 @@ EXPECTED = {
     "check-liar": "1 passed, 1 failed",
 }
 
+# Targets that never end: what they have written until then.
+HANGS = {
+    "check-hangs": "TAP version 14\nok 1 - a\nnot ok 2 - b\n# why\n",
+    "check-waits": "TAP version 14\n1..2\nok 1 - a\n",
+}
+# As a compiler that does not care, an emulator in a session of its own, and one whose parent is gone.
+CHILDREN = """
+trap '' TERM
+setsid sh -c 'echo $$ >>PIDS; trap "" TERM; while :; do sleep 1; done' &
+(sh -c 'echo $$ >>PIDS; exec sleep 1000' &)
+echo $$ >>PIDS
+while :; do sleep 1; done
+"""
+
 
 @pytest.fixture
-def run(tmp_path):
-    """Call check/run with the fake make; returns (status, lines)."""
+def fake(tmp_path):
+    """The command that calls check/run with the fake make."""
     make = tmp_path / "make"
     make.write_text(f"""#!{sys.executable}
-import pathlib, sys
+import os, pathlib, sys
+tap = pathlib.Path({str(tmp_path)!r}, sys.argv[-1].removeprefix("check-") + ".tap")
+if text := {HANGS!r}.get(sys.argv[-1]):
+    tap.write_text(text)
+    os.execvp("sh", ["sh", "-c", {CHILDREN.replace("PIDS", str(tmp_path / "pids"))!r}])
 text, code = {TARGETS!r}[sys.argv[-1]]
 if text is not None:
-    pathlib.Path({str(tmp_path)!r}, sys.argv[-1].removeprefix("check-") + ".tap").write_text(text)
+    tap.write_text(text)
 print("disk on fire")
 print("make: *** no rule")
 sys.exit(code)
 """)
     make.chmod(0o755)
+    return [RUN, "--make", make, "--results", tmp_path, "--patience", "1"]
 
-    def call(*targets):
-        done = subprocess.run([RUN, "--make", make, "--results", tmp_path, *targets], capture_output=True, text=True,
-                              env=os.environ | {"CACHE": tmp_path}, check=False)
+
+@pytest.fixture
+def run(fake, tmp_path):
+    """Call check/run with the fake make; returns (status, lines)."""
+    def call(*arguments):
+        done = subprocess.run([*fake, *arguments], capture_output=True, text=True,
+                              env=os.environ | {"CACHE": str(tmp_path)}, check=False)
         return done.returncode, done.stdout.splitlines()
 
     return call
@@ -107,10 +137,169 @@ def test_expected_times(run, tmp_path):
     (tmp_path / "times/check-good").write_text("300")
     (tmp_path / "times/check-dies").write_text("torn")
     _, lines = run("check-good", "check-dies")
-    assert lines[0] == "2 checks, about 5 minutes"
-    assert "[1/2] check-good ... (0 s so far, takes about 300 s)" in lines
-    assert "[2/2] check-dies ... (0 s so far)" in lines
+    assert lines[0] == "2 checks, about 5 minutes and what they need"
+    assert "[1/2] check-good ... (0:00 so far, takes about 5:00)" in lines
+    assert "[2/2] check-dies ... (0:00 so far)" in lines
     assert float((tmp_path / "times/check-good").read_text()) < 60
+    assert (tmp_path / "times/check-dies").read_text() == "torn", "it failed, and may take longer"
+
+
+def test_expectations_are_those_of_this_machine(tmp_path):
+    """Stated ones are scaled by what took how much longer than stated when it was done for the first time."""
+    known = times.Times(tmp_path)
+    stated = known.stated["check-w1"]
+    assert known.expected("check-w1") == stated and known.expected("check-none-such") is None
+    known.keep("check-units", 3 * known.stated["check-units"])
+    assert known.expected("check-w1") == pytest.approx(3 * stated)
+    known.keep("check-units", known.stated["check-units"])
+    assert known.expected("check-w1") == pytest.approx(3 * stated), "another run, from what the first has left"
+    known.keep("check-w1", 77)
+    assert known.expected("check-w1") == 77
+    (tmp_path / ".first").write_text("torn")
+    assert known.factor() == 1
+
+
+def test_stages_expect_the_same(tmp_path):
+    """setup/stage.sh has the same files."""
+    (tmp_path / "times").mkdir()
+    (tmp_path / "times/.first").write_text("30 10\n4.5 5\n")
+    known = times.Times(tmp_path / "times")
+    assert known.factor() == pytest.approx(2.3)
+    for name in ("rt-none", "unknown-stage"):
+        done = subprocess.run(["setup/stage.sh", name, "testing", "sleep", "2.2"], cwd=times.tapfile.ROOT, check=True,
+                              capture_output=True, text=True, env=os.environ | {"CACHE": str(tmp_path), "PLAN": ""})
+        first = done.stdout.splitlines()[0]
+        assert first == "testing, 0:01" + (" of about 1:32" if name == "rt-none" else "")
+    assert 2 <= known.expected("rt-none") < 60 and 2 <= known.expected("unknown-stage") < 60
+    assert len((tmp_path / "times/.first").read_text().splitlines()) == 3, "the unknown one is not compared"
+
+
+def test_a_stage_that_takes_longer_says_so(tmp_path):
+    (tmp_path / "times").mkdir()
+    (tmp_path / "times/slow").write_text("0")
+    done = subprocess.run(["setup/stage.sh", "slow", "testing", "sleep", "1.5"], cwd=times.tapfile.ROOT, check=True,
+                          capture_output=True, text=True, env=os.environ | {"CACHE": str(tmp_path), "PLAN": ""})
+    assert done.stdout.splitlines()[0] == "testing, 0:01, longer than the 0:00 expected"
+
+
+@pytest.fixture
+def runner():
+    """check/run as a module."""
+    module = types.ModuleType("runner")
+    exec(compile(RUN.read_text(), RUN, "exec"), vars(module))
+    return module
+
+
+def test_order_turns_with_each_commit(runner):
+    """The first part stays; the second begins elsewhere, and five commits, near or far apart, have each come early."""
+    first, then = ["check-good", "check-bad"], [f"check-{letter}" for letter in "abcdefghijklmnopq"]
+
+    def order(turn):
+        return runner.ordered(argparse.Namespace(target=first, then=then, turn=turn))
+
+    assert order(0) == [*first, *then]
+    for stride in (1, 2, 10, len(then)):
+        early = set()
+        for commit in range(1000, 1000 + 5 * stride, stride):
+            found = order(commit)
+            assert found[:2] == first and sorted(found[2:]) == then
+            early |= set(found[2:2 + len(then) // 2])
+        assert early == set(then)
+
+
+def gone(process):
+    """Has a process ended?"""
+    try:
+        return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def started(tmp_path):
+    """The three processes of a target that hangs, once they are there."""
+    for _ in range(300):
+        if (tmp_path / "pids").exists() and len(found := (tmp_path / "pids").read_text().split()) == 3:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("the target that hangs did not start")
+
+
+def test_time_limit(run, tmp_path):
+    """What was not reached is listed and does not count; a failure that was seen does; nothing goes on running."""
+    begin = time.monotonic()
+    status, lines = run("--within", "0.1", "check-good", "check-hangs", "check-plan-first", "check-bad")
+    assert 5 < time.monotonic() - begin < 50
+    assert all(gone(process) for process in started(tmp_path))
+    assert any(line.startswith("[2/4] check-hangs: 0 passed, 1 failed (stopped after ") for line in lines)
+    assert "      not ok b: why" in lines
+    assert lines[-5:] == ["3 checks were not reached within 0.1 minutes, and have neither passed nor failed:",
+                          "      check-hangs, stopped", "      check-plan-first", "      check-bad",
+                          "1 passed, 1 failed, 1 skipped"]
+    assert status == 1
+    assert not (tmp_path / "times/check-hangs").exists()
+
+
+def test_time_limit_without_a_failure(run):
+    status, lines = run("--within", "0.1", "check-plan-first", "check-waits", "check-bad")
+    assert lines[-1] == "1 passed, 0 failed" and status == 0
+    assert lines[-4].startswith("2 checks were not reached")
+
+
+def test_nothing_reached_is_a_failure(run):
+    status, lines = run("--within", "0.01", "check-waits")
+    assert "      check-waits, stopped" in lines
+    assert lines[-1] == "0 passed, 1 failed" and status == 1
+
+
+def test_time_counts_from_the_start_of_make(run):
+    up = float(pathlib.Path("/proc/uptime").read_text().split()[0])
+    begin = time.monotonic()
+    status, lines = run("--within", "10", "--since", str(up - 600), "check-plan-first")
+    assert time.monotonic() - begin < 5
+    assert not any(" ... (" in line for line in lines), "time was up before"
+    assert lines[-1] == "0 passed, 1 failed" and status == 1
+    assert run("--within", "10", "--since", str(up - 300), "check-plan-first")[1][-1] == "1 passed, 0 failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop(fake, tmp_path, number):
+    """SIGTERM, as by timeout: as if time were up. Ctrl-C: nothing is summed. Either way nothing goes on running."""
+    with subprocess.Popen([*fake, "check-plan-first", "check-waits"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, env=os.environ | {"CACHE": str(tmp_path)}) as process:
+        found = started(tmp_path)
+        process.send_signal(number)
+        lines = process.communicate()[0].splitlines()
+    assert all(map(gone, found))
+    if number == signal.SIGTERM:
+        assert lines[-2:] == ["      check-waits, stopped", "1 passed, 0 failed"] and process.returncode == 0
+    else:
+        assert lines[-1] == "check: interrupted; nothing is summed" and process.returncode == 1
+
+
+def test_tells_of_what_runs(runner, fake, tmp_path, capsys):
+    """Once a beat, what was put out last; and that it takes longer than expected, unless that is a stage's doing."""
+    runner.BEAT = 0.5
+    check = runner.Check("[1/1] check-waits", "check-waits", 0.001, tmp_path)
+    limit = types.SimpleNamespace(reached=iter([False] * 20 + [True]).__next__)
+    _, running, _ = runner.run_all([check], tmp_path / "make", limit, times.Times(None))
+    assert running == [check]
+    stop.stop_all(1)
+    late = re.compile(r"\[1/1\] check-waits, 0:\d\d, longer than the 0:00 expected: no output")
+    assert any(late.fullmatch(line) for line in capsys.readouterr().out.splitlines())
+    for last in ("building kernel rt-none, 2:00 of about 3:00", "stage 1 of 3: fetching, 2:00"):
+        check.log.write_text(f"make: x\n{last}\n")
+        check.beat = 0
+        check.say()
+        check.say()
+        assert re.fullmatch(rf"\[1/1\] check-waits, \d:\d\d: {last}\n", capsys.readouterr().out)
+
+
+def test_what_others_share_is_not_its_own_time(run, tmp_path):
+    (tmp_path / "make").write_text((tmp_path / "make").read_text().replace(
+        "disk on fire", "stage 1 of 2: building kernel rt-none, done in 2:05"))
+    _, lines = run("check-good")
+    assert any(line.endswith("(0 s, and 125 s for what it needs)") for line in lines)
+    assert float((tmp_path / "times/check-good").read_text()) == 0
 
 
 def test_a_stale_result_does_not_count(run, tmp_path):
