@@ -26,7 +26,7 @@ void __pcd_kernel_entered(void);
 static __always_inline bool pcd_claim_user(void)
 {
 	return !static_branch_unlikely(&pcd_deferred_key) ||
-		!this_cpu_read(pcd_owners.tracked) || __pcd_claim_user();
+		!raw_cpu_read(pcd_owners.tracked) || __pcd_claim_user();
 }
 
 /**
@@ -45,12 +45,13 @@ static inline void pcd_resume_user_mode(void)
 /**
  * pcd_kernel_entered - this CPU has come from user mode
  *
- * Context: interrupts disabled, RCU watching; perhaps a machine check.  For CPUs
- * on which context tracking is active only.
+ * Context: interrupts disabled, RCU watching; perhaps a machine check.  Context
+ * tracking is active here, perhaps on all CPUs (CONTEXT_TRACKING_USER_FORCE).
  */
 static __always_inline void pcd_kernel_entered(void)
 {
-	if (static_branch_unlikely(&pcd_deferred_key))
+	if (static_branch_unlikely(&pcd_deferred_key) &&
+	    raw_cpu_read(pcd_owners.tracked))
 		__pcd_kernel_entered();
 }
 
