@@ -30,6 +30,9 @@ kbuild_settings() {
 	export CCACHE_DIR=$CACHE/ccache CCACHE_COMPILERCHECK=content CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G
 	# Trees are made of links: their inode times say nothing about their contents.
 	export CCACHE_SLOPPINESS=include_file_ctime,include_file_mtime
+	# Not its depend mode: a compressed kernel is assembled by .incbin, which that does not
+	# see, so that an image may hold the kernel of another build.
+	unset CCACHE_DEPEND
 	kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc")
 }
 
