@@ -375,6 +375,40 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, depot_check(test), FEW);
 }
 
+/* What is posted for everything has not begun when a request for one key comes. */
+static void key_does_not_narrow_what_is_posted(struct kunit *test)
+{
+	struct pcd_demo_item *items = alloc_items(test, 2);
+	struct put_args args = { items, 2 };
+	struct pcd_class *class = demo_class(test);
+	struct busy_owner busy = {};
+	int mine, other, owner;
+	struct request request = { class, &mine, PCD_WAIT };
+	struct thread owner_thread, requester;
+
+	stay_here(test);
+	owner = upstream_cpu(test, 1);
+	items[0].key = &mine;
+	items[1].key = &other;
+	call_on(test, owner, put_items, &args);
+
+	thread_start(test, &owner_thread, owner, be_busy, &busy);
+	while (!smp_load_acquire(&busy.started))	/* pairs with be_busy() */
+		cpu_relax();
+	pcd_drain_all(class, NULL, PCD_POST);
+	thread_start(test, &requester, cpumask_first(current->cpus_ptr),
+		     make_request, &request);
+	/* It has queued what it waits for, if it is to wait. */
+	schedule_timeout_uninterruptible(HZ / 20);
+	WRITE_ONCE(busy.stop, true);
+	thread_join(&owner_thread);
+	thread_join(&requester);
+
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(!class->count(owner, NULL)),
+			      "what was posted for everything drained one key");
+	KUNIT_EXPECT_EQ(test, depot_check(test), 2);
+}
+
 /* ---- invariants 1 and 2: nothing lost, twice, or touched by two ---- */
 
 /* Lets an owner go on after a while; notes whether a request was served before. */
@@ -908,6 +942,7 @@ static struct kunit_case pcpu_drain_cases[] = {
 	KUNIT_CASE(key_limits_the_drain),
 	KUNIT_CASE(post_is_kept),
 	KUNIT_CASE(remote_drain_wants_nothing_of_the_owner),
+	KUNIT_CASE(key_does_not_narrow_what_is_posted),
 	KUNIT_CASE(folio_batches_reach_the_lru),
 	KUNIT_CASE(mlock_batches_reach_the_lru),
 	KUNIT_CASE_PARAM(each_lru_batch_is_drained, lru_batch_gen_params),

@@ -144,7 +144,7 @@ static void do_something(void *data)
 
 static int ask_again_and_again(void *data)
 {
-	static const enum pcd_mode modes[] = { PCD_WAIT, PCD_WAIT, PCD_POST, PCD_MUST };
+	static const enum pcd_mode modes[] = { PCD_WAIT, PCD_STRICT, PCD_POST, PCD_WAIT, PCD_MUST };
 	unsigned int i = 0;
 
 	while (!READ_ONCE(stress.over)) {
@@ -281,22 +281,6 @@ static void wait_leaves_user_mode_alone(struct kunit *test)
 static void post_leaves_user_mode_alone(struct kunit *test)
 {
 	expect_left_alone(test, PCD_POST);
-}
-
-static void must_disturbs(struct kunit *test)
-{
-	int cpu = isolated_cpu(test, 0);
-	struct user_owner *owner = start(test, cpu);
-	s64 before = helps(cpu, PCD_HELP_MUST);
-	bool cached = !pcd_variant_clean_in_user();
-
-	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
-	ask(test, PCD_MUST);
-	KUNIT_EXPECT_EQ(test, answer(test).drained, cached);
-	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
-	KUNIT_EXPECT_EQ(test, helps(cpu, PCD_HELP_MUST) - before, cached && pcd_tracks(cpu));
-	owner_come_back(test, owner);
-	probe_expect_no_debt(test);
 }
 
 /* ---- 4: posted is kept ---- */
@@ -1217,45 +1201,6 @@ static void unplugged_with_something_cached_last(struct kunit *test)
 	expect_not_stranded(test, cpu, NULL);
 }
 
-static int cache_one(void *unused)
-{
-	script_cache(NULL);
-	return 0;
-}
-
-static int unplug(void *cpu)
-{
-	return remove_cpu((long)cpu);
-}
-
-static void hold_cpus_no_more(void *unused)
-{
-	scripted.hold_cpus = false;
-}
-
-static void request_that_holds_cpus_meets_no_unplug(struct kunit *test)
-{
-	int cpu = unpluggable_cpu(test), busy = other_housekeeping_cpu(test);
-	static struct thread unplugger;
-
-	script_reset();
-	scripted.hold_cpus = true;
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, hold_cpus_no_more, NULL), 0);
-	call_on(test, busy, cache_one, NULL);
-	WRITE_ONCE(script.held_cpu, busy);
-	ask(test, PCD_WAIT);
-	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
-
-	thread_start(test, &unplugger, requester_cpu(0), unplug, (void *)(long)cpu);
-	schedule_timeout_uninterruptible(HZ / 4);
-	KUNIT_EXPECT_TRUE_MSG(test, cpu_online(cpu), "it is unplugged in the middle of a request");
-	WRITE_ONCE(script.held_cpu, -1);
-	complete_all(&script.release);
-	answer(test);
-	KUNIT_EXPECT_EQ(test, thread_join(&unplugger), 0);
-	KUNIT_EXPECT_EQ(test, add_cpu(cpu), 0);
-}
-
 /* ---- the workqueue that is flushed ---- */
 
 /*
@@ -1284,7 +1229,6 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(never_in_user_mode_with_a_debt),
 	KUNIT_CASE(wait_leaves_user_mode_alone),
 	KUNIT_CASE(post_leaves_user_mode_alone),
-	KUNIT_CASE(must_disturbs),
 	KUNIT_CASE(posted_is_kept_on_the_next_entry),
 	KUNIT_CASE(posted_then_the_owner_blocks),
 	KUNIT_CASE(posted_then_the_owner_dies),
@@ -1322,7 +1266,6 @@ static struct kunit_case pcpu_drain_owner_cases[] = {
 	KUNIT_CASE(unplugged_under_an_owner_that_asks),
 	KUNIT_CASE(unplugged_with_something_posted),
 	KUNIT_CASE(unplugged_with_something_cached_last),
-	KUNIT_CASE(request_that_holds_cpus_meets_no_unplug),
 	KUNIT_CASE(usermode_helper_comes_to_its_end),
 	{}
 };

@@ -29,6 +29,7 @@
  *   exit, interrupts off		not 0		- (run the exit loop again)
  *   entry, interrupts off		USER		0
  *   entry, interrupts off		USER|POSTED	POSTED, and an irq_work
+ *   strict requester			USER|POSTED	- (and an irq_work sent there)
  *   work begins			QUEUED		RUNNING
  *   work ends, interrupts off,		RUNNING		0
  *   nothing pending
@@ -61,6 +62,11 @@
  *   operation.  POSTED stays until the work is queued: an exit that comes before
  *   the irq_work (an interrupt's, interrupts being off until then) finds it.
  *
+ * - A strict request finds USER: it is posted as any other, and then sends the
+ *   irq_work that an entry queues, whose interrupt is an entry.  If the owner has
+ *   entered by itself meanwhile, whoever is second finds POSTED gone, or the
+ *   irq_work queued already.
+ *
  * Entry must not queue work itself.  It may be that of a machine check, which waits
  * for all CPUs to come into its handler (mce_start()), and one of those there may
  * hold the lock of this CPU's worker pool: hence the irq_work, which takes none.
@@ -74,11 +80,13 @@
 #define pr_fmt(fmt) "pcpu_drain: " fmt
 
 #include <linux/bits.h>
+#include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/init.h>
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/pcpu_drain_deferred_wq.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -158,6 +166,23 @@ bool pcd_variant_ask(struct pcd_class *class, int cpu)
 	in_kernel = pcd_deferred_queue(per_cpu_ptr(&pcd_deferred, cpu));
 	local_irq_restore(flags);
 	return in_kernel;
+}
+
+/**
+ * pcd_variant_interrupt - have a CPU do now what was posted there
+ * @cpu: the CPU, which pcd_variant_ask() found in user mode
+ *
+ * The owner is flushed before it returns, whatever its priority.
+ *
+ * Context: task context.
+ */
+void pcd_variant_interrupt(int cpu)
+{
+	/* A CPU does not go offline meanwhile; if it has, nobody is in user mode there. */
+	preempt_disable();
+	if (cpu_online(cpu))
+		irq_work_queue_on(&per_cpu_ptr(&pcd_deferred, cpu)->kick, cpu);
+	preempt_enable();
 }
 
 /**

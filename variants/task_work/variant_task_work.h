@@ -12,6 +12,8 @@ static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
 	return true;
 }
 
+static inline void pcd_variant_interrupt(int cpu) { }
+
 static inline bool pcd_variant_owes(int cpu)
 {
 	/* Another task's unfinished drain has been repeated. */

@@ -90,7 +90,7 @@ def guest(facade=True, storm=None, completion=50000):
                      "end_ns": begin + completion + 1000 * number, "before": [1, 6], "after": [0, number % 2]})
     if facade:
         made.append({"stats": ["lru 0 requests 10 rides 0 drained 11 posted 0 left 0 works 3 remote 0 15:10",
-                               "lru 1 requests 0 rides 0 drained 60 posted 5 left 0 works 10 remote 0 help_must 0 "
+                               "lru 1 requests 0 rides 0 drained 60 posted 5 left 0 works 10 remote 0 help_strict 0 "
                                "help_idle 20"]})
     return made
 

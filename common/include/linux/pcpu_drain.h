@@ -100,14 +100,17 @@ static inline void pcd_cached(struct pcd_class *class) { }
 /**
  * enum pcd_mode - what a requester wants
  * @PCD_WAIT: drain all CPUs and wait until it is done, but for isolated CPUs in
- *	user mode where the variant leaves those alone: there it is posted
+ *	user mode where the variant leaves those alone: there it is posted.  For
+ *	whoever loses no more than a hint by that
  * @PCD_POST: see to it that all CPUs will be drained, do not wait
- * @PCD_MUST: as %PCD_WAIT, but a cache that is left filled is a bug: never
- *	ride on somebody else's request, and disturb the owner if need be
+ * @PCD_STRICT: as %PCD_WAIT, but never posted: an owner in user mode is interrupted
+ *	if need be.  For whoever needs the drain for success or progress
+ * @PCD_MUST: as %PCD_STRICT, and never ride on somebody else's request
  */
 enum pcd_mode {
 	PCD_WAIT,
 	PCD_POST,
+	PCD_STRICT,
 	PCD_MUST,
 };
 
@@ -130,14 +133,15 @@ struct pcd_result {
 
 /**
  * enum pcd_help - why a variant needed what it is meant to do without
- * @PCD_HELP_MUST: a request that %PCD_MUST be kept disturbed an isolated CPU
+ * @PCD_HELP_STRICT: a request that may not be posted interrupted an owner in user
+ *	mode
  * @PCD_HELP_PATIENCE: an owner stayed in the kernel for longer than a requester
  *	waits, which then queued work on its CPU; the owner may still drain first
  * @PCD_HELP_IDLE: nobody was left on an isolated CPU to return to user mode, so
  *	that a kworker had to be queued there
  */
 enum pcd_help {
-	PCD_HELP_MUST,
+	PCD_HELP_STRICT,
 	PCD_HELP_PATIENCE,
 	PCD_HELP_IDLE,
 	/* private: how many there are */
@@ -241,9 +245,8 @@ struct pcd_cpu {
  * @wq: where the class's work items run
  * @upstream: the cache is guarded by no pcd_lock_t, or its owner does not say
  *	when it caches: its drain is queued on its CPU, whatever the variant
- * @hold_cpus: requests hold the CPU hotplug lock, so that none meets an unplug;
- *	for classes whose callers could not bear one (and never for those that
- *	are asked from below that lock)
+ * @cpus_held: whoever makes a request holds the CPU hotplug lock already, so that
+ *	none meets an unplug; for classes whose callers could not bear one
  * @pcpu: per-CPU data: a static DEFINE_PER_CPU(struct pcd_cpu, ...)
  *
  * Those are the client's; the rest is the core's, set up by
@@ -267,7 +270,7 @@ struct pcd_class {
 	unsigned int (*drain)(int cpu, void *key);
 	struct workqueue_struct **wq;
 	bool upstream;
-	bool hold_cpus;
+	bool cpus_held;
 
 	struct pcd_cpu __percpu *pcpu;
 

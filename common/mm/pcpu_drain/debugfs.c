@@ -2,7 +2,7 @@
 /*
  * User space's view of the facade, in debugfs under pcpu_drain/.
  *
- *   drain_now	write "<class> [wait|post|must]": make that request now
+ *   drain_now	write "<class> [wait|post|strict|must]": make that request now
  *   residue	a line "<class> <cpu> <items>": what is cached (a racy peek)
  *   stats	what happened, per class and CPU, and completion times
  *   clear	write anything: start stats afresh
@@ -18,6 +18,7 @@
 static const char * const pcd_mode_names[] = {
 	[PCD_WAIT] = "wait",
 	[PCD_POST] = "post",
+	[PCD_STRICT] = "strict",
 	[PCD_MUST] = "must",
 };
 
@@ -69,7 +70,7 @@ static int residue_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(residue);
 
 static const char * const pcd_help_names[] = {
-	[PCD_HELP_MUST] = "must",
+	[PCD_HELP_STRICT] = "strict",
 	[PCD_HELP_PATIENCE] = "patience",
 	[PCD_HELP_IDLE] = "idle",
 };

@@ -18,7 +18,24 @@ struct pcd_class *pcd_class_find(const char *name);
 #define PCD_PATIENCE (HZ / 10)
 
 /* And how often it looks meanwhile: not all that empties a cache wakes it. */
-#define PCD_LOOK (PCD_PATIENCE / 10)
+#define PCD_LOOK (HZ < 100 ? 1 : HZ / 100)
+
+/* Is whoever asks in @mode never told that something is posted? */
+static inline bool pcd_never_posts(enum pcd_mode mode)
+{
+	return mode == PCD_STRICT || mode == PCD_MUST;
+}
+
+/* ---- one CPU's cache: drain.c ---- */
+
+void pcd_cpu_init(struct pcd_class *class, int cpu);
+unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key, bool pays);
+bool pcd_queue(struct pcd_class *class, int cpu, void *key, enum pcd_mode mode);
+void pcd_await(struct pcd_class *class, int cpu, void *key, struct pcd_result *result);
+void pcd_leave(struct pcd_class *class, int cpu, void *key, struct pcd_result *result);
+void pcd_help(struct pcd_class *class, int cpu, enum pcd_help why);
+
+/* ---- isolated CPUs that drain by themselves: tickets.c, tracked.c ---- */
 
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 
@@ -35,7 +52,10 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays);
 void pcd_drain_end(struct pcd_cpu *pc, int ticket);
 void pcd_ask(struct pcd_cpu *pc);
 bool pcd_served(struct pcd_cpu *pc);
-void pcd_pay(struct pcd_class *class);
+void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
+		   enum pcd_mode mode, struct pcd_result *result);
+void pcd_await_owners(struct pcd_class *class, void *key, enum pcd_mode mode,
+		      struct pcd_result *result);
 void pcd_drain_pending(void);
 
 #else
@@ -54,9 +74,13 @@ static inline int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 
 static inline void pcd_drain_end(struct pcd_cpu *pc, int ticket) { }
 
-#endif
+static inline void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
+				 enum pcd_mode mode, struct pcd_result *result) { }
 
-void pcd_help(struct pcd_class *class, int cpu, enum pcd_help why);
+static inline void pcd_await_owners(struct pcd_class *class, void *key,
+				    enum pcd_mode mode, struct pcd_result *result) { }
+
+#endif
 
 /*
  * What a variant answers:
@@ -69,6 +93,10 @@ void pcd_help(struct pcd_class *class, int cpu, enum pcd_help why);
  * bool pcd_variant_ask(struct pcd_class *class, int cpu)
  *	See to it that @cpu drains @class, without disturbing its user mode.
  *	Task context.  False: it is in user mode, so do not wait.
+ *
+ * void pcd_variant_interrupt(int cpu)
+ *	Have @cpu, which pcd_variant_ask() has just found in user mode, enter the
+ *	kernel, where it does what was asked.  Task context.
  *
  * bool pcd_variant_owes(int cpu)
  *	For tests, on @cpu as it enters or leaves user mode: does it still owe a
@@ -94,11 +122,6 @@ static inline bool pcd_variant_drains_remotely(void)
 #elif defined(CONFIG_PCPU_DRAIN_DEFERRED_WQ)
 #include "variant_deferred_wq.h"
 #else
-static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
-{
-	return true;
-}
-
 static inline bool pcd_variant_owes(int cpu)
 {
 	return false;

@@ -6,37 +6,24 @@
  * A CPU's mask of pending classes says what it owes; the variant sees to it that
  * somebody there pays before the CPU returns to user mode.  A requester waits
  * for the drain, by anyone: the owner on its way out, a kworker, another task, a
- * dead CPU's callback.  Only a drain that pays clears a pending bit, since the
- * variant may know of those alone should they be preempted half way; any other leaves
- * the debt, and an empty drain, behind.  A requester is served when
+ * dead CPU's callback.  How it learns of that: tickets.c.
  *
- *   - a drain has finished that began after it asked: those take the number of
- *     the newest request when they begin and publish it when they end; or
- *   - nothing is cached: a drain may be preempted for long when it or another has
- *     emptied the cache already, and nobody may be going to drain again.
- *
- * A drain, on the owner's CPU (or for a dead one):	A requester:
- *
- *	if it pays: clear the pending bit,		asked++ (its number)
- *		smp_mb()	(F)			smp_mb()	(G)
- *	ticket = asked					ask, by the bit too
- *	empty the cache
- *	done = max(done, ticket)			done >= its number?
- *
- * A drain that misses the number at (F) began before the request.  It may have
- * cleared the bit before it was asked for, so the bit that is set behind (G) stays,
- * and another drain follows; or else it leaves nothing cached that was so before.
- *
- * A clear bit and no drain under way do not mean that nothing is cached: on
- * PREEMPT_RT whoever caches may be preempted before he has said so.  A drain then
- * waits for his lock, as a kworker's does upstream, and a variant that asks nobody
- * must have the next task drain.  The requester looks at the cache itself.
+ * Its patience ends for all owners at once.  Then it queues work on the CPU of
+ * each that is not served yet, and waits on for the drain by anyone, and so again
+ * after each further patience.  A CPU that is on its way out by then may have no
+ * kworker any more, and its teardown may itself wait for the requester (blk-mq's
+ * waits for I/O): it has had its help once, and what it holds is left.
  */
 #include <linux/cache.h>
+#include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/sched/isolation.h>
 #include <linux/tick.h>
+#include <linux/wait.h>
+
+#include <trace/events/pcpu_drain.h>
 
 #include "internal.h"
 
@@ -89,77 +76,106 @@ void __init pcd_tracked_register(struct pcd_class *class)
 }
 
 /**
- * pcd_drain_begin - a drain of all that a CPU has cached begins
- * @pc: the class's data for that CPU
- * @pays: for what that CPU owes
- *
- * Context: migration disabled, on that CPU unless it is dead.
- * Return: for pcd_drain_end().
- */
-int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
-{
-	struct pcd_owner *owner = per_cpu_ptr(&pcd_owners, pc->cpu);
-
-	if (!owner->tracked)
-		return 0;
-	if (pays) {
-		clear_bit(pc->class->bit, &owner->pending);
-		smp_mb__after_atomic();		/* (F) pairs with (G) */
-	}
-	return atomic_read(&pc->asked);
-}
-
-/**
- * pcd_drain_end - and now it is out
- * @pc: the class's data for that CPU
- * @ticket: from pcd_drain_begin()
- *
- * Context: as pcd_drain_begin(); may wake requesters.
- */
-void pcd_drain_end(struct pcd_cpu *pc, int ticket)
-{
-	int done = atomic_read(&pc->done);
-
-	if (!pcd_tracks(pc->cpu))
-		return;
-	/* Another drain may publish a newer one; release: pairs with pcd_served(). */
-	while (ticket - done > 0 &&
-	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
-		;
-	/* (L) Its barrier pairs with the one of wait_event_timeout(). */
-	if (wq_has_sleeper(&pc->class->served))
-		wake_up_all(&pc->class->served);
-}
-
-/**
- * pcd_ask - take a number, before a CPU's owner is asked
- * @pc: the class's data for that CPU
+ * pcd_ask_owner - have a CPU drain by itself, and note to wait for it, or that it is posted
+ * @class: which class
+ * @cpu: the CPU, which is tracked
+ * @items: what was found cached there
+ * @mode: of the request
+ * @result: to add to
  *
  * Context: the class's lock is held.
  */
-void pcd_ask(struct pcd_cpu *pc)
+void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
+		   enum pcd_mode mode, struct pcd_result *result)
 {
-	lockdep_assert_held(&pc->class->lock);
-	pc->before = atomic64_read(&pc->stats.drained);
-	pc->want = atomic_inc_return(&pc->asked);	/* (G) pairs with (F) */
+	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+	bool in_kernel;
+
+	pcd_ask(pc);
+	in_kernel = pcd_variant_ask(class, cpu);
+	trace_pcd_ask(class, cpu, in_kernel);
+	if (!in_kernel && pcd_never_posts(mode)) {
+		pcd_help(class, cpu, PCD_HELP_STRICT);
+		pcd_variant_interrupt(cpu);
+		in_kernel = true;
+	}
+	if (in_kernel && mode != PCD_POST) {
+		__cpumask_set_cpu(cpu, &class->waited);
+		return;
+	}
+	atomic64_add(items, &pc->stats.posted);
+	result->posted += items;
+}
+
+/* Take those who are served off the list; true: nobody is left on it. */
+static bool pcd_settle_owners(struct pcd_class *class, struct pcd_result *result)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &class->waited) {
+		struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
+
+		if (!pcd_served(pc))
+			continue;
+		__cpumask_clear_cpu(cpu, &class->waited);
+		/* Help that has come too late is not to disturb anybody any more. */
+		cancel_work(&pc->work);
+		/* Unless debugfs has cleared it meanwhile. */
+		result->drained += max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
+	}
+	return cpumask_empty(&class->waited);
+}
+
+/* Queue work on the CPUs of all who are not served; @again: that has been done before. */
+static void pcd_help_owners(struct pcd_class *class, void *key, enum pcd_mode mode,
+			    bool again, struct pcd_result *result)
+{
+	int cpu;
+
+	for_each_cpu(cpu, &class->waited) {
+		/* Peeks: an unplug may begin, get on or fail at any time. */
+		if (!cpu_online(cpu) || (again && !cpu_active(cpu))) {
+			__cpumask_clear_cpu(cpu, &class->waited);
+			pcd_leave(class, cpu, key, result);
+		} else if (pcd_queue(class, cpu, NULL, mode)) {
+			pcd_help(class, cpu, PCD_HELP_PATIENCE);
+		}
+	}
 }
 
 /**
- * pcd_served - is all out that was cached when the request asked?
- * @pc: the class's data for the CPU that it asked
+ * pcd_await_owners - wait for the drain of all who were asked, by anyone
+ * @class: which class
+ * @key: what was to be drained
+ * @mode: of the request
+ * @result: to add to
  *
- * Context: any.
+ * Not longer than %PCD_PATIENCE and what the slowest of the kworkers then takes;
+ * of a CPU that is going offline twice %PCD_PATIENCE.
+ *
+ * Context: the class's lock is held; sleeps.
  */
-bool pcd_served(struct pcd_cpu *pc)
+void pcd_await_owners(struct pcd_class *class, void *key, enum pcd_mode mode,
+		      struct pcd_result *result)
 {
-	/* Acquire: pairs with the release in pcd_drain_end(). */
-	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
-		return true;
-	/* A peek as good as the one that the request began with. */
-	if (pc->class->count(pc->cpu, NULL))
-		return false;
-	smp_rmb();			/* as (K) in core.c */
-	return true;
+	unsigned long deadline = jiffies + PCD_PATIENCE;
+	bool again = false;
+
+	while (!wait_event_timeout(class->served, pcd_settle_owners(class, result), PCD_LOOK)) {
+		if (time_before(jiffies, deadline))
+			continue;
+		pcd_help_owners(class, key, mode, again, result);
+		again = true;
+		deadline = jiffies + PCD_PATIENCE;
+	}
+}
+
+/* Drain this CPU's cache for what it owes; see pcd_drain_pending(). */
+static void pcd_pay(struct pcd_class *class)
+{
+	migrate_disable();
+	pcd_run_drain(class, smp_processor_id(), NULL, true);
+	migrate_enable();
 }
 
 /**

@@ -10,11 +10,12 @@
 
 TRACE_DEFINE_ENUM(PCD_WAIT);
 TRACE_DEFINE_ENUM(PCD_POST);
+TRACE_DEFINE_ENUM(PCD_STRICT);
 TRACE_DEFINE_ENUM(PCD_MUST);
 
 #define pcd_show_mode(mode)						\
 	__print_symbolic(mode, { PCD_WAIT, "wait" }, { PCD_POST, "post" }, \
-			 { PCD_MUST, "must" })
+			 { PCD_STRICT, "strict" }, { PCD_MUST, "must" })
 
 TRACE_DEFINE_ENUM(PCD_BY_OWNER);
 TRACE_DEFINE_ENUM(PCD_BY_KWORKER);
@@ -23,12 +24,12 @@ TRACE_DEFINE_ENUM(PCD_BY_KWORKER);
 	__print_symbolic(by, { PCD_BY_OWNER, "owner" },			\
 			 { PCD_BY_KWORKER, "kworker" })
 
-TRACE_DEFINE_ENUM(PCD_HELP_MUST);
+TRACE_DEFINE_ENUM(PCD_HELP_STRICT);
 TRACE_DEFINE_ENUM(PCD_HELP_PATIENCE);
 TRACE_DEFINE_ENUM(PCD_HELP_IDLE);
 
 #define pcd_show_help(why)						\
-	__print_symbolic(why, { PCD_HELP_MUST, "must" },		\
+	__print_symbolic(why, { PCD_HELP_STRICT, "strict" },		\
 			 { PCD_HELP_PATIENCE, "patience" },		\
 			 { PCD_HELP_IDLE, "idle" })
 
