@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What owners do in the kernel: see owner_acts.h. */
+#include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/wait.h>
 #include <linux/pipe_fs_i.h>
