@@ -16,6 +16,7 @@ import read
 
 BASE = "unpatched"
 SAME = "none"  # the arm that is to execute what the base does
+NO_OPERATION = "nothing"  # what the marks around each operation take by themselves; shown nowhere, counted nowhere
 KINDS = {"isolated": "on the isolated CPU", "housekeeping": "on the housekeeping CPU beside it",
          "not isolated": "on a machine without isolated CPUs"}
 
@@ -187,11 +188,9 @@ def cell_text(path, base, arm):
 def table(cells, model, kind, arms):
     """One kind of CPU under one model: a row per operation, a column per arm."""
     base = cells.get((model, BASE), {})
-    names = [name for of, name in next(iter(cells.values())) if of == kind]
+    names = [name for of, name in next(iter(cells.values())) if of == kind and name != NO_OPERATION]
     rows = []
     for name in names:
-        if name == "nothing":
-            continue
         paths = {arm: cells.get((model, arm), {}).get((kind, name)) for arm in arms}
         rows.append([name, *(cell_text(paths[arm], None if arm == BASE else base.get((kind, name)), arm)
                             for arm in arms)])
@@ -199,9 +198,9 @@ def table(cells, model, kind, arms):
 
 
 def equal(cells, model, arm):
-    """How many paths of an arm take what the base's take: (equal, of)."""
+    """How many paths of an arm that the tables show take what the base's take: (equal, of)."""
     base, paths = cells.get((model, BASE), {}), cells.get((model, arm), {})
-    shared = base.keys() & paths.keys()
+    shared = {(kind, name) for kind, name in base.keys() & paths.keys() if name != NO_OPERATION}
     same = [beside(paths[key], base[key], arm) for key in shared]
     return sum((path.kernel, path.atomics) == (base[key].kernel, base[key].atomics)
                for key, path in zip(shared, same, strict=True)), len(shared)
@@ -240,7 +239,7 @@ def main():
         return 1
     for (kind, name), path in paths.items():
         then = base.get((kind, name))
-        if then and name != "nothing" and args.operation in ("", name):
+        if then and name != NO_OPERATION and args.operation in ("", name):
             print(f"{kind:<13} {name:<17} {then.kernel:>6} {path.kernel - then.kernel:>+6}, locked {then.atomics:>3} "
                   f"{path.atomics - then.atomics:>+4}  {cause(path, then, 8)}")
     return 0

@@ -206,9 +206,11 @@ FUNCTION = ["op", "cpu", "name", "instructions", "atomics"]
 
 
 def hotpaths(results, arm, outcomes, model="rt", functions=()):
-    """One operation, a fault, on an isolated CPU 1. outcomes: [(times, kernel, atomics, switches)]."""
-    guest_lines = [{"op": 0, "name": "fault", "repeats": 10}, {"hotpath": "isolated", "cpu": 1}]
+    """A fault on an isolated CPU 1, and nothing. outcomes: [(times, kernel, atomics, switches)]."""
+    guest_lines = [{"op": 0, "name": "fault", "repeats": 10}, {"op": 1, "name": "nothing", "repeats": 10},
+                   {"hotpath": "isolated", "cpu": 1}]
     made = [{"schema": 1, "op": OP, "function": FUNCTION}, *({"op": [0, 1, *outcome, 1]} for outcome in outcomes),
+            {"op": [1, 1, 10, 0, 0, 0, 0]},
             *({"function": [0, 1, name, count, 0]} for name, count in functions)]
     return extra(results, "hotpath-isolated", model, arm, guest=guest_lines, counts=made)
 
