@@ -5,7 +5,13 @@ CHECKS := $(shell awk -F: '/^check-[a-z0-9 -]+:/ { \
 	n = split($$1, names, " "); for (i = 1; i <= n; i++) if (!seen[names[i]]++) print names[i] }' \
 	$(MAKEFILE_LIST))
 # First what is cheap and looks at much, so that a failure is told early.
-FIRST := $(addprefix check-,style units contract setup import report sparse w1 kunit-uml)
+FIRST := $(addprefix check-,style units contract setup import report sparse kunit-uml w1)
+# As many run side by side as there are processors. Alone: whose owners are to be in time, and who counts cycles.
+ALONE := $(addprefix check-,kunit-rt kunit-lazy cycles)
+# One at a time of those that share a tree, or boots.
+APART := 'check-sparse check-w1' 'check-removal check-configs' 'check-kunit-uml check-mutants' 'check-plugin check-hotpaths'
+# The rest; together what is alone, as all others have to end before it.
+REST := $(filter-out $(FIRST) $(ALONE),$(CHECKS)) $(ALONE)
 
 .PHONY: check check-units check-style check-w1 check-sparse
 
@@ -13,7 +19,7 @@ FIRST := $(addprefix check-,style units contract setup import report sparse w1 k
 check: since := $(firstword $(file </proc/uptime))
 check: deps			## run all checks, or what WITHIN=60 minutes allow; the last line sums them
 	@check/run $(if $(WITHIN),--within $(WITHIN) --since $(since)) --turn $$(git rev-list --count HEAD || echo 0) \
-		$(FIRST) --then $(filter-out $(FIRST),$(CHECKS))
+		--alone $(ALONE) --apart $(APART) --then $(REST) -- $(FIRST)
 
 check-units: source
 	$(pytest) --tap units check/tests

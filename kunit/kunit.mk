@@ -56,7 +56,7 @@ qemu_images = $(sort $(foreach run,$(1),$(call field,1,$(run))-$(call arm_kernel
 # Two at a time: CPUs that share a real one meet at more points.
 check-kunit-rt: $(call qemu_images,$(call qemu_runs,rt))
 check-kunit-lazy: $(call qemu_images,$(call qemu_runs,lazy))
-check-kunit-dither: $(call qemu_images,$(call qemu_runs,dither)) build/preload/main_loop.so
+check-kunit-dither: $(call qemu_images,$(call qemu_runs,dither)) plugin
 check-kunit-rt check-kunit-lazy check-kunit-dither: consoles = $(patsubst %,build/kunit/%.console,$(call qemu_runs,$(@:check-kunit-%=%)))
 check-kunit-rt check-kunit-lazy check-kunit-dither: source qemu build/kunit/owner.cpio
 	$(MAKE) --no-print-directory -j2 $(consoles)

@@ -7,7 +7,8 @@
 # terminal shows the last line. Expected times: of the last run on this machine,
 # else what setup/times states, times how much longer than stated this machine took
 # so far for what it did for the first time: a line of $CACHE/times/.first each,
-# seconds taken and stated. A stage with nothing to do says nothing.
+# seconds taken and stated. A stage with nothing to do says nothing. Of two that are
+# the same in one clone, the second waits and then finds nothing to do.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
@@ -63,28 +64,32 @@ ticker() {
 	done
 }
 
-# In a process group of its own, so that an interrupt ends all of it.
-set -m
-"$@" </dev/null >"$log" 2>&1 8>&- &
-job=$!
-set +m
 ticker &
 ticker=$!
-
+job=
 finish() {
 	{ kill "$ticker" && wait "$ticker"; } 2>/dev/null || true
 	[ ! -t 1 ] || printf '\r\033[K'
 }
 interrupted() {
 	trap '' INT TERM HUP
-	kill -TERM -- -"$job" 2>/dev/null || true
-	wait "$job" 2>/dev/null || true
+	[ -z "$job" ] || { kill -TERM -- -"$job" && wait "$job"; } 2>/dev/null || true
 	finish
 	echo "$title: interrupted; the next run goes on from here" >&2
 	exit 130
 }
 trap interrupted INT TERM HUP
 
+# What a killed run left running still holds it.
+exec 7>"build/log/.lock-$name"
+flock 7
+waited=$SECONDS
+
+# In a process group of its own, so that an interrupt ends all of it.
+set -m
+"$@" </dev/null >"$log" 2>&1 8>&- &
+job=$!
+set +m
 status=0
 wait "$job" || status=$?
 finish
@@ -95,8 +100,9 @@ if [ $status -ne 0 ]; then
 	exit 1
 fi
 grep '^note: ' "$log" || true
-if [ $SECONDS -ge 2 ]; then
-	[ -e "$times" ] || [ -z "$stated" ] || echo "$SECONDS $stated" >>"$first"
-	echo $SECONDS >"$times"
-	echo "$title, done in $(clock $SECONDS)"
+took=$((SECONDS - waited))
+if [ $took -ge 2 ]; then
+	[ -e "$times" ] || [ -z "$stated" ] || echo "$took $stated" >>"$first"
+	echo $took >"$times"
 fi
+[ $SECONDS -lt 2 ] || echo "$title, done in $(clock $SECONDS)"

@@ -74,7 +74,7 @@ tap = pathlib.Path({str(tmp_path)!r}, sys.argv[-1].removeprefix("check-") + ".ta
 if text := {HANGS!r}.get(sys.argv[-1]):
     tap.write_text(text)
     os.execvp("sh", ["sh", "-c", {CHILDREN.replace("PIDS", str(tmp_path / "pids"))!r}])
-text, code = {TARGETS!r}[sys.argv[-1]]
+text, code = {TARGETS!r}.get(sys.argv[-1], (None, 0))
 if text is not None:
     tap.write_text(text)
 print("disk on fire")
@@ -136,7 +136,7 @@ def test_expected_times(run, tmp_path):
     (tmp_path / "times").mkdir()
     (tmp_path / "times/check-good").write_text("300")
     (tmp_path / "times/check-dies").write_text("torn")
-    _, lines = run("check-good", "check-dies")
+    _, lines = run("--alone", "check-good", "--", "check-good", "check-dies")
     assert lines[0] == "2 checks, about 5 minutes and what they need"
     assert "[1/2] check-good ... (0:00 so far, takes about 5:00)" in lines
     assert "[2/2] check-dies ... (0:00 so far)" in lines
@@ -172,6 +172,18 @@ def test_stages_expect_the_same(tmp_path):
         assert first == "testing, 0:01" + (" of about 1:32" if name == "rt-none" else "")
     assert 2 <= known.expected("rt-none") < 60 and 2 <= known.expected("unknown-stage") < 60
     assert len((tmp_path / "times/.first").read_text().splitlines()) == 3, "the unknown one is not compared"
+
+
+def test_the_same_stage_twice_at_once(tmp_path):
+    """One after the other, as in two checks that need the same kernel; only the first has something to do."""
+    script = f'[ -e {tmp_path}/made ] || {{ echo x >>{tmp_path}/begun; sleep 2.5; touch {tmp_path}/made; }}'
+    both = [subprocess.Popen(["setup/stage.sh", "twice", "testing", "sh", "-c", script], cwd=times.tapfile.ROOT,
+                             stdout=subprocess.PIPE, text=True, env=os.environ | {"CACHE": str(tmp_path), "PLAN": ""})
+            for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    assert all(process.returncode == 0 for process in both)
+    assert (tmp_path / "begun").read_text() == "x\n"
+    assert all(re.search(r"testing, done in 0:\d\d$", text) for text in said), "each took that long"
 
 
 def test_a_stage_that_takes_longer_says_so(tmp_path):
@@ -227,7 +239,8 @@ def started(tmp_path):
 def test_time_limit(run, tmp_path):
     """What was not reached is listed and does not count; a failure that was seen does; nothing goes on running."""
     begin = time.monotonic()
-    status, lines = run("--within", "0.1", "check-good", "check-hangs", "check-plan-first", "check-bad")
+    status, lines = run("--within", "0.1", "--alone", "check-hangs", "--",
+                        "check-good", "check-hangs", "check-plan-first", "check-bad")
     assert 5 < time.monotonic() - begin < 50
     assert all(gone(process) for process in started(tmp_path))
     assert any(line.startswith("[2/4] check-hangs: 0 passed, 1 failed (stopped after ") for line in lines)
@@ -240,7 +253,8 @@ def test_time_limit(run, tmp_path):
 
 
 def test_time_limit_without_a_failure(run):
-    status, lines = run("--within", "0.1", "check-plan-first", "check-waits", "check-bad")
+    status, lines = run("--within", "0.1", "--alone", "check-waits", "--",
+                        "check-plan-first", "check-waits", "check-bad")
     assert lines[-1] == "1 passed, 0 failed" and status == 0
     assert lines[-4].startswith("2 checks were not reached")
 
@@ -279,7 +293,7 @@ def test_told_to_stop(fake, tmp_path, number):
 def test_tells_of_what_runs(runner, fake, tmp_path, capsys):
     """Once a beat, what was put out last; and that it takes longer than expected, unless that is a stage's doing."""
     runner.BEAT = 0.5
-    check = runner.Check("[1/1] check-waits", "check-waits", 0.001, tmp_path)
+    check = runner.Check("[1/1] check-waits", "check-waits", tmp_path, expected=0.001)
     limit = types.SimpleNamespace(reached=iter([False] * 20 + [True]).__next__)
     _, running, _ = runner.run_all([check], tmp_path / "make", limit, times.Times(None))
     assert running == [check]
@@ -294,11 +308,46 @@ def test_tells_of_what_runs(runner, fake, tmp_path, capsys):
         assert re.fullmatch(rf"\[1/1\] check-waits, \d:\d\d: {last}\n", capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("slots", [1, 2])
+def test_side_by_side(runner, fake, tmp_path, slots):
+    """As many as may, in their order; but not a and b, which share something, and nobody beside d."""
+    runner.SLOTS = slots
+    now, seen, order = set(), set(), ""
+
+    class Noted(runner.Check):
+        def start(self, make):
+            nonlocal order
+            super().start(make)
+            now.add(self.title)
+            seen.add("".join(sorted(now)))
+            order += self.title
+
+        def ended(self):
+            if done := super().ended():
+                now.remove(self.title)
+            return done
+
+    checks = [Noted(name, f"check-{name}", tmp_path, alone=name == "d", apart="check-a check-b" if name in "ab" else ())
+              for name in "abcdef"]
+    limit = types.SimpleNamespace(reached=lambda: False)
+    _, running, waiting = runner.run_all(checks, tmp_path / "make", limit, times.Times(None))
+    assert not running and not waiting and all(check.cpu > 0 for check in checks)
+    assert max(map(len, seen)) == slots
+    assert "d" in seen and not any(("d" in who and who != "d") or "ab" in who for who in seen)
+    assert order == ("abcdef" if slots == 1 else "acbdef")
+
+
+def test_cpu_time_is_told(run):
+    """Of what a target has started as well, so that a busy machine and much work can be told apart."""
+    _, lines = run("check-good")
+    assert any(re.search(r"check-good: .*\(\d+ s, \d+ s of CPU\)$", line) for line in lines)
+
+
 def test_what_others_share_is_not_its_own_time(run, tmp_path):
     (tmp_path / "make").write_text((tmp_path / "make").read_text().replace(
         "disk on fire", "stage 1 of 2: building kernel rt-none, done in 2:05"))
     _, lines = run("check-good")
-    assert any(line.endswith("(0 s, and 125 s for what it needs)") for line in lines)
+    assert any("(0 s, and 125 s for what it needs, " in line for line in lines)
     assert float((tmp_path / "times/check-good").read_text()) == 0
 
 
