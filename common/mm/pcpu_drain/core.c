@@ -38,9 +38,7 @@
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/preempt.h>
-#include <linux/sched.h>
 #include <linux/string.h>
-#include <linux/wait.h>
 
 #include "internal.h"
 

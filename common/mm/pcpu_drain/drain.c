@@ -6,7 +6,8 @@
  * runs elsewhere, perhaps while that CPU still lives.  It then drains the CPU that
  * it is on, as upstream does; the dead callback drains the other.
  */
-#include <linux/log2.h>
+#include <linux/cpumask.h>
+#include <linux/init.h>
 #include <linux/preempt.h>
 #include <linux/workqueue.h>
 
