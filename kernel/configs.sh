@@ -27,11 +27,11 @@ configured() {
 	printf '%s\n' "$@" >"$scratch/lines"
 	echo "CONFIG_PCPU_DRAIN_${kernel^^}=y" | cat "$scratch/lines" - >"$scratch/wanted"
 	mapfile -t fragments < <(fragments "$model" "$kernel")
-	kconfig $objects_tree "${fragments[@]}" kernel/kunit.config "$scratch/lines" || return
-	kernel/configcheck.sh "$kernel" $objects_tree/.pcd-config "$scratch/wanted"
+	kconfig "$objects_tree" "${fragments[@]}" kernel/kunit.config "$scratch/lines" || return
+	kernel/configcheck.sh "$kernel" "$objects_tree/.pcd-config" "$scratch/wanted"
 }
 compiles() {	# KERNEL LINE...
-	configured "$@" && mv $objects_tree/.pcd-config $objects_tree/.config && compile_ours
+	configured "$@" && mv "$objects_tree/.pcd-config" "$objects_tree/.config" && compile_ours
 }
 
 for kernel in "${kernels[@]}"; do

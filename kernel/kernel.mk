@@ -19,7 +19,7 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs
+.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs check-arm64
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -58,3 +58,6 @@ check-removal: source
 
 check-configs: source
 	kernel/configs.sh lazy
+
+check-arm64: source
+	kernel/arm64.sh

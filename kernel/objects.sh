@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # Compile what is ours, and no whole kernel: for checks of many configurations in
-# one tree that is switched in place. To be sourced after kernel/lib.sh.
+# one tree that is switched in place, patched-objects or what $objects_name says. To be
+# sourced after kernel/lib.sh.
 
-objects_tree=build/linux/patched-objects
+objects_name=${objects_name:-objects}
+objects_tree=build/linux/patched-$objects_name
 kernels=(none variants/*/)
 kernels=("${kernels[@]#variants/}")
 kernels=("${kernels[@]%/}")
@@ -11,8 +13,8 @@ kernels=("${kernels[@]%/}")
 # objects_begin: the tree is this run's alone; in the end it is as it should be.
 objects_begin() {
 	need_space build 1000 "objects"
-	lock build/linux/.lock-build-patched-objects
-	trap 'rm -rf "$scratch"; kernel/assemble.sh patched objects 8>&-' EXIT
+	lock "build/linux/.lock-build-patched-$objects_name"
+	trap 'rm -rf "$scratch"; kernel/assemble.sh patched "$objects_name" 8>&-' EXIT
 	scratch=$(mktemp -d build/.check-objects.XXXXXX)
 	kbuild_settings
 }
@@ -22,12 +24,12 @@ built() {
 	local option
 
 	option=$(sed -n "s/^obj-\$(\(CONFIG_\w*\))\s*+=.*\b$(basename "$1" .o)\.o.*/\1/p" "$objects_tree/$(dirname "$1")/Makefile")
-	[ -z "$option" ] || grep -qx "$option=y" $objects_tree/.config
+	[ -z "$option" ] || grep -qx "$option=y" "$objects_tree/.config"
 }
 
 # our_objects: all code of ours that is built: our folder, the files that patches
-# change, the entry code, since patches change its headers, and buffer heads,
-# since their caches are a class.
+# change, the entry code, an architecture's own too, since patches change its
+# headers, and buffer heads, since their caches are a class.
 our_objects() {
 	local object
 
@@ -37,13 +39,14 @@ our_objects() {
 	} | while read -r object; do
 		! built "$object" || echo "$object"
 	done
+	! grep -qx CONFIG_ARM64=y "$objects_tree/.config" || echo arch/arm64/kernel/entry-common.o
 	echo mm/pcpu_drain/
 	echo kernel/entry/
 }
 
 # nothing_missing OBJECT...: whatever of ours one of them uses is in another.
 nothing_missing() {
-	nm "$@" | awk '
+	"${NM:-nm}" "$@" | awk '
 		NF == 2 && $2 ~ /pcd_/ { wanted[$2] }
 		NF == 3 { there[$3] }
 		END {
@@ -62,6 +65,6 @@ compile_ours() {
 
 	mapfile -t objects < <(our_objects)
 	# shellcheck disable=SC2154 # kbuild_settings sets it
-	"${kbuild[@]}" -s -C $objects_tree "${objects[@]}" &&
-		(cd $objects_tree && nothing_missing "${objects[@]/%\//\/built-in.a}")
+	"${kbuild[@]}" -s -C "$objects_tree" "${objects[@]}" &&
+		(cd "$objects_tree" && nothing_missing "${objects[@]/%\//\/built-in.a}")
 }

@@ -32,7 +32,7 @@ assembles() {	# VARIANT
 
 compiles() (	# KERNEL
 	mapfile -t fragments < <(fragments "$model" "$1")
-	configure "$1" $objects_tree "${fragments[@]}" kernel/kunit.config
+	configure "$1" "$objects_tree" "${fragments[@]}" kernel/kunit.config
 	compile_ours
 )
 

@@ -37,6 +37,7 @@ perl		perl
 sparse		sparse
 spin		spin
 clang-19	clang-19
+gcc-aarch64-linux-gnu	aarch64-linux-gnu-gcc
 lld-19		ld.lld-19
 llvm-19		llvm-ar-19
 shellcheck	shellcheck
