@@ -18,6 +18,7 @@ enum contract_state {
 	IN_USER_MODE,	/* back there; cached in the system call before */
 	IN_SYSTEM_CALL,	/* still in it, running */
 	IN_EXCEPTION,	/* a page fault, still running */
+	IN_GUEST,	/* it runs a virtual machine; cached in that system call, KVM_RUN */
 	INTERRUPTED,	/* cached by an interrupt that hit user mode */
 	IN_SOFTIRQ,	/* likewise by a softirq; PREEMPT_RT: by its thread */
 	IS_KTHREAD,	/* the owner is a kernel thread, running */

@@ -102,6 +102,22 @@ static void exception(struct kunit *test, struct situation *s)
 	owner_tell(s->owner, NULL, NULL, OWNER_FAULT);
 }
 
+/* In its guest when this returns: that runs in the page whose fault caches. */
+static void enter_guest(struct kunit *test, struct situation *s)
+{
+	if (!IS_ENABLED(CONFIG_KVM))
+		kunit_skip(test, "no virtual machines in this kernel");
+	owner_on_fault(s->owner, script_cache, NULL);
+	owner_do(test, s->owner, NULL, NULL, OWNER_GUEST);
+	KUNIT_ASSERT_TRUE_MSG(test, eventually(owner_is_in_user_mode(s->owner)),
+			      "the guest does not run");
+}
+
+static void leave_guest(struct kunit *test, struct situation *s)
+{
+	owner_come_back(test, s->owner);
+}
+
 static void interrupted(struct kunit *test, struct situation *s)
 {
 	owner_do(test, s->owner, NULL, NULL, OWNER_SPIN);
@@ -197,6 +213,7 @@ static const struct state states[] = {
 	[IN_USER_MODE] = { "user_mode", enter_user_mode, make_a_system_call },
 	[IN_SYSTEM_CALL] = { "system_call", system_call, let_go_on },
 	[IN_EXCEPTION] = { "exception", exception, let_go_on },
+	[IN_GUEST] = { "virtual_machine", enter_guest, leave_guest },
 	[INTERRUPTED] = { "interrupt", interrupted, make_a_system_call },
 	[IN_SOFTIRQ] = { "softirq", softirq, make_a_system_call },
 	[IS_KTHREAD] = { "kthread", enter_kthread, thread_moves_on },

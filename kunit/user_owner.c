@@ -307,7 +307,7 @@ bool owner_has_done(struct user_owner *owner)
 	return smp_load_acquire(&owner->done) == owner->told;	/* pairs with owner_read() */
 }
 
-/* Only after OWNER_SPIN, until owner_go(). */
+/* Only after OWNER_SPIN, or in its guest after OWNER_GUEST, until owner_go(). */
 bool owner_is_in_user_mode(struct user_owner *owner)
 {
 	return owner_has_done(owner) && READ_ONCE(shared(owner)->beats);
@@ -319,7 +319,7 @@ void owner_go(struct user_owner *owner)
 	WRITE_ONCE(shared(owner)->go, 1);
 }
 
-/* What its next OWNER_FAULT calls. */
+/* What its next OWNER_FAULT or OWNER_GUEST calls. */
 void owner_on_fault(struct user_owner *owner, void (*fn)(void *arg), void *arg)
 {
 	owner->fault_arg = arg;

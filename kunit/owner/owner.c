@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "owner_abi.h"
 #include "partition.h"
 
@@ -42,6 +43,15 @@ static void fault(int file)
 	/* Not to be left out for want of a reader. */
 	__atomic_store_n(at, 1, __ATOMIC_RELAXED);
 	if (munmap(at, PAGE))
+		fail("owner: munmap");
+}
+
+static void guest(int file, struct owner_page *page)
+{
+	void *memory = map(file, OWNER_MAP_FAULT);
+
+	run_guest(page, memory);
+	if (munmap(memory, PAGE))
 		fail("owner: munmap");
 }
 
@@ -86,6 +96,9 @@ int main(int argc, char **argv)
 			break;
 		case OWNER_FAULT:
 			fault(file);
+			break;
+		case OWNER_GUEST:
+			guest(file, page);
 			break;
 		case OWNER_EXEC:
 			exec(file, argv);

@@ -19,6 +19,8 @@
  * @OWNER_AGAIN: nothing
  * @OWNER_SPIN: stay there, count beats, until told to go on
  * @OWNER_FAULT: touch a page whose fault handler belongs to the suite
+ * @OWNER_GUEST: be a virtual machine that spins, in KVM_RUN; it is such a page that
+ *	it runs in
  * @OWNER_EXEC: execute the program anew, touching such a page in that system call
  * @OWNER_STOP: send SIGSTOP to oneself
  * @OWNER_EXIT: exit
@@ -27,6 +29,7 @@ enum owner_next {
 	OWNER_AGAIN,
 	OWNER_SPIN,
 	OWNER_FAULT,
+	OWNER_GUEST,
 	OWNER_EXEC,
 	OWNER_STOP,
 	OWNER_EXIT,
@@ -40,12 +43,14 @@ enum owner_map {
 
 /**
  * struct owner_page - shared, so that neither disturbs the other
- * @beats: counted by the program while it spins
+ * @beats: counted by the program, or by its guest, while it spins
  * @go: set by the suite to end that
+ * @guest: the guest's code
  */
 struct owner_page {
 	__u32 beats;
 	__u32 go;
+	__u8 guest[16];
 };
 
 #endif /* PCD_OWNER_ABI_H */
