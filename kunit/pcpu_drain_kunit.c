@@ -22,6 +22,7 @@
 
 #include "../../internal.h"
 #include "fixture.h"
+#include "lock_state.h"
 
 /* Enough to overflow a batch of any client on every CPU. */
 #define ITEMS_PER_CPU 40
@@ -562,33 +563,6 @@ static DEFINE_PER_CPU(struct {
 	.trylock = PCD_TRYLOCK_INIT(locks.trylock),
 };
 
-/* What a lock must leave as it was. */
-struct lock_state {
-	int preempt;
-	int migration;
-	unsigned long irqs_off;
-};
-
-static struct lock_state lock_state(void)
-{
-	return (struct lock_state) {
-		.preempt = preempt_count(),
-		.migration = current->migration_disabled,
-		.irqs_off = irqs_disabled(),
-	};
-}
-
-/* Mend what a lock left, so that the kernel lives to report it. */
-static void lock_state_mend(struct lock_state before)
-{
-	if (irqs_disabled() && !before.irqs_off)
-		local_irq_enable();
-	while (preempt_count() > before.preempt)
-		preempt_enable();
-	while (current->migration_disabled > before.migration)
-		migrate_enable();
-}
-
 /* All forms of the locks; no KUnit call in here, since those may sleep. */
 static unsigned int try_all_locks(void)
 {
@@ -630,9 +604,7 @@ static void locks_are_balanced(struct kunit *test)
 	after = lock_state();
 	lock_state_mend(before);
 	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "a trylock gave the wrong answer");
-	KUNIT_EXPECT_EQ(test, after.preempt, before.preempt);
-	KUNIT_EXPECT_EQ(test, after.migration, before.migration);
-	KUNIT_EXPECT_EQ(test, after.irqs_off, before.irqs_off);
+	expect_lock_state(test, after, before);
 }
 
 static int trylock_in_hardirq;

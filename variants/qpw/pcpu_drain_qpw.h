@@ -26,6 +26,7 @@
 #include <linux/local_lock.h>
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
+#include <linux/processor.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 
@@ -166,6 +167,56 @@ __pcd_qpw_trylock_irqsave(spinlock_t __percpu *sl, unsigned long *flags)
 }
 
 /*
+ * A live owner's lock, taken by a requester on another CPU.
+ *
+ * Without PREEMPT_RT an owner that waits for it spins, with preemption disabled, and
+ * its interrupts too if the lock is that of an irq form.  So interrupts are off
+ * while the requester holds it: the owner waits for the requester's few
+ * instructions and never for its interrupts.  The other way round an owner holds
+ * its lock for a whole batch, and for the interrupts that come in it.  So interrupts
+ * are off in each attempt alone, and on between two.  A place in the spinlock's
+ * queue gives one or the other: whoever is next in it holds up those behind.
+ *
+ * The price is that attempts are not queued.  No more than two ever want this lock,
+ * the owner and, by the class's mutex, one requester.  The owner queues, and so waits
+ * for one hold at most.  A requester gets in by the first attempt that meets the
+ * lock free; an owner is outside of its lock for longer than inside, since what
+ * it caches it must come by, and no attempt depends on those before.  It only
+ * reads meanwhile, which leaves the owner its line.
+ *
+ * PREEMPT_RT: the lock sleeps, and interrupts stay enabled.  A requester that is
+ * preempted inside runs at the priority of the owner that waits; a hard interrupt is
+ * short there, and the rest of it is a thread.
+ */
+static __always_inline unsigned long __pcd_qpw_lock_remote(spinlock_t *sl)
+{
+	unsigned long flags = 0;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		spin_lock(sl);
+		return flags;
+	}
+	for (;;) {
+		local_irq_save(flags);
+		might_lock(sl);		/* lockdep expects no deadlock of a trylock */
+		if (spin_trylock(sl))
+			return flags;
+		local_irq_restore(flags);
+		while (spin_is_locked(sl))
+			cpu_relax();
+	}
+}
+
+static __always_inline void
+__pcd_qpw_unlock_remote(spinlock_t *sl, unsigned long flags)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		spin_unlock(sl);
+	else
+		spin_unlock_irqrestore(sl, flags);
+}
+
+/*
  * Macros, because each serves both lock types; all that they do is choose the
  * member.
  */
@@ -245,8 +296,21 @@ __pcd_qpw_trylock_irqsave(spinlock_t __percpu *sl, unsigned long *flags)
 			local_unlock_irqrestore(&(lock)->ll, flags);	\
 	} while (0)
 
+static __always_inline bool pcd_locks_remotely(void)
+{
+	return pcd_qpw_on();
+}
+
+#define pcd_lock_remote(lock, cpu, flags)				\
+	(flags = __pcd_qpw_lock_remote(&per_cpu_ptr(lock, cpu)->sl))
+
+#define pcd_unlock_remote(lock, cpu, flags)				\
+	__pcd_qpw_unlock_remote(&per_cpu_ptr(lock, cpu)->sl, flags)
+
 #define pcd_lockdep_assert_held(lock, cpu)				\
 	do {								\
+		if (!IS_ENABLED(CONFIG_LOCKDEP))			\
+			break;						\
 		if (pcd_qpw_on())					\
 			lockdep_assert_held(&per_cpu_ptr(lock, cpu)->sl); \
 		else							\

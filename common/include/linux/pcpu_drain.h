@@ -47,13 +47,23 @@ static inline void pcd_assert_local_or_dead(int cpu)
  *   pcd_lock_cpu(lock, cpu), pcd_unlock_cpu(lock, cpu)
  *   pcd_lock_cpu_irqsave(lock, cpu, flags),
  *   pcd_unlock_cpu_irqrestore(lock, cpu, flags)
- *	For drain functions: @cpu's lock.  Task context.  Unless the variant
- *	lets a requester take another CPU's lock, @cpu must be this CPU or be
- *	dead, and lockdep kernels check it.  Every lock form has its own
- *	unlock form: do not mix them.
+ *	For drain functions that process in place what is cached: @cpu's lock.
+ *	Task context.  @cpu is this CPU or dead, and where only an owner takes its
+ *	lock, lockdep kernels check it.
+ *
+ *   pcd_lock_remote(lock, cpu, flags), pcd_unlock_remote(lock, cpu, flags)
+ *	For drain functions where pcd_owner_would_wait(@cpu), and compiled only
+ *	there: a live owner's lock, to detach what is cached and no more, as
+ *	interrupts may be disabled until it is unlocked.  Task context, interrupts
+ *	enabled.  For a lock of either irq form or neither.
  *
  *   pcd_lockdep_assert_held(lock, cpu)
+ *	Where fields are touched: @cpu's lock is held in any of these forms.
  *
+ *   pcd_locks_remotely()
+ *	May a requester take another CPU's lock?
+ *
+ * Every lock form has its own unlock form: do not mix them.
  * One lockdep class per lock variable; never hold two CPUs' instances of one.
  */
 #if defined(CONFIG_PCPU_DRAIN_NONE) || defined(CONFIG_PCPU_DRAIN_TRACKED)
@@ -313,16 +323,17 @@ static inline bool pcd_cpu_is_local(int cpu)
  * pcd_owner_would_wait - does a drain function hold up the owner by its lock?
  * @cpu: the CPU to be drained
  *
- * Then what is cached should be detached under the lock and processed after it:
- * else the owner would wait for the requester's interrupts.  If not, as on the
- * owner's CPU or for a dead one, it is to be processed before it stops counting
- * as cached, since nobody waits for a dead callback.
+ * Then what is cached is to be detached under pcd_lock_remote() and processed after
+ * it.  If not, as on the owner's CPU or for a dead one, it is to be processed under
+ * pcd_lock_cpu(), before it stops counting as cached: nobody waits for a dead
+ * callback.  To be asked once a drain, since @cpu may come or go meanwhile.
  *
  * Context: inside a class's drain function (migration is disabled).
+ * Return: true for a live CPU other than this one, if requesters take its lock.
  */
 static inline bool pcd_owner_would_wait(int cpu)
 {
-	return !pcd_cpu_is_local(cpu) && cpu_online(cpu);
+	return pcd_locks_remotely() && !pcd_cpu_is_local(cpu) && cpu_online(cpu);
 }
 
 #endif /* _LINUX_PCPU_DRAIN_H */

@@ -6,11 +6,23 @@
 #include <linux/types.h>
 
 /**
+ * enum pcd_demo_place - for tests: where to keep an owner that caches
+ * @PCD_DEMO_INSIDE: with the lock held
+ * @PCD_DEMO_STORED: when the item is in its slot and does not count yet
+ */
+enum pcd_demo_place {
+	PCD_DEMO_INSIDE,
+	PCD_DEMO_STORED,
+};
+
+/**
  * struct pcd_demo_hold - for tests: keep an owner inside its cache, lock held
+ * @at: where
  * @inside: set when it is there
  * @release: set by the test to let it go on
  */
 struct pcd_demo_hold {
+	enum pcd_demo_place at;
 	bool inside;
 	bool release;
 };

@@ -10,6 +10,7 @@
  * local_lock, to the instruction.
  */
 
+#include <linux/build_bug.h>
 #include <linux/local_lock.h>
 #include <linux/lockdep.h>
 
@@ -51,10 +52,29 @@ typedef local_trylock_t pcd_trylock_t;
 		local_unlock_irqrestore(lock, flags);			\
 	} while (0)
 
+static inline bool pcd_locks_remotely(void)
+{
+	return false;
+}
+
+/* So none of these is ever come to, and none is compiled. */
+#define pcd_lock_remote(lock, cpu, flags)				\
+	do {								\
+		(void)(lock), (void)(cpu);				\
+		(flags) = 0;						\
+		BUILD_BUG();						\
+	} while (0)
+#define pcd_unlock_remote(lock, cpu, flags)				\
+	do {								\
+		(void)(lock), (void)(cpu), (void)(flags);		\
+		BUILD_BUG();						\
+	} while (0)
+
 #define pcd_lockdep_assert_held(lock, cpu)				\
 	do {								\
 		(void)(cpu);						\
-		lockdep_assert_held(this_cpu_ptr(lock));		\
+		if (IS_ENABLED(CONFIG_LOCKDEP))				\
+			lockdep_assert_held(this_cpu_ptr(lock));	\
 	} while (0)
 
 #endif /* _LINUX_PCPU_DRAIN_LOCAL_H */

@@ -60,9 +60,14 @@ static inline void demo_leave(struct demo_cache *cache)
 }
 
 /* For the tests: stay inside until told to go on. */
-static inline void demo_linger(struct pcd_demo_hold *hold)
+static inline void demo_linger(struct pcd_demo_item *item, enum pcd_demo_place at)
 {
-	if (!IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST) || !hold)
+	struct pcd_demo_hold *hold;
+
+	if (!IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST))
+		return;
+	hold = item->hold;
+	if (!hold || hold->at != at)
 		return;
 	smp_store_release(&hold->inside, true);		/* pairs with the test's load */
 	while (!smp_load_acquire(&hold->release))	/* pairs with the test's store */
@@ -99,9 +104,31 @@ static void depot_add(struct pcd_demo_item *item)
 	spin_unlock_irqrestore(&depot_lock, flags);
 }
 
+/*
+ * Whoever counts takes no lock, so what he reads is stored in an order: what the
+ * item holds, then its slot, then the number of slots.
+ */
+static void demo_store(struct demo_cache *cache, unsigned int slot,
+		       struct pcd_demo_item *item)
+{
+	/* Release: pairs with the address dependency in demo_count(). */
+	smp_store_release(&cache->items[slot], item);
+}
+
+static void demo_set_nr(struct demo_cache *cache, unsigned int nr)
+{
+	/*
+	 * Release: pairs with the acquire in demo_count(), and in a drain, which
+	 * has put away what it leaves out, with the core's barrier behind a
+	 * count of none.
+	 */
+	smp_store_release(&cache->nr, nr);
+}
+
 /**
  * pcd_demo_put - cache an item on this CPU
- * @item: must not be cached, and must outlive any request for this class
+ * @item: must not be cached.  Not to be freed, nor its key changed, before it has
+ *	left the cache and every request is over that began before that.
  *
  * Context: task context; may sleep on PREEMPT_RT.
  */
@@ -116,10 +143,12 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	pcd_lock(&demo_caches.lock);
 	cache = this_cpu_ptr(&demo_caches);
 	demo_enter(cache);
-	demo_linger(item->hold);
+	demo_linger(item, PCD_DEMO_INSIDE);
 	full = cache->nr == DEMO_SIZE;
 	if (!full) {
-		cache->items[cache->nr++] = item;
+		demo_store(cache, cache->nr, item);
+		demo_linger(item, PCD_DEMO_STORED);
+		demo_set_nr(cache, cache->nr + 1);
 		pcd_cached(&demo);
 	}
 	demo_leave(cache);
@@ -156,8 +185,10 @@ struct pcd_demo_item *pcd_demo_get(void)
 	pcd_lock(&demo_caches.lock);
 	cache = this_cpu_ptr(&demo_caches);
 	demo_enter(cache);
-	if (cache->nr)
-		item = cache->items[--cache->nr];
+	if (cache->nr) {
+		item = cache->items[cache->nr - 1];
+		demo_set_nr(cache, cache->nr - 1);
+	}
 	demo_leave(cache);
 	pcd_unlock(&demo_caches.lock);
 
@@ -186,29 +217,32 @@ unsigned int pcd_demo_empty_depot(struct list_head *items)
 }
 
 /*
- * A peek: no lock, so READ_ONCE() against the owner's plain accesses. Of an
- * item that leaves meanwhile it may see the key, which does not change while
- * the item is cached; and items are not freed under a request.
+ * A peek: it takes no lock, and what it answers may be over already. A slot below
+ * the number always holds an item, perhaps one that has left the cache since, or
+ * that took the place of such a one. None of them is freed while we look, nor gets
+ * another key: whoever would do that waits for us, see pcd_demo_put().
  */
 static unsigned int demo_count(int cpu, void *key)
 {
 	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
-	unsigned int i, matching = 0, nr = READ_ONCE(cache->nr);
+	/* Acquire: pairs with the release in demo_set_nr(). */
+	unsigned int i, matching = 0, nr = smp_load_acquire(&cache->nr);
 
 	if (!key)
 		return nr;
 	for (i = 0; i < nr; i++)
-		matching += READ_ONCE(READ_ONCE(cache->items[i])->key) == key;
+		matching += READ_ONCE(cache->items[i])->key == key;
 	return matching;
 }
 
 /* Which items @key covers, by their bits; they go to @covered[] as well. */
-static unsigned long demo_select(struct demo_cache *cache, void *key,
-				 struct pcd_demo_item **covered)
+static unsigned long demo_select(int cpu, void *key, struct pcd_demo_item **covered)
 {
+	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
 	unsigned long bits = 0;
 	unsigned int i;
 
+	pcd_lockdep_assert_held(&demo_caches.lock, cpu);
 	for (i = 0; i < cache->nr; i++) {
 		if (key && cache->items[i]->key != key)
 			continue;
@@ -218,15 +252,16 @@ static unsigned long demo_select(struct demo_cache *cache, void *key,
 	return bits;
 }
 
-static void demo_remove(struct demo_cache *cache, unsigned long bits)
+static void demo_remove(int cpu, unsigned long bits)
 {
+	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
 	unsigned int i, kept = 0;
 
+	pcd_lockdep_assert_held(&demo_caches.lock, cpu);
 	for (i = 0; i < cache->nr; i++)
 		if (!(bits & BIT(i)))
-			cache->items[kept++] = cache->items[i];
-	/* Release: pairs with the core's barrier behind a count of none. */
-	smp_store_release(&cache->nr, kept);
+			demo_store(cache, kept++, cache->items[i]);
+	demo_set_nr(cache, kept);
 }
 
 static void depot_add_all(struct pcd_demo_item **items, unsigned int nr)
@@ -237,30 +272,46 @@ static void depot_add_all(struct pcd_demo_item **items, unsigned int nr)
 		depot_add(items[i]);
 }
 
-/*
- * Items count until they are in the depot: who finds none relies on that, the
- * owner included. But if the owner would have to wait for it they are detached
- * under the lock, and are on their way after it.
- */
-static unsigned int demo_drain(int cpu, void *key)
+/* Items count until they are in the depot: who finds none relies on that. */
+static unsigned int demo_drain_in_place(int cpu, void *key)
 {
-	bool detach = pcd_owner_would_wait(cpu);
 	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
 	struct pcd_demo_item *covered[DEMO_SIZE];
 	unsigned long bits;
 
 	pcd_lock_cpu(&demo_caches.lock, cpu);
 	demo_enter(cache);
-	bits = demo_select(cache, key, covered);
-	if (!detach)
-		depot_add_all(covered, hweight_long(bits));
-	demo_remove(cache, bits);
+	bits = demo_select(cpu, key, covered);
+	depot_add_all(covered, hweight_long(bits));
+	demo_remove(cpu, bits);
 	demo_leave(cache);
 	pcd_unlock_cpu(&demo_caches.lock, cpu);
-
-	if (detach)
-		depot_add_all(covered, hweight_long(bits));
 	return hweight_long(bits);
+}
+
+/* But a live owner would wait for that: they are detached, and are on their way. */
+static unsigned int demo_drain_remote(int cpu, void *key)
+{
+	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
+	struct pcd_demo_item *covered[DEMO_SIZE];
+	unsigned long bits, flags;
+
+	pcd_lock_remote(&demo_caches.lock, cpu, flags);
+	demo_enter(cache);
+	bits = demo_select(cpu, key, covered);
+	demo_remove(cpu, bits);
+	demo_leave(cache);
+	pcd_unlock_remote(&demo_caches.lock, cpu, flags);
+
+	depot_add_all(covered, hweight_long(bits));
+	return hweight_long(bits);
+}
+
+static unsigned int demo_drain(int cpu, void *key)
+{
+	if (pcd_owner_would_wait(cpu))
+		return demo_drain_remote(cpu, key);
+	return demo_drain_in_place(cpu, key);
 }
 
 static DEFINE_PER_CPU(struct pcd_cpu, demo_pcpu);
