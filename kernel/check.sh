@@ -7,6 +7,8 @@ set -euo pipefail
 . setup/lib.sh
 # shellcheck source=setup/tap.sh
 . setup/tap.sh
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
 model=$1
 tap_begin kernels
@@ -69,6 +71,43 @@ for kernel in none task_work deferred_wq; do
 	test_point "$model-$kernel built there after $last is the same image" again "$kernel"
 	last=$kernel
 done
+
+# --- a configuration is taken from the cache only if Kconfig would say the same
+dir=build/linux/patched-$model-again
+remembered() (	# what is in the cache already, or is from now on
+	kbuild_settings
+	kconfig "$dir" kernel/base.config "kernel/$model.config" "$scratch/option"
+	cp "$dir/.pcd-config" "$scratch/config"
+	ask_kconfig "$dir" kernel/base.config "kernel/$model.config" "$scratch/option"
+	diff "$scratch/config" "$dir/.pcd-config"
+)
+key() (	# DIR FRAGMENT...
+	kbuild_settings
+	kbuild+=("${extra[@]}")
+	kconfig_key "$@"
+)
+keyed() {
+	local extra=() place=$scratch/tree/init/Kconfig keys
+
+	mkdir -p "${place%/*}"
+	cp "$dir/.pcd-source" "$dir/.pcd-state" "$scratch/tree"
+	cp "$dir/init/Kconfig" "$place"
+	keys=$(key "$scratch/tree" "$scratch/option")
+	[ "$keys" = "$(key "$scratch/tree" "$scratch/option")" ] || return
+	echo "# a comment more" >>"$place"
+	keys+=$'\n'$(key "$scratch/tree" "$scratch/option")
+	keys+=$'\n'$(key "$scratch/tree" "$scratch/option" kernel/kunit.config)
+	echo another source >"$scratch/tree/.pcd-source"
+	keys+=$'\n'$(key "$scratch/tree" "$scratch/option")
+	extra=(ARCH=um)
+	keys+=$'\n'$(key "$scratch/tree" "$scratch/option")
+	[ "$(sort -u <<<"$keys" | wc -l)" = 5 ]
+}
+for line in CONFIG_KUNIT=y CONFIG_BLOCK=y; do
+	echo $line >"$scratch/option"
+	test_point "what Kconfig made before of $line is what it makes of it" remembered
+done
+test_point "other Kconfig files, fragments, sources or settings are another question" keyed
 
 # --- whatever of ours was compiled into the last of them is in its key
 accounted() {	# KERNEL

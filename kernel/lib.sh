@@ -36,16 +36,49 @@ kbuild_settings() {
 	kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc")
 }
 
-# kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
+# ask_kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
 # allnoconfig, or over $defconfig, a file of the tree, in DIR/.pcd-config. Later
 # ones win.
-kconfig() {
+ask_kconfig() {
 	local dir=$1 over=${defconfig:+alldefconfig}
 
 	shift
+	# Its 60 questions to the compiler gain nothing from ccache.
 	(cd "$dir" && KCONFIG_CONFIG=.pcd-fragments \
 		scripts/kconfig/merge_config.sh -m -Q -O . ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
-		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" -s "${over:-allnoconfig}")
+		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" CC=gcc -s "${over:-allnoconfig}")
+}
+
+# kconfig_key DIR FRAGMENT...: a hash of all that this depends on. Of the tree's files
+# only places of ours can differ from the source's.
+kconfig_key() {
+	local dir=$1
+
+	shift
+	{
+		cat "$dir/.pcd-source" "$@"
+		echo "${kbuild[*]} ${defconfig:-}"
+		sed -nE 's/^place (.*Kconfig|scripts\/)/\1/p' "$dir/.pcd-state" | (cd "$dir" && xargs cat) || :
+		gcc --version
+		ld --version
+		rustc --version || :
+		pahole --version || :
+	} 2>/dev/null | sha256sum | cut -c1-16
+}
+
+# kconfig DIR FRAGMENT...: the same, or what it came to before: Kconfig starts 500
+# processes, which is what many builds here mostly wait for.
+kconfig() {
+	local dir=$1 stored
+
+	stored=$CACHE/configs/$(kconfig_key "$@")
+	if [ ! -e "$stored" ]; then
+		ask_kconfig "$@" || return
+		mkdir -p "${stored%/*}"
+		cp "$dir/.pcd-config" "$stored.$$" && mv "$stored.$$" "$stored" || return
+	fi
+	keep "$stored"
+	cp "$stored" "$dir/.pcd-config"
 }
 
 # configure WHAT DIR FRAGMENT...: configure a tree; WHAT names it in an error.
