@@ -33,12 +33,6 @@ def by_kind(columns):
     return kinds
 
 
-def by_cause(columns):
-    """Kernel instructions by cause: "task: entry", or the task alone where it is no entry."""
-    return {task if kind == "none" else f"{task}: {kind.replace('_', ' ')}": count
-            for (task, kind), count in causes(columns).items()}
-
-
 def causes(columns):
     """Kernel instructions by (task, kind of entry)."""
     found = {}
@@ -50,14 +44,30 @@ def causes(columns):
     return found
 
 
+def named(found):
+    """What causes() found, by name: "task: entry", or the task alone where it is no entry."""
+    return {task if kind == "none" else f"{task}: {kind.replace('_', ' ')}": count
+            for (task, kind), count in found.items()}
+
+
+def by_cause(columns):
+    """Kernel instructions by the name of their cause."""
+    return named(causes(columns))
+
+
+def is_own(task, kind):
+    """Is it a system call or a fault of a task of the isolated CPU?"""
+    return task in OWN_TASKS and kind in OWN_KINDS
+
+
 def own(columns):
     """Kernel instructions in the own system calls and faults of the isolated CPU's tasks."""
-    return sum(count for (task, kind), count in causes(columns).items() if task in OWN_TASKS and kind in OWN_KINDS)
+    return sum(count for cause, count in causes(columns).items() if is_own(*cause))
 
 
 def imposed_by_cause(columns):
     """by_cause() less what own() counts."""
-    return by_cause({column: 0 if own({column: count}) else count for column, count in columns.items()})
+    return named({cause: 0 if is_own(*cause) else count for cause, count in causes(columns).items()})
 
 
 def summary(columns):

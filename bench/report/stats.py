@@ -39,6 +39,7 @@ class Estimate:
         return -margin <= self.low and self.high <= margin
 
 
+@functools.cache
 def order_interval(n, level=LEVEL):
     """Which order statistics bound the median of n values.
 
@@ -110,15 +111,16 @@ def mean(values, axis=-1):
     return numpy.round(numpy.mean(values, axis=axis), 9)
 
 
+@functools.cache
 def flips(values, alternative):
-    """p of the mean of values that scatter symmetrically around 0, by flipping signs."""
-    return float(scipy.stats.permutation_test((values,), mean, vectorized=True, permutation_type="samples",
+    """p of the mean of values, a tuple, that scatter symmetrically around 0, by flipping signs."""
+    return float(scipy.stats.permutation_test((numpy.array(values),), mean, vectorized=True, permutation_type="samples",
                                               alternative=alternative, n_resamples=RESAMPLES, random_state=0).pvalue)
 
 
 def difference_p(differences):
     """Two-sided p of paired differences; None if they are all equal."""
-    return None if len(set(differences)) < 2 else flips(numpy.asarray(differences, float), "two-sided")
+    return None if len(set(differences)) < 2 else flips(tuple(map(float, differences)), "two-sided")
 
 
 def equivalence_p(differences, margin):
@@ -126,7 +128,7 @@ def equivalence_p(differences, margin):
     if len(set(differences)) < 2:
         return None
     values = numpy.asarray(differences, float)
-    return max(flips(values + margin, "greater"), flips(values - margin, "less"))
+    return max(flips(tuple(values + margin), "greater"), flips(tuple(values - margin), "less"))
 
 
 def holm(found):

@@ -67,7 +67,7 @@ def test_items(tmp_path):
 
 def test_help_by_whatever_name(tmp_path):
     figures = measure(tmp_path, arm="none")
-    assert (figures["help/must"], figures["help/idle"]) == (0, 2)
+    assert (figures["help/strict"], figures["help/idle"]) == (0, 2)
 
 
 def test_a_histogram_anywhere_in_a_line_is_no_pair(tmp_path):
