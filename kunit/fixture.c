@@ -70,6 +70,7 @@ struct pcd_class scripted = {
 };
 
 static atomic_t items_of_second[NR_CPUS];
+static atomic_t added_to_second[NR_CPUS];
 
 static unsigned int second_count(int cpu, void *key)
 {
@@ -155,10 +156,19 @@ void script_reset(void)
 	atomic_set(&script.drained, 0);
 }
 
+static void add(atomic_t *items, atomic_t *added)
+{
+	int cpu = smp_processor_id();
+
+	atomic_inc(&script.cached);
+	atomic_inc(&items[cpu]);
+	/* Whoever sees it counted finds it cached: pairs with script_added(). */
+	atomic_inc_return_release(&added[cpu]);
+}
+
 static void script_add(void)
 {
-	atomic_inc(&script.cached);
-	atomic_inc(&script.items[smp_processor_id()]);
+	add(script.items, script.added);
 }
 
 /* Cache one item here: any context but NMI; a command for an owner, too. */
@@ -188,8 +198,7 @@ void script_cache_other_half(void)
 void script_cache_second(void)
 {
 	preempt_disable();
-	atomic_inc(&script.cached);
-	atomic_inc(&items_of_second[smp_processor_id()]);
+	add(items_of_second, added_to_second);
 	pcd_cached(&second);
 	preempt_enable();
 }
@@ -202,6 +211,14 @@ unsigned int second_items(int cpu)
 unsigned int script_items(int cpu)
 {
 	return atomic_read(&script.items[cpu]);
+}
+
+/* So many items of @class has @cpu ever cached; all but those of now have been drained. */
+unsigned int script_added(struct pcd_class *class, int cpu)
+{
+	/* Pairs with the release in add(). */
+	return atomic_read_acquire(class == &scripted ? &script.added[cpu] :
+							&added_to_second[cpu]);
 }
 
 struct pcd_stats *script_stats(int cpu)
@@ -361,6 +378,17 @@ static void await_answer(void *unused)
 		asked.out = false;
 }
 
+/* By a thread on the first housekeeping CPU. */
+static void start_request(struct kunit *test, struct request request)
+{
+	KUNIT_ASSERT_FALSE_MSG(test, asked.out, "an earlier test's request still hangs");
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_answer, NULL), 0);
+	asked.request = request;
+	asked.out = true;
+	thread_start(test, &asked.thread, requester_cpu(0),
+		     make_request, &asked.request);
+}
+
 /**
  * ask_for - have the scripted class drained, by a thread on the first housekeeping CPU
  * @test: waits at its end, once all that it started is let go
@@ -369,12 +397,13 @@ static void await_answer(void *unused)
  */
 void ask_for(struct kunit *test, void *key, enum pcd_mode mode)
 {
-	KUNIT_ASSERT_FALSE_MSG(test, asked.out, "an earlier test's request still hangs");
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_answer, NULL), 0);
-	asked.request = (struct request){ &scripted, key, mode };
-	asked.out = true;
-	thread_start(test, &asked.thread, requester_cpu(0),
-		     make_request, &asked.request);
+	start_request(test, (struct request){ &scripted, key, mode });
+}
+
+/* The same for any class, and everything. */
+void ask_class(struct kunit *test, struct pcd_class *class, enum pcd_mode mode)
+{
+	start_request(test, (struct request){ class, NULL, mode });
 }
 
 void ask(struct kunit *test, enum pcd_mode mode)

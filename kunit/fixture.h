@@ -53,6 +53,7 @@ struct script_drain {
 struct script {
 	atomic_t items[NR_CPUS];
 	struct script_drain last[NR_CPUS];
+	atomic_t added[NR_CPUS];	/* items, ever: counted once they are there */
 	atomic_t visits[NR_CPUS];	/* drains, of nothing too */
 	atomic_t cached;		/* items, so far */
 	atomic_t drained;		/* likewise */
@@ -79,6 +80,7 @@ void script_cache_second(void);
 void script_cache_when_dying(int cpu);
 unsigned int second_items(int cpu);
 unsigned int script_items(int cpu);
+unsigned int script_added(struct pcd_class *class, int cpu);
 struct pcd_stats *script_stats(int cpu);
 
 /* ---- CPUs ---- */
@@ -127,6 +129,7 @@ int make_request(void *data);
 
 void ask(struct kunit *test, enum pcd_mode mode);
 void ask_for(struct kunit *test, void *key, enum pcd_mode mode);
+void ask_class(struct kunit *test, struct pcd_class *class, enum pcd_mode mode);
 bool asked_is_answered(void);
 struct pcd_result answer(struct kunit *test);
 struct task_struct *asker(void);

@@ -53,6 +53,13 @@ void be_asleep(void *unused)
 	wait_event(gate, READ_ONCE(gate_open));
 }
 
+/* Of more weight than a kworker, lest that does what the owner may. */
+void fifo_cache(void *unused)
+{
+	sched_set_fifo(current);
+	script_cache(NULL);
+}
+
 void cache_and_be_busy(void *unused)
 {
 	script_cache(NULL);

@@ -13,6 +13,7 @@
 #include "../../internal.h"	/* lru_cache_disable() */
 #include "fixture.h"
 #include "owner_acts.h"
+#include "scene.h"
 #include "user_owner.h"
 #include "user_probe.h"
 
@@ -21,18 +22,9 @@ static s64 helps(int cpu, enum pcd_help why)
 	return atomic64_read(&script_stats(cpu)->helps[why]);
 }
 
-/* An owner on an isolated CPU, the probe on. */
 static struct user_owner *start(struct kunit *test, int cpu)
 {
-	struct user_owner *owner;
-
-	stay_here(test);
-	script_reset();
-	probe_start(test);
-	owner = owner_start(test, cpu);
-	script.owner = owner_task(owner);
-	close_gate(test);
-	return owner;
+	return scene_start(test, cpu);
 }
 
 /* ---- never posted ---- */
@@ -50,12 +42,6 @@ static void mode_name(const enum pcd_mode *mode, char *name)
 static const enum pcd_mode strict_modes[] = { PCD_STRICT, PCD_MUST };
 
 KUNIT_ARRAY_PARAM(strict, strict_modes, mode_name);
-
-static void fifo_cache(void *unused)
-{
-	sched_set_fifo(current);
-	script_cache(NULL);
-}
 
 /*
  * The owner spins in user mode.  It is interrupted only if it has something cached, and
