@@ -104,6 +104,7 @@ static ssize_t owner_read(struct file *file, char __user *buf, size_t size, loff
 	next = owner->next;
 	WRITE_ONCE(shared(owner)->beats, 0);
 	WRITE_ONCE(shared(owner)->go, 0);
+	WRITE_ONCE(shared(owner)->signals, 0);
 	owner->taken = owner->told;
 	if (owner->fn)
 		owner->fn(owner->arg);
@@ -311,6 +312,12 @@ bool owner_has_done(struct user_owner *owner)
 bool owner_is_in_user_mode(struct user_owner *owner)
 {
 	return owner_has_done(owner) && READ_ONCE(shared(owner)->beats);
+}
+
+/* OWNER_SIGNALs that it has handled since its newest command. */
+unsigned int owner_signals(struct user_owner *owner)
+{
+	return READ_ONCE(shared(owner)->signals);
 }
 
 /* End its spinning, without a word to its CPU. */

@@ -20,6 +20,7 @@ void owner_tell(struct user_owner *owner, void (*fn)(void *arg), void *arg,
 void owner_repeat(struct user_owner *owner, bool on);
 bool owner_has_done(struct user_owner *owner);
 bool owner_is_in_user_mode(struct user_owner *owner);
+unsigned int owner_signals(struct user_owner *owner);
 void owner_go(struct user_owner *owner);
 void owner_on_fault(struct user_owner *owner, void (*fn)(void *arg), void *arg);
 bool owner_is_asleep(struct user_owner *owner);

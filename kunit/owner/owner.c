@@ -64,7 +64,15 @@ static void __noreturn exec(int file, char **argv)
 	fail("owner: execve");
 }
 
-static void spin(struct owner_page *page)
+static struct owner_page *page;
+
+static void count(int signal)
+{
+	(void)signal;
+	__atomic_add_fetch(&page->signals, 1, __ATOMIC_RELAXED);
+}
+
+static void spin(void)
 {
 	while (!__atomic_load_n(&page->go, __ATOMIC_RELAXED))
 		__atomic_add_fetch(&page->beats, 1, __ATOMIC_RELAXED);
@@ -72,7 +80,6 @@ static void spin(struct owner_page *page)
 
 int main(int argc, char **argv)
 {
-	struct owner_page *page;
 	__u32 next;
 	int file;
 
@@ -86,13 +93,15 @@ int main(int argc, char **argv)
 	if (file < 0)
 		fail(argv[1]);
 	page = map(file, OWNER_MAP_PAGE);
+	if (signal(OWNER_SIGNAL, count) == SIG_ERR)
+		fail("owner: signal");
 
 	while (read(file, &next, sizeof(next)) == sizeof(next)) {
 		switch (next) {
 		case OWNER_AGAIN:
 			break;
 		case OWNER_SPIN:
-			spin(page);
+			spin();
 			break;
 		case OWNER_FAULT:
 			fault(file);

@@ -12,6 +12,7 @@
 
 #define OWNER_DIR	"pcd_kunit"	/* in /proc; one file per owner */
 #define OWNER_PROGRAM	"/owner"
+#define OWNER_SIGNAL	10		/* SIGUSR1, which it counts */
 #define OWNER_CGROUPS	"/cgroups"	/* where it mounts the control groups */
 
 /**
@@ -45,11 +46,13 @@ enum owner_map {
  * struct owner_page - shared, so that neither disturbs the other
  * @beats: counted by the program, or by its guest, while it spins
  * @go: set by the suite to end that
+ * @signals: OWNER_SIGNALs that the program has handled
  * @guest: the guest's code
  */
 struct owner_page {
 	__u32 beats;
 	__u32 go;
+	__u32 signals;
 	__u8 guest[16];
 };
 
