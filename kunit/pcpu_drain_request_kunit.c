@@ -283,13 +283,7 @@ static void help_comes_to_all_at_once(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, script_items(cpus[i]), 0);
 }
 
-static int cache_and_stay(void *unused)
-{
-	cache_and_be_busy(NULL);
-	return 0;
-}
-
-/* A kworker that another CPU owes does not keep help from an owner. */
+/* A kworker that another CPU owes does not keep help from an owner that runs none itself. */
 static void help_waits_for_no_kworker(struct kunit *test)
 {
 	static struct thread owner;
@@ -303,7 +297,7 @@ static void help_waits_for_no_kworker(struct kunit *test)
 	close_gate(test);
 	atomic_set(&script.items[slow], 1);
 	WRITE_ONCE(script.held_cpu, slow);
-	thread_start(test, &owner, cpu, cache_and_stay, NULL);
+	thread_start(test, &owner, cpu, cache_and_keep_the_cpu, NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(script_items(cpu)));
 
 	ask(test, PCD_WAIT);
