@@ -46,21 +46,22 @@ ask_kconfig() {
 	# Its 60 questions to the compiler gain nothing from ccache.
 	(cd "$dir" && KCONFIG_CONFIG=.pcd-fragments \
 		scripts/kconfig/merge_config.sh -m -Q -O . ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
-		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]}" CC=gcc -s "${over:-allnoconfig}")
+		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]/#CC=ccache /CC=}" -s "${over:-allnoconfig}")
 }
 
 # kconfig_key DIR FRAGMENT...: a hash of all that this depends on. Of the tree's files
 # only places of ours can differ from the source's.
 kconfig_key() {
-	local dir=$1
+	local dir=$1 compiler
 
 	shift
+	compiler=$(printf '%s\n' "${kbuild[@]}" | sed -nE 's/^CC=(ccache )?//p' | tail -n1)
 	{
 		cat "$dir/.pcd-source" "$@"
 		echo "${kbuild[*]} ${defconfig:-}"
 		sed -nE 's/^place (.*Kconfig|scripts\/)/\1/p' "$dir/.pcd-state" | (cd "$dir" && xargs cat) || :
-		gcc --version
-		ld --version
+		"$compiler" --version
+		"$("$compiler" -print-prog-name=ld)" --version
 		rustc --version || :
 		pahole --version || :
 	} 2>/dev/null | sha256sum | cut -c1-16
