@@ -352,10 +352,12 @@ static void count_while_an_item_is_stored(struct kunit *test)
 
 #define FOLIOS 64
 /*
- * To be drained in one case: what a requester could break without the lock are some
- * hundredths of the owner's time.  Elsewhere a kworker has to come in between.
+ * To be drained in one case, if there is time: a requester without the lock breaks
+ * something only in some hundredths of the owner's time.  Elsewhere a kworker has to
+ * come in between.
  */
-#define ENOUGH_FOLIOS (pcd_locks_remotely() ? 20000 : 20)
+#define MANY_FOLIOS (pcd_locks_remotely() ? 20000 : 20)
+#define ENOUGH_FOLIOS 10
 /* So that no folio is freed, however often a bug puts it. */
 #define SPARE_REFS (1 << 20)
 
@@ -541,8 +543,7 @@ static void batches_under_a_remote_drain(struct kunit *test)
 
 	thread_start(test, &owner, meet.owner, fill_and_drain, NULL);
 	thread_start(test, &requester, upstream_cpu(test, 2), drain_now_and_then, NULL);
-	KUNIT_EXPECT_TRUE_MSG(test, eventually(drained_from_owner() - drained > ENOUGH_FOLIOS),
-			      "hardly any load");
+	eventually(drained_from_owner() - drained > MANY_FOLIOS);
 	WRITE_ONCE(meet.over, true);
 	thread_join(&owner);
 	thread_join(&requester);
@@ -550,6 +551,7 @@ static void batches_under_a_remote_drain(struct kunit *test)
 	hrtimer_cancel(&meet.probe);
 
 	check_folios(test);
+	KUNIT_EXPECT_GT_MSG(test, drained_from_owner() - drained, ENOUGH_FOLIOS, "hardly any load");
 	KUNIT_EXPECT_GT(test, meet.probes, 0);
 	/*
 	 * On PREEMPT_RT a requester may be interrupted there: the owner lends its priority.
