@@ -135,7 +135,7 @@ static void demo_set_nr(struct demo_cache *cache, unsigned int nr)
 void pcd_demo_put(struct pcd_demo_item *item)
 {
 	struct demo_cache *cache;
-	bool full;
+	unsigned int nr;
 
 	if (IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST) && item->cached)
 		atomic_inc(&violations);
@@ -144,17 +144,17 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	cache = this_cpu_ptr(&demo_caches);
 	demo_enter(cache);
 	demo_linger(item, PCD_DEMO_INSIDE);
-	full = cache->nr == DEMO_SIZE;
-	if (!full) {
-		demo_store(cache, cache->nr, item);
+	nr = cache->nr;
+	if (nr < DEMO_SIZE) {
+		demo_store(cache, nr, item);
 		demo_linger(item, PCD_DEMO_STORED);
-		demo_set_nr(cache, cache->nr + 1);
+		demo_set_nr(cache, nr + 1);
 		pcd_cached(&demo);
 	}
 	demo_leave(cache);
 	pcd_unlock(&demo_caches.lock);
 
-	if (full)
+	if (nr == DEMO_SIZE)
 		depot_add(item);
 }
 
