@@ -8,11 +8,13 @@ by clang; kernel-doc of our headers; guest and plugin C with -Wall -Wextra
 that upstream's file gives as well.
 
 Objects are built apart from the images' trees: sources in build/linux/*-lint,
-which holds no object, output in build/check/lint-*.
+which holds no object, output in build/check/lint-*, one folder per compiler and
+tree that is configured in place: its tools and headers take longer than our files.
 """
 
 import argparse
 import collections
+import fcntl
 import os
 import re
 import shlex
@@ -23,19 +25,20 @@ import sys
 import tapfile
 
 ROOT = tapfile.ROOT
-COMPILERS = {"gcc": [], "clang": ["LLVM=-19"]}
+# As images are built, but without rustc, which Kconfig would ask four times: nothing of it is compiled.
+KBUILD = ("bash", "-c", '. setup/lib.sh; . kernel/lib.sh; kbuild_settings; exec "${kbuild[@]}" "$@"', "make",
+          "RUSTC=false")
+COMPILERS = {"gcc": [], "clang": ["LLVM=-19", "CC=ccache clang-19"]}
 
 # (tree, variant, fragments): every file of ours is in one of them, those of the
 # facade in both preemption models.
 BUILDS = (
-    ("patched", "none", ("base", "lazy", "none", "kunit")),
+    ("patched", "none", ("base", "lazy", "none", "kunit", "lint")),
     ("patched", "qpw", ("base", "rt", "qpw", "kunit")),
     ("patched", "task_work", ("base", "rt", "task_work", "kunit")),
     ("patched", "deferred_wq", ("base", "lazy", "deferred_wq", "kunit")),
     ("unpatched", None, ("base", "rt", "unpatched")),
 )
-
-MAKEFILE = ROOT / "common/mm/pcpu_drain/Makefile"
 
 # What the code goes into that patches add to the entry code's headers.
 ENTRY = "kernel/entry/common.c"
@@ -76,19 +79,22 @@ def objects(tree, variant):
     return {re.sub(r"\.c$", ".o", place) for place in places if place.endswith(".c")}
 
 
-def left_out(out):
-    """Objects of ours that a configuration does not build."""
+def built(names, folder, out):
+    """Those of objects that a configuration builds, as the Makefiles beside them have it; folder: of the sources."""
     options = (out / ".config").read_text().splitlines()
-    return {f"mm/pcpu_drain/{name}" for option, name in
-            re.findall(r"^obj-\$\((\w+)\)\s*\+=\s*(\S+)", MAKEFILE.read_text(), re.MULTILINE)
-            if f"{option}=y" not in options}
+    for name in names:
+        place, _, file = name.rpartition("/")
+        found = re.findall(rf"^obj-\$\((\w+)\)\s*[+:]?=(?:.*\s)?{re.escape(file)}(?!\S)",
+                           (folder / place / "Makefile").read_text(), re.MULTILINE)
+        if not found or any(f"{option}=y" in options for option in found):
+            yield name
 
 
 def configure(tree, compiler, fragments):
-    """An output folder, configured; returns (make command, folder, complaints)."""
+    """The output folder of a tree and a compiler, configured; returns (make command, folder, complaints)."""
     code, said = run("kernel/assemble.sh", tree, "lint")
-    out = ROOT / "build/check" / f"lint-{compiler}-{'-'.join(fragments[1:])}"
-    make = ["make", f"-j{os.cpu_count()}", "-k", "-C", f"build/linux/{tree}-lint", f"O={out}", *COMPILERS[compiler]]
+    out = ROOT / "build/check" / f"lint-{compiler}-{tree}"
+    make = [*KBUILD, "-k", "-C", f"build/linux/{tree}-lint", f"O={out}", *COMPILERS[compiler]]
     if code:
         return make, out, said
     out.mkdir(parents=True, exist_ok=True)
@@ -101,7 +107,7 @@ def configure(tree, compiler, fragments):
     (out / "fragments").write_text("".join(file.read_text() for file in files))
     code, said = run(*make, "-s", "allnoconfig", env=os.environ | {"KCONFIG_ALLCONFIG": str(out / "fragments")})
     if not code:
-        code, said = run("kernel/configcheck.sh", out.name, f"{out}/.config", *files)
+        code, said = run("kernel/configcheck.sh", f"{compiler} {'-'.join(fragments[1:])}", f"{out}/.config", *files)
     if not code:
         (out / "wanted").write_text(wanted)
     return make, out, said if code else []
@@ -141,16 +147,20 @@ def beyond(found, usual):
     return new
 
 
+SEEN = set()  # objects that were looked at
+
+
 def judge(look, tree, variant, fragments, compiler="gcc"):
     """Complaints about all code of ours in a build, as look (by_...) sees it, but for those that upstream gives."""
     make, out, found = configure(tree, compiler, fragments)
     if found:
         return found
-    names = sorted(objects(tree, variant) - left_out(out))
+    names = sorted(built(objects(tree, variant), ROOT / f"build/linux/{tree}-lint", out))
+    SEEN.update(names)
     found = look(make, out, names)
     upstream = [name for name in names if (ROOT / "build/source" / name).with_suffix(".c").exists()]
     if found and tree == "patched" and upstream:
-        make, out, failed = configure("unpatched", compiler, (*fragments[:2], "unpatched"))
+        make, out, failed = configure("unpatched", compiler, (*fragments[:2], "unpatched", *fragments[4:]))
         found = failed or beyond(found, look(make, out, upstream))
     return found
 
@@ -183,6 +193,8 @@ def check_w1(tap):
         for tree, variant, fragments in BUILDS:
             tap.point(f"W=1 {compiler} {'-'.join(fragments[1:])}",
                       judge(by_compiler, tree, variant, fragments, compiler))
+    ours = set().union(*(objects(tree, variant) for tree, variant, _ in BUILDS))
+    tap.point("every file of ours is in one of these builds", sorted(ours - SEEN))
     tap.point("kernel-doc of our headers", kernel_doc("patched"))
     flags = shlex.split(os.environ["USER_CFLAGS"])
     for compiler in ("gcc", "clang-19"):
@@ -205,7 +217,10 @@ def main():
     for tool in ("gcc", "clang-19", "sparse"):
         if not shutil.which(tool):
             sys.exit(f"error: {tool} not found; make deps installs it")
-    with tapfile.Writer(args.check) as tap:
+    lock = ROOT / "build/linux/.lock-build-lint"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held, tapfile.Writer(args.check) as tap:
+        fcntl.flock(held, fcntl.LOCK_EX)
         checks[args.check](tap)
     return tap.failed > 0
 

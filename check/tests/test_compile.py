@@ -16,11 +16,14 @@ def test_one_more_of_a_kind_counts():
     assert look.beyond(found, usual) == found[1:]
 
 
-def test_objects_that_a_configuration_does_not_build(tmp_path, monkeypatch):
-    (tmp_path / "Makefile").write_text("obj-y += core.o\nobj-$(CONFIG_A)\t+= a.o\nobj-$(CONFIG_AB) += ab.o\n")
+def test_objects_that_a_configuration_builds(tmp_path):
+    """Wherever in a line of the Makefile they stand."""
+    (tmp_path / "mm").mkdir()
+    (tmp_path / "mm/Makefile").write_text("obj-y += core.o\nobj-$(CONFIG_A)\t+= a.o b.o\n"
+                                           "obj-$(CONFIG_AB) += aa.o ab.o\n")
     (tmp_path / ".config").write_text("CONFIG_AB=y\n# CONFIG_A is not set\n")
-    monkeypatch.setattr(look, "MAKEFILE", tmp_path / "Makefile")
-    assert look.left_out(tmp_path) == {"mm/pcpu_drain/a.o"}
+    names = [f"mm/{name}.o" for name in ("core", "a", "b", "aa", "ab", "c")]
+    assert list(look.built(names, tmp_path, tmp_path)) == ["mm/core.o", "mm/aa.o", "mm/ab.o", "mm/c.o"]
 
 
 def test_a_command_that_fails_silently_complains():
