@@ -323,7 +323,7 @@ static void count_while_an_item_is_stored(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, demo);
 	stay_here(test);
 	cpu = upstream_cpu(test, 1);
-	first = kzalloc(sizeof(*first), GFP_KERNEL);
+	first = kzalloc_obj(*first);
 	KUNIT_ASSERT_NOT_NULL(test, first);
 	first->key = &key;
 	item.key = &key;
@@ -359,7 +359,7 @@ static void count_while_an_item_is_stored(struct kunit *test)
 #define MANY_FOLIOS (pcd_locks_remotely() ? 20000 : 20)
 #define ENOUGH_FOLIOS 10
 /* So that no folio is freed, however often a bug puts it. */
-#define SPARE_REFS (1 << 20)
+#define SPARE_REFS BIT(20)
 
 struct batch_case {
 	const char *name;

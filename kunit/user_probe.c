@@ -83,8 +83,8 @@ static bool is_unkept(int cpu, unsigned int class)
 	unsigned int drained = script_added(classes[class], cpu) -
 			       classes[class]->count(cpu, NULL);
 
-	/* Acquire: pairs with the release in note_posted(). */
 	return is_after(per_cpu(probes, cpu).due[class], drained) ||
+	       /* Acquire: pairs with the release in note_posted(). */
 	       is_after(smp_load_acquire(&now->in_kernel), drained);
 }
 
@@ -117,8 +117,8 @@ static void probe_user_exit(void *unused, int dummy)
 		return;
 	probe->exits++;
 	probe->debts += pcd_variant_owes(smp_processor_id());
-	/* Acquire: pairs with the release in note_posted(). */
 	for (class = 0; class < ARRAY_SIZE(classes); class++)
+		/* Acquire: pairs with the release in note_posted(). */
 		probe->due[class] = smp_load_acquire(&(*this_cpu_ptr(&posted))[class].in_user);
 }
 
@@ -178,6 +178,7 @@ static void probe_request(void *unused, struct pcd_class *class, enum pcd_mode m
 static void note_posted(unsigned int *where, unsigned int added)
 {
 	if (is_after(added, *where))
+		/* Pairs with the acquires of who enters and leaves user mode. */
 		smp_store_release(where, added);
 }
 
@@ -363,7 +364,7 @@ void probe_expect_no_debt(struct kunit *test)
 			    entries);
 	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&disturbing), 0,
 			    "so many works and interrupts were sent to owners in user mode");
-	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&unseen), 0, "more requests than the probe has room for");
+	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&unseen), 0, "more requests than it has room for");
 }
 
 #else

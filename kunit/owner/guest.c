@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A virtual machine for the owner to be in: see OWNER_GUEST in owner_abi.h. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -24,8 +25,8 @@ static const __u8 spin[] = {
 	0xf4,					/*    hlt, which ends KVM_RUN */
 };
 
-_Static_assert(offsetof(struct owner_page, beats) == 0 && offsetof(struct owner_page, go) == 4 &&
-	       sizeof(spin) <= sizeof(((struct owner_page *)0)->guest), "as the code has it");
+static_assert(offsetof(struct owner_page, beats) == 0 && offsetof(struct owner_page, go) == 4 &&
+	      sizeof(spin) <= sizeof(((struct owner_page *)0)->guest), "as the code has it");
 
 static int try(int result, const char *what)
 {
