@@ -25,6 +25,8 @@ KERNEL_STYLE = ("*.c", "*.h", "Kconfig*")
 CHECKPATCH_IGNORE = (
     # TRACE_EVENT() is not C; upstream's headers of this kind look the same.
     ("trace/events/*.h", ("OPEN_ENDED_LINE", "PARENTHESIS_ALIGNMENT")),
+    # Handlers of NMIs are x86's own, and <linux/nmi.h> is about watchdogs.
+    ("kunit/holdup.c", ("INCLUDE_LINUX",)),
     # A table of words, a line a state.
     ("contract*.h", ("LONG_LINE",)),
     # Locks are opaque types and macros that pick one of two forms by a static branch, as local_lock.h has them. One is

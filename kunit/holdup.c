@@ -14,9 +14,9 @@
 #include "holdup.h"
 
 #if defined(CONFIG_X86_LOCAL_APIC) && !defined(CONFIG_UML)
-#include <linux/nmi.h>
 #include <asm/apic.h>
 #include <asm/irq_vectors.h>
+#include <asm/nmi.h>
 
 /* Longer than an owner takes from a system call to its next. */
 #define LONGEST_US 150
