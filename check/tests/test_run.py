@@ -220,11 +220,15 @@ def test_order_turns_with_each_commit(runner):
 
 
 def gone(process):
-    """Has a process ended?"""
-    try:
-        return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+    """Has a process ended, or does it within seconds? One that was killed has yet to run to its end."""
+    for _ in range(50):
+        try:
+            if pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def started(tmp_path):
