@@ -139,7 +139,7 @@ def test_expected_times(run, tmp_path):
     _, lines = run("--alone", "check-good", "--", "check-good", "check-dies")
     assert lines[0] == "2 checks, about 5 minutes and what they need"
     assert "[1/2] check-good ... (0:00 so far, takes about 5:00)" in lines
-    assert "[2/2] check-dies ... (0:00 so far)" in lines
+    assert any(re.fullmatch(r"\[2/2\] check-dies \.\.\. \(0:\d\d so far\)", line) for line in lines)
     assert float((tmp_path / "times/check-good").read_text()) < 60
     assert (tmp_path / "times/check-dies").read_text() == "torn", "it failed, and may take longer"
 
@@ -166,10 +166,10 @@ def test_stages_expect_the_same(tmp_path):
     known = times.Times(tmp_path / "times")
     assert known.factor() == pytest.approx(2.3)
     for name in ("rt-none", "unknown-stage"):
-        done = subprocess.run(["setup/stage.sh", name, "testing", "sleep", "2.2"], cwd=times.tapfile.ROOT, check=True,
+        done = subprocess.run(["setup/stage.sh", name, "testing", "sleep", "3.2"], cwd=times.tapfile.ROOT, check=True,
                               capture_output=True, text=True, env=os.environ | {"CACHE": str(tmp_path), "PLAN": ""})
         first = done.stdout.splitlines()[0]
-        assert first == "testing, 0:01" + (" of about 1:32" if name == "rt-none" else "")
+        assert re.fullmatch(r"testing, 0:0\d" + (" of about 1:32" if name == "rt-none" else ""), first)
     assert 2 <= known.expected("rt-none") < 60 and 2 <= known.expected("unknown-stage") < 60
     assert len((tmp_path / "times/.first").read_text().splitlines()) == 3, "the unknown one is not compared"
 
@@ -189,9 +189,9 @@ def test_the_same_stage_twice_at_once(tmp_path):
 def test_a_stage_that_takes_longer_says_so(tmp_path):
     (tmp_path / "times").mkdir()
     (tmp_path / "times/slow").write_text("0")
-    done = subprocess.run(["setup/stage.sh", "slow", "testing", "sleep", "1.5"], cwd=times.tapfile.ROOT, check=True,
+    done = subprocess.run(["setup/stage.sh", "slow", "testing", "sleep", "3"], cwd=times.tapfile.ROOT, check=True,
                           capture_output=True, text=True, env=os.environ | {"CACHE": str(tmp_path), "PLAN": ""})
-    assert done.stdout.splitlines()[0] == "testing, 0:01, longer than the 0:00 expected"
+    assert re.match(r"testing, 0:0\d, longer than the 0:00 expected\n", done.stdout)
 
 
 @pytest.fixture
@@ -243,13 +243,13 @@ def started(tmp_path):
 def test_time_limit(run, tmp_path):
     """What was not reached is listed and does not count; a failure that was seen does; nothing goes on running."""
     begin = time.monotonic()
-    status, lines = run("--within", "0.1", "--alone", "check-hangs", "--",
+    status, lines = run("--within", "0.2", "--alone", "check-hangs", "--",
                         "check-good", "check-hangs", "check-plan-first", "check-bad")
-    assert 5 < time.monotonic() - begin < 50
+    assert 11 < time.monotonic() - begin < 60
     assert all(gone(process) for process in started(tmp_path))
     assert any(line.startswith("[2/4] check-hangs: 0 passed, 1 failed (stopped after ") for line in lines)
     assert "      not ok b: why" in lines
-    assert lines[-5:] == ["3 checks were not reached within 0.1 minutes, and have neither passed nor failed:",
+    assert lines[-5:] == ["3 checks were not reached within 0.2 minutes, and have neither passed nor failed:",
                           "      check-hangs, stopped", "      check-plan-first", "      check-bad",
                           "1 passed, 1 failed, 1 skipped"]
     assert status == 1
@@ -257,7 +257,7 @@ def test_time_limit(run, tmp_path):
 
 
 def test_time_limit_without_a_failure(run):
-    status, lines = run("--within", "0.1", "--alone", "check-waits", "--",
+    status, lines = run("--within", "0.2", "--alone", "check-waits", "--",
                         "check-plan-first", "check-waits", "check-bad")
     assert lines[-1] == "1 passed, 0 failed" and status == 0
     assert lines[-4].startswith("2 checks were not reached")
@@ -271,9 +271,7 @@ def test_nothing_reached_is_a_failure(run):
 
 def test_time_counts_from_the_start_of_make(run):
     up = float(pathlib.Path("/proc/uptime").read_text().split()[0])
-    begin = time.monotonic()
     status, lines = run("--within", "10", "--since", str(up - 600), "check-plan-first")
-    assert time.monotonic() - begin < 5
     assert not any(" ... (" in line for line in lines), "time was up before"
     assert lines[-1] == "0 passed, 1 failed" and status == 1
     assert run("--within", "10", "--since", str(up - 300), "check-plan-first")[1][-1] == "1 passed, 0 failed"
@@ -285,8 +283,9 @@ def test_told_to_stop(fake, tmp_path, number):
     with subprocess.Popen([*fake, "check-plan-first", "check-waits"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, env=os.environ | {"CACHE": str(tmp_path)}) as process:
         found = started(tmp_path)
+        first = next(line for line in process.stdout if line.startswith("[1/2] check-plan-first: "))
         process.send_signal(number)
-        lines = process.communicate()[0].splitlines()
+        lines = [first, *process.stdout.read().splitlines()]
     assert all(map(gone, found))
     if number == signal.SIGTERM:
         assert lines[-2:] == ["      check-waits, stopped", "1 passed, 0 failed"] and process.returncode == 0
