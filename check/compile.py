@@ -37,7 +37,7 @@ BUILDS = (
     ("patched", "qpw", ("base", "rt", "qpw", "kunit")),
     ("patched", "task_work", ("base", "rt", "task_work", "kunit")),
     ("patched", "deferred_wq", ("base", "lazy", "deferred_wq", "kunit")),
-    ("unpatched", None, ("base", "rt", "unpatched")),
+    ("unpatched", None, ("base", "rt", "unpatched", "rebuilt")),
 )
 
 # What the code goes into that patches add to the entry code's headers.
