@@ -25,9 +25,8 @@ import sys
 import tapfile
 
 ROOT = tapfile.ROOT
-# As images are built, but without rustc, which Kconfig would ask four times: nothing of it is compiled.
-KBUILD = ("bash", "-c", '. setup/lib.sh; . kernel/lib.sh; kbuild_settings; exec "${kbuild[@]}" "$@"', "make",
-          "RUSTC=false")
+# As images are built.
+KBUILD = ("bash", "-c", '. setup/lib.sh; . kernel/lib.sh; kbuild_settings; exec "${kbuild[@]}" "$@"', "make")
 COMPILERS = {"gcc": [], "clang": ["LLVM=-19", "CC=ccache clang-19"]}
 
 # (tree, variant, fragments): every file of ours is in one of them, those of the

@@ -33,7 +33,8 @@ kbuild_settings() {
 	# Not its depend mode: a compressed kernel is assembled by .incbin, which that does not
 	# see, so that an image may hold the kernel of another build.
 	unset CCACHE_DEPEND
-	kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc")
+	# No code here is Rust, and what Kconfig hears of a rustc would stand in the configuration.
+	kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc" RUSTC=false)
 }
 
 # ask_kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
@@ -62,7 +63,6 @@ kconfig_key() {
 		sed -nE 's/^place (.*Kconfig|scripts\/)/\1/p' "$dir/.pcd-state" | (cd "$dir" && xargs cat) || :
 		"$compiler" --version
 		"$("$compiler" -print-prog-name=ld)" --version
-		rustc --version || :
 		pahole --version || :
 	} 2>/dev/null | sha256sum | cut -c1-16
 }

@@ -17,8 +17,6 @@ objects_begin() {
 	trap 'rm -rf "$scratch"; kernel/assemble.sh patched "$objects_name" 8>&-' EXIT
 	scratch=$(mktemp -d build/.check-objects.XXXXXX)
 	kbuild_settings
-	# Kconfig would ask it; no image comes of this.
-	kbuild+=(RUSTC=false)
 }
 
 # built OBJECT: does the tree's configuration build it?
