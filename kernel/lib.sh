@@ -6,7 +6,7 @@
 fragments() {
 	case ${3:-} in
 	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "kernel/$2.config" ;;
-	*) printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config" ${3:+"kernel/$3.config" kernel/debug.config kernel/requesters.config} ;;
+	*) printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config" ${3:+"kernel/$3.config" kernel/debug.config kernel/requesters.config kernel/guest.config} ;;
 	esac
 }
 

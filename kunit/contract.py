@@ -53,8 +53,8 @@ comes while the owner stays as it is; told drained. *moving on*: it waits until 
 owner returns to user mode, sleeps or ends, within its patience; told drained.
 *posted*: it waits for nothing and is told so; drained when the owner next enters the
 kernel. On the owner's CPU unless it says elsewhere. *In a virtual machine*: the owner's task
-is in KVM_RUN, it has cached something in that system call, and its guest spins. This row
-was established by reading; KUnit skips it where the kernel has no KVM, as the suite's have not.
+is in KVM_RUN, it has cached something in that system call, and its guest spins. KUnit runs it
+in QEMU, which emulates AMD's virtualisation; User-Mode Linux has no KVM and skips it.
 """
 
 
