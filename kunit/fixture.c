@@ -4,6 +4,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/kthread.h>
 #include <linux/sched/isolation.h>
+#include <linux/sched/task.h>
 
 #include "../../internal.h"	/* mm_percpu_wq */
 #include "fixture.h"
@@ -323,7 +324,7 @@ static int thread_main(void *data)
 	struct thread *thread = data;
 
 	thread->ret = thread->fn(thread->arg);
-	complete(&thread->done);
+	complete_all(&thread->done);
 	return 0;
 }
 
@@ -333,14 +334,23 @@ void thread_start(struct kunit *test, struct thread *thread, int cpu,
 	thread->fn = fn;
 	thread->arg = arg;
 	init_completion(&thread->done);
-	thread->task = kthread_run_on_cpu(thread_main, thread, cpu, "pcd_kunit/%u");
+	thread->task = kthread_create_on_cpu(thread_main, thread, cpu, "pcd_kunit/%u");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(thread->task));
+	get_task_struct(thread->task);
+	wake_up_process(thread->task);
 }
 
-/* Without a limit: what the thread uses is on our stack. The run has a limit. */
+/*
+ * Without a limit: what the thread uses is on our stack. The run has a limit.  Until it
+ * is gone it may hold tasklist_lock: if the next thread there preempts it, as on
+ * PREEMPT_RT, and then is busy, no further thread can be started.
+ */
 int thread_join(struct thread *thread)
 {
 	wait_for_completion(&thread->done);
+	while (!task_is_gone(thread->task))
+		schedule_timeout_uninterruptible(1);
+	put_task_struct(thread->task);
 	return thread->ret;
 }
 
@@ -372,10 +382,19 @@ static struct {
 	bool out;
 } asked;
 
+static bool answered_in_time(void)
+{
+	if (!eventually(asked_is_answered()))
+		return false;
+	thread_join(&asked.thread);
+	asked.out = false;
+	return true;
+}
+
 static void await_answer(void *unused)
 {
-	if (asked.out && eventually(asked_is_answered()))
-		asked.out = false;
+	if (asked.out)
+		answered_in_time();
 }
 
 /* By a thread on the first housekeeping CPU. */
@@ -419,8 +438,7 @@ bool asked_is_answered(void)
 /* Fails the test if there is none in time. */
 struct pcd_result answer(struct kunit *test)
 {
-	KUNIT_ASSERT_TRUE_MSG(test, eventually(asked_is_answered()), "the request hangs");
-	asked.out = false;
+	KUNIT_ASSERT_TRUE_MSG(test, answered_in_time(), "the request hangs");
 	return asked.request.result;
 }
 

@@ -368,8 +368,7 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 					      msecs_to_jiffies(LIMIT_MS));
 	WRITE_ONCE(busy.stop, true);
 	thread_join(&owner_thread);
-	if (!in_time)
-		thread_join(&requester);
+	thread_join(&requester);
 
 	KUNIT_EXPECT_NE_MSG(test, in_time, 0, "the requester waited for the owner");
 	KUNIT_EXPECT_EQ(test, request.result.drained, FEW);
