@@ -174,7 +174,7 @@ static void drains_where_the_variant_says(struct kunit *test)
 
 	for_each_cpu(cpu, upstream_cpus())
 		KUNIT_EXPECT_EQ(test, script.last[cpu].on,
-				pcd_variant_drains_remotely() ?
+				pcd_locks_remotely() ?
 				raw_smp_processor_id() : cpu);
 }
 
@@ -353,7 +353,7 @@ static void remote_drain_wants_nothing_of_the_owner(struct kunit *test)
 	unsigned long in_time;
 	int owner;
 
-	if (!pcd_variant_drains_remotely())
+	if (!pcd_locks_remotely())
 		kunit_skip(test, "in this variant the owner drains");
 	stay_here(test);
 	owner = upstream_cpu(test, 1);
@@ -862,9 +862,9 @@ static void unplug_drains_the_dead(struct kunit *test)
 	atomic_set(&script.items[owner], 6);
 	result = pcd_drain_all(&scripted, NULL, PCD_WAIT);
 	KUNIT_EXPECT_EQ(test, result.drained,
-			pcd_variant_drains_remotely() ? 6 : 0);
+			pcd_locks_remotely() ? 6 : 0);
 	KUNIT_EXPECT_EQ(test, result.left,
-			pcd_variant_drains_remotely() ? 0 : 6);
+			pcd_locks_remotely() ? 0 : 6);
 
 	KUNIT_ASSERT_EQ(test, add_cpu(owner), 0);
 	uncache_mlock(&folios[FEW]);
@@ -894,9 +894,9 @@ static void stats_say_what_happened(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->drained) - drained, 9);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->works) - works,
-			!pcd_variant_drains_remotely());
+			!pcd_locks_remotely());
 	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->remote) - remote,
-			pcd_variant_drains_remotely());
+			pcd_locks_remotely());
 }
 
 static struct kunit_case pcpu_drain_cases[] = {

@@ -215,7 +215,7 @@ static void expect_left_alone(struct kunit *test, enum pcd_mode mode)
 	struct user_owner *owner = start(test, cpu);
 	struct pcd_result result;
 
-	if (!pcd_tracks(cpu) && !pcd_variant_drains_remotely())
+	if (!pcd_tracks(cpu) && !pcd_locks_remotely())
 		kunit_skip(test, "in this variant a kworker disturbs the owner");
 	for (i = 0; i < ROUNDS; i++) {
 		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
@@ -443,7 +443,7 @@ static void patience_ends(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, owner_has_done(owner));
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_EXPECT_EQ(test, script.last[cpu].by,
-			pcd_variant_drains_remotely() ? BY_REQUESTER : BY_KWORKER);
+			pcd_locks_remotely() ? BY_REQUESTER : BY_KWORKER);
 	open_gate(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
@@ -911,7 +911,7 @@ static void expect_the_cpus_own_way(struct kunit *test, int cpu, struct user_own
 		KUNIT_EXPECT_EQ(test, helps(cpu, PCD_HELP_PATIENCE), patience);
 	}
 	KUNIT_EXPECT_EQ(test, atomic64_read(&script_stats(cpu)->works) - works,
-			!tracked && !pcd_variant_drains_remotely());
+			!tracked && !pcd_locks_remotely());
 	owner_come_back(test, owner);
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 }

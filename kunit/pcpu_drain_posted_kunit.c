@@ -141,7 +141,7 @@ static void disturbance_is_seen(struct kunit *test)
 	int cpu = isolated_cpu(test, 0), i;
 	struct user_owner *owner = scene_start(test, cpu);
 
-	if (pcd_variant_drains_remotely() || pcd_variant_clean_in_user())
+	if (pcd_locks_remotely() || pcd_variant_clean_in_user())
 		kunit_skip(test, "in this variant no request has a reason to disturb");
 	/* Again, should it not be in user mode just then. */
 	for (i = 0; i < ROUNDS && !probe_sent(); i++) {

@@ -379,7 +379,7 @@ KUNIT_ARRAY_PARAM(waiting, waiting_modes, mode_name);
 /* What the teardown has cached, its own request finds on a CPU that still is online. */
 static void expect_left_alive(struct kunit *test, int cpu, enum pcd_mode mode)
 {
-	bool remotely = pcd_variant_drains_remotely();
+	bool remotely = pcd_locks_remotely();
 	struct pcd_result result;
 
 	KUNIT_ASSERT_TRUE(test, eventually(completion_done(&teardown.begun)));

@@ -229,7 +229,7 @@ static void note_sent(int cpu)
 	if (!asking || !READ_ONCE(per_cpu(in_user_mode, cpu)))
 		return;
 	atomic_inc(&sent);
-	if (pcd_tracks(cpu) || pcd_variant_drains_remotely())
+	if (pcd_tracks(cpu) || pcd_locks_remotely())
 		asking->sent++;
 }
 

@@ -270,7 +270,7 @@ const struct cyc_deed cyc_deeds[] = {
 	{ "nothing", deed_nothing, always },
 	{ "peek", deed_peek, always },
 	{ "write", deed_write, always },
-	{ "drain", deed_drain, pcd_variant_drains_remotely, cache_one, take_it_back },
+	{ "drain", deed_drain, pcd_locks_remotely, cache_one, take_it_back },
 #endif
 	{ }
 };

@@ -61,7 +61,7 @@ static inline void pcd_assert_local_or_dead(int cpu)
  *	Where fields are touched: @cpu's lock is held in any of these forms.
  *
  *   pcd_locks_remotely()
- *	May a requester take another CPU's lock?
+ *	May a requester take another CPU's lock, and so run a drain function for it?
  *
  * Every lock form has its own unlock form: do not mix them.
  * One lockdep class per lock variable; never hold two CPUs' instances of one.

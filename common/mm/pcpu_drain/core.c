@@ -21,7 +21,7 @@
  *
  * Who may touch CPU x's cache meanwhile is the class lock's business: the
  * owner, the kworker bound to x, a requester that holds x's lock (only where
- * pcd_variant_drains_remotely()), and x's dead callback.
+ * pcd_locks_remotely()), and x's dead callback.
  *
  * Nobody waits for an unplug to get on.  x's dead callback drains what is left
  * there: a request that meets an unplug may return before that, and says so in
@@ -88,7 +88,7 @@ struct pcd_class *pcd_class_find(const char *name)
 static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 					enum pcd_mode mode)
 {
-	bool remotely = pcd_variant_drains_remotely() && !class->upstream;
+	bool remotely = pcd_locks_remotely() && !class->upstream;
 	struct pcd_result result = {};
 	unsigned int items;
 	int cpu;

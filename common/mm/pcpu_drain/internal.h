@@ -83,12 +83,7 @@ static inline void pcd_await_owners(struct pcd_class *class, void *key,
 #endif
 
 /*
- * What a variant answers:
- *
- * bool pcd_variant_drains_remotely(void)
- *	May a requester run a class's drain function for another CPU?
- *
- * and those that track isolated CPUs:
+ * What variants answer that track isolated CPUs:
  *
  * bool pcd_variant_ask(struct pcd_class *class, int cpu)
  *	See to it that @cpu drains @class, without disturbing its user mode.
@@ -108,15 +103,6 @@ static inline void pcd_await_owners(struct pcd_class *class, void *key,
  * bool pcd_variant_owner_drains(void)
  *	For tests: does an owner whom nobody preempts drain by itself?
  */
-#if defined(CONFIG_PCPU_DRAIN_QPW)
-#include "variant_qpw.h"
-#else
-static inline bool pcd_variant_drains_remotely(void)
-{
-	return false;
-}
-#endif
-
 #if defined(CONFIG_PCPU_DRAIN_TASK_WORK)
 #include "variant_task_work.h"
 #elif defined(CONFIG_PCPU_DRAIN_DEFERRED_WQ)
