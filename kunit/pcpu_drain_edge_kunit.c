@@ -212,7 +212,7 @@ static void interrupt_caches_at_the_end_of_a_drain(struct kunit *test)
 	expect_nothing_lost(test);
 }
 
-/* ---- who drains is known while it drains, and no longer ---- */
+/* ---- a drain under way is known ---- */
 
 static struct {
 	struct task_struct *task;	/* that caches in its drain, just now */
@@ -257,29 +257,11 @@ static void what_a_drain_caches_needs_no_other(struct kunit *test)
 	expect_nothing_lost(test);
 }
 
-/* Its next drain is to be arranged for like its first. */
-static void owner_that_has_drained_caches_again(struct kunit *test)
-{
-	int cpu = isolated_cpu(test, 0), i;
-	struct user_owner *owner = scene_start(test, cpu);
-
-	for (i = 0; i < 3; i++) {
-		owner_do(test, owner, fifo_cache, NULL, OWNER_SPIN);
-		if (pcd_variant_clean_in_user())
-			KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
-		if (pcd_variant_clean_in_user() && pcd_variant_owner_drains())
-			KUNIT_EXPECT_EQ(test, script.last[cpu].by, BY_OWNER);
-		owner_come_back(test, owner);
-	}
-	expect_nothing_lost(test);
-}
-
 static struct kunit_case pcpu_drain_edge_cases[] = {
 	KUNIT_CASE(everybody_is_held_up_anywhere),
 	KUNIT_CASE(request_comes_at_the_end_of_a_drain),
 	KUNIT_CASE(interrupt_caches_at_the_end_of_a_drain),
 	KUNIT_CASE(what_a_drain_caches_needs_no_other),
-	KUNIT_CASE(owner_that_has_drained_caches_again),
 	{}
 };
 

@@ -106,7 +106,6 @@
 struct pcd_deferred {
 	atomic_t word;
 	int cpu;
-	struct task_struct *drainer;	/* who drains here; only this CPU's own business */
 	struct mutex lock;		/* who holds it drains */
 	struct work_struct work;
 	struct irq_work kick;
@@ -205,8 +204,8 @@ void __pcd_cached(struct pcd_class *class)
 	local_irq_save(flags);
 	set_bit(class->bit, &owner->pending);
 	smp_mb__after_atomic();		/* pairs with (J), should a requester ride */
-	/* What a drain caches it also finds. */
-	if (d->drainer != current) {
+	/* A drain that is under way here looks once more. */
+	if (!(atomic_read(&d->word) & PCD_RUNNING)) {
 		trace_pcd_arrange(PCD_BY_KWORKER);
 		pcd_deferred_queue(d);
 	}
@@ -220,7 +219,6 @@ static void pcd_deferred_drain(struct pcd_deferred *d)
 	/* From here on a request queues the work anew. */
 	atomic_xor(PCD_QUEUED | PCD_RUNNING, &d->word);
 	smp_mb__after_atomic();		/* (J) before the look at what is pending */
-	d->drainer = current;
 
 	pcd_drain_pending();
 
@@ -228,7 +226,6 @@ static void pcd_deferred_drain(struct pcd_deferred *d)
 	 * Interrupts are off: nothing can become pending here unqueued.  Until the
 	 * next atomic user mode is not claimed: pairs with __pcd_claim_user().
 	 */
-	d->drainer = NULL;
 	atomic_andnot(PCD_RUNNING, &d->word);
 	local_irq_enable();
 }
