@@ -3,33 +3,48 @@
  * deferred_wq: the word of an isolated CPU (variants/deferred_wq/deferred_wq.c).
  *
  * One isolated CPU with its owners (tasks that come from user mode and return to
- * it), its kworker, interrupts and scheduler; requesters on other CPUs, one per
- * class. Each process names the function that it stands for.
+ * it), its kworkers, interrupts, scheduler and unplug; requesters on other CPUs, one
+ * per class. Each process names the function that it stands for.
  *
  * Switches:	EAGER	the work is queued when something is cached, else lazy
  *		RUN	",run": the owner cancels the work and does it itself
- *		LIVE	for liveness: scheduled by priority, only so many interrupts
- *			and stays in the kernel. The owners come before the kworker,
- *			which nothing boosts; KWORKER_FIRST: after it
+ *		CACHE	a task caches, too, and may be preempted before it says so
+ *			(PREEMPT_RT); it has class 0's lock meanwhile
+ *		STRICT	a request may be strict
+ *		HELP	a requester's patience may end at any time
+ *		UNPLUG	the CPU goes down once, or half way, and perhaps comes back;
+ *			then HELP, too
+ *		LIVE	for liveness: scheduled by priority, only so many INTERRUPTS
+ *			cache, only so many stays in the kernel. The owners come
+ *			before the kworkers, which nothing boosts; KWORKER_FIRST:
+ *			after them
  *		OWNERS, CLASSES, REQUESTS	how many; requests are per requester
  *		BROKEN_...	a twin, see there
  * run.py has the runs and what each is to say; README.md the sizes.
  *
  * Safety (assertions): whoever goes to user mode leaves no drain under way, no work
  * queued, no drain owed but to a requester who is about to post it, nothing that
- * was posted before, and if eager nothing cached. No work is queued, and so no
- * interrupt sent, once user mode is claimed. One drains at a time. A requester
- * that is told "drained" has nothing left of what was cached before it asked.
- * Liveness: a requester that waits is served, without help, though the owners
- * sleep for ever; who wants to go to user mode gets there.
+ * was posted before, and if eager nothing cached but by who was preempted before he
+ * said so. Once user mode is claimed the variant queues no work, and sends no
+ * interrupt but for a strict request. One drains at a time, help apart. A requester
+ * that is told "drained" has nothing left of what was cached before it asked; a strict
+ * one is never told "posted". A CPU has lost nothing when it is dead, and is sent no
+ * interrupt from then on.
+ * Liveness: a requester that waits is served, without help unless it meets an unplug,
+ * or one was called off, though the owners sleep for ever, or stay in user mode if it
+ * is strict. If it meets one it is served, or told that something is left, though the
+ * unplug waits for it. Who wants to go to user mode gets there.
  *
  * Left out: memory order, since spin's is sequentially consistent. The barriers
  * that make it so: atomic_try_cmpxchg() on the word; between set_bit() of pending
  * and the look at the word, smp_mb__after_atomic(), against (J); (F), (G) of
- * tracked.c. What interrupts off make one step for their own CPU is one step here
- * where other CPUs cannot tell. Also left out: unplug, NMIs, several tasks that
- * request the same class (they take turns by class->lock), MUST and help (they
- * drain beside the word, as drain(0, false) does), the wait queue.
+ * tickets.c; irq_work_claim()'s against irq_work_single()'s. What interrupts off make
+ * one step for their own CPU is one step here where other CPUs cannot tell. Also left
+ * out: NMIs, several tasks that request the same class (they take turns by
+ * class->lock), and so riding, and what sets MUST apart from strict; keys, the wait
+ * queue, tasks that die, what keeps a kworker from running at all. An owner that an
+ * unplug pushes away goes on when the CPU is back, and flushes meanwhile what it has
+ * begun to flush.
  */
 
 #define USER	1
@@ -46,11 +61,22 @@
 #ifndef REQUESTS
 #define REQUESTS 1
 #endif
+#ifndef INTERRUPTS
+#define INTERRUPTS 1
+#endif
+#if defined(UNPLUG) && !defined(HELP)
+#define HELP
+#endif
 
 /* Tasks of the isolated CPU are known by their _pid. */
 #define KWORKER		OWNERS
+#ifdef HELP
+#define HELPER		(OWNERS + 1)
+#define NOBODY		(OWNERS + 2)
+#else
 #define NOBODY		(OWNERS + 1)
-#define FIRST_REQUESTER	(OWNERS + 1)
+#endif
+#define FIRST_REQUESTER	NOBODY
 
 /* A task's every step; spin's "provided" would make processes look unfair. */
 #define HERE		(cur == _pid)
@@ -63,10 +89,22 @@ byte lock = NOBODY, drainer = NOBODY;
 bool work_pending, work_running, kick_pending;
 bool claimed;	/* the work is marked as pending, but by who cancels it */
 
+/* Class 0's own: who caches under its lock; its work, which is help. */
+byte adder = NOBODY;
+bool help_pending;
+
 /* The CPU itself: who has it, who wants it, who waits for what. */
 byte cur = NOBODY;
-bool runnable[OWNERS + 1], flushing[OWNERS], locking[OWNERS + 1];
+bool runnable[NOBODY], flushing[OWNERS], locking[OWNERS + 1], blocked[NOBODY];
 bool irqs_off, in_user;
+
+/* Unplug: for whom the CPU still is (cpu_active_mask, its pool's kworkers,
+ * cpu_online_mask); it goes on, or was called off; likewise since the request came;
+ * who has migration disabled; requesters that have preemption off on their CPUs.
+ */
+bool cpu_active = 1, pool_bound = 1, cpu_online = 1, unplugged, met_unplug;
+bool pinned[NOBODY];
+byte off;
 
 /* For assertions: items that a request is about; that were posted; requesters
  * between their two steps; who waits.
@@ -74,22 +112,44 @@ bool irqs_off, in_user;
 byte marked, posted, asking;
 bool waiting[CLASSES], leaving;
 
-#if OWNERS == 2
-#define OWNER	(runnable[1] -> 1 : (runnable[0] -> 0 : NOBODY))
+#ifdef UNPLUG
+#define PIN(yes)	pinned[_pid] = yes
 #else
-#define OWNER	(runnable[0] -> 0 : NOBODY)
+#define PIN(yes)	skip
 #endif
-#ifdef KWORKER_FIRST
-#define BEST	(runnable[KWORKER] -> KWORKER : OWNER)
+
+/* What claims of liveness are about is of no interest else. */
+#ifdef LIVE
+#define NOTE(what, yes)	what = yes
 #else
-#define BEST	(OWNER == NOBODY && runnable[KWORKER] -> KWORKER : OWNER)
+#define NOTE(what, yes)	skip
+#endif
+
+#define OWNER_MAY(task)	(runnable[task] && (cpu_active || pinned[task]))
+#define POOL_MAY(task)	(runnable[task] && (pool_bound || pinned[task]))
+#if OWNERS == 2
+#define OWNER	(OWNER_MAY(1) -> 1 : (OWNER_MAY(0) -> 0 : NOBODY))
+#else
+#define OWNER	(OWNER_MAY(0) -> 0 : NOBODY)
+#endif
+#ifdef HELP
+#define POOL	(POOL_MAY(KWORKER) -> KWORKER : (POOL_MAY(HELPER) -> HELPER : NOBODY))
+#else
+#define POOL	(POOL_MAY(KWORKER) -> KWORKER : NOBODY)
+#endif
+#define PINNED	(pinned[0] || pinned[OWNERS - 1])
+#define GONE	(!cpu_active && !PINNED && !flushing[0] && !flushing[OWNERS - 1])
+#ifdef KWORKER_FIRST
+#define BEST	(POOL == NOBODY -> OWNER : POOL)
+#else
+#define BEST	(OWNER == NOBODY -> POOL : OWNER)
 #endif
 
 /* Nobody is to preempt it first. */
 #ifdef LIVE
 #define MAY_STAY	(BEST == _pid)
 #else
-#define MAY_STAY	true
+#define MAY_STAY	cpu_active
 #endif
 
 #ifdef BROKEN_RIDE	/* a requester rides on a drain that may have looked already */
@@ -97,6 +157,14 @@ bool waiting[CLASSES], leaving;
 #else
 #define RIDE		QUEUED
 #endif
+
+/* What a sleeper waits for has come. */
+#define WAKE(sleepers, task) \
+	if \
+	:: sleepers[task] -> sleepers[task] = 0; runnable[task] = 1 \
+	:: else \
+	fi
+#define WAKE_OWNERS(sleepers)	WAKE(sleepers, 0); WAKE(sleepers, OWNERS - 1)
 
 /* queue_work_on(); QUEUED was set before. */
 inline queue_work() {
@@ -117,7 +185,7 @@ inline queue_here() {
 	fi
 }
 
-/* __pcd_run_drain(): pcd_drain_begin(), class->drain(), pcd_drain_end() */
+/* pcd_run_drain(): pcd_drain_begin(), class->drain(), pcd_drain_end() */
 inline drain(c, pays) {
 	atomic { HERE ->
 		if
@@ -127,11 +195,26 @@ inline drain(c, pays) {
 #ifndef BROKEN_TICKET	/* the number is read when all is out */
 	atomic { HERE -> ticket = asked[c] }
 #endif
-	atomic { HERE -> cache = cache & ~BIT(c); marked = marked & ~BIT(c); posted = posted & ~BIT(c) }
+	do	/* class->drain(): an interrupt may cache past the lock */
+#ifdef BROKEN_SPIN	/* it spins for the lock of whom it keeps from running */
+	:: HERE && c == 0 && adder != NOBODY
+#elif defined(BROKEN_TRY)	/* it passes by what is locked */
+	:: atomic { HERE && c == 0 && adder != NOBODY -> break }
+#elif defined(CACHE)
+	:: atomic { HERE && c == 0 && adder != NOBODY ->
+		blocked[_pid] = 1; runnable[_pid] = 0; cur = NOBODY }
+#endif
+	:: atomic { HERE && (c || adder == NOBODY) ->
+		cache = cache & ~BIT(c); marked = marked & ~BIT(c); posted = posted & ~BIT(c); break }
+	od;
 #ifdef BROKEN_TICKET
 	atomic { HERE -> ticket = asked[c] }
 #endif
+#ifdef BROKEN_DONE	/* it publishes its number, though there is a newer one */
+	atomic { HERE -> done[c] = ticket; ticket = 0 }
+#else
 	atomic { HERE -> done[c] = (ticket > done[c] -> ticket : done[c]); ticket = 0 }
+#endif
 }
 
 inline mutex_lock() {
@@ -141,29 +224,18 @@ inline mutex_lock() {
 	od
 }
 
-#define WAKE(sleepers, task) \
-	if \
-	:: sleepers[task] -> sleepers[task] = 0; runnable[task] = 1 \
-	:: else \
-	fi
-
 inline mutex_unlock() {
 	atomic { HERE ->
-		lock = NOBODY;
-		WAKE(locking, 0);
-#if OWNERS == 2
-		WAKE(locking, 1);
-#endif
-		WAKE(locking, KWORKER) }
+		lock = NOBODY; PIN(_pid == KWORKER);
+		WAKE_OWNERS(locking); WAKE(locking, KWORKER) }
 }
 
 /* pcd_deferred_drain() */
 inline deferred_drain() {
 	atomic { HERE ->
-		assert(word & QUEUED);
-		assert(drainer == NOBODY);
-		word = word ^ (QUEUED | RUNNING);
-		drainer = _pid }
+		assert((word & QUEUED) && !(word & RUNNING));
+		word = word ^ (QUEUED | RUNNING) }
+	atomic { HERE -> drainer = _pid }
 	do	/* pcd_drain_pending() */
 	:: atomic { HERE && (pending & 1) -> skip } drain(0, true)
 #if CLASSES == 2
@@ -174,8 +246,53 @@ inline deferred_drain() {
 #else
 	:: atomic { HERE && !pending -> irqs_off = 1 }
 #endif
-		atomic { HERE -> drainer = NOBODY; word = word & ~RUNNING; irqs_off = 0; break }
-	od
+		atomic { HERE ->
+#ifndef BROKEN_DRAINER	/* it is still said to drain when interrupts are on again */
+			drainer = NOBODY;
+#endif
+			word = word & ~RUNNING; irqs_off = 0; break }
+	od;
+#ifdef BROKEN_DRAINER
+	atomic { HERE -> drainer = NOBODY }
+#endif
+}
+
+/* __pcd_cached(): is a drain yet to begin, or to look again? */
+#ifdef BROKEN_BIT	/* the bit alone is taken for a promise */
+#define PROMISED(c)	(pending & BIT(c))
+#elif defined(BROKEN_WORD)	/* whatever its class */
+#define PROMISED(c)	(word & (QUEUED | RUNNING))
+#else
+#define PROMISED(c)	((pending & BIT(c)) && (word & (QUEUED | RUNNING)))
+#endif
+
+inline promise(c) {
+	pending = pending | BIT(c);
+	if
+	:: drainer == NOBODY || cur != drainer -> queue_here()
+	:: else
+	fi
+}
+
+/* Caching by a task, which may be preempted in it; pcd_cached() */
+inline cached() {
+	do
+	:: atomic { HERE && adder != NOBODY -> blocked[_pid] = 1; runnable[_pid] = 0; cur = NOBODY }
+	:: atomic { HERE && adder == NOBODY -> adder = _pid; PIN(1); cache = cache | BIT(0); break }
+	od;
+#ifdef EAGER
+	if
+	:: HERE && PROMISED(0)
+	:: HERE && !PROMISED(0) -> atomic { HERE -> promise(0) }
+	fi;
+#endif
+	atomic { HERE ->
+		adder = NOBODY; PIN(0);
+		WAKE_OWNERS(blocked);
+#ifdef HELP
+		WAKE(blocked, HELPER);
+#endif
+		WAKE(blocked, KWORKER) }
 }
 
 /* A task of the isolated CPU that comes from user mode and returns to it. */
@@ -184,14 +301,19 @@ active [OWNERS] proctype owner()
 	byte ticket;
 	bool again;
 
-stay:	/* a system call, exception or interrupt; what it caches: interrupt() */
+stay:	/* a system call, exception or interrupt; what it caches: interrupt(), too */
 	if
 	:: HERE -> goto leave
 #ifdef LIVE
 	:: atomic { HERE -> runnable[_pid] = 0; cur = NOBODY } false
 #endif
-#if OWNERS == 2
-	/* pcd_drain_local(); help's pcd_work_fn() */
+#if defined(CACHE) && !defined(LIVE)
+	:: cached()
+#elif defined(CACHE)	/* the one that others keep from running */
+	:: _pid == 0 -> cached()
+#endif
+#if OWNERS == 2 && !defined(UNPLUG)
+	/* pcd_drain_local() */
 #ifdef BROKEN_LOCAL	/* it clears the bit, and is preempted */
 	:: drain(0, true)
 #else
@@ -200,24 +322,27 @@ stay:	/* a system call, exception or interrupt; what it caches: interrupt() */
 #endif
 	fi;
 
-leave:	/* exit_to_user_mode_prepare(), pcd_claim_user() */
+leave:	/* __exit_to_user_mode_prepare(), pcd_claim_user() */
 	if
 	:: atomic { HERE && !word && MAY_STAY ->
 		word = USER;
 		in_user = 1;
-		leaving = 0;
+		NOTE(leaving, 0);
 		assert(!work_pending && drainer == NOBODY);
 		assert(!posted);
 		assert(!(pending & ~asking));
 #ifdef EAGER
-		assert(!cache);
+		assert(!(cache & ~(adder == NOBODY -> 0 : BIT(0))));
 #endif
 		goto user }
-	:: atomic { HERE && word -> leaving = 1 }
+	:: atomic { HERE && word -> NOTE(leaving, 1) }
 	fi;
 
 	/* exit_to_user_mode_loop(), pcd_resume_user_mode() */
 	atomic { HERE ->
+#ifdef RUN
+		PIN(1);
+#endif
 		if
 		:: word & POSTED -> queue_here()
 		:: else
@@ -265,9 +390,9 @@ leave:	/* exit_to_user_mode_prepare(), pcd_claim_user() */
 user:
 #ifdef LIVE
 	if
-	:: BEST != _pid		/* the scheduler's interrupt */
+	:: BEST != _pid || kick_pending		/* the scheduler's interrupt, or a request's */
 	:: !again -> again = 1
-	:: again = 1; BEST != _pid
+	:: again = 1; BEST != _pid || kick_pending
 	fi;
 #endif
 	/* pcd_kernel_entered() */
@@ -294,7 +419,7 @@ active proctype kworker()
 	byte ticket;
 
 end:	do
-	:: atomic { HERE && work_pending -> work_pending = 0; work_running = 1 }
+	:: atomic { HERE && work_pending -> work_pending = 0; work_running = 1; PIN(1) }
 #ifdef RUN
 		mutex_lock();
 #endif
@@ -302,34 +427,126 @@ end:	do
 #ifdef RUN
 		mutex_unlock();
 #endif
-		atomic { HERE ->
-			work_running = 0;
-#if OWNERS == 2
-			WAKE(flushing, 1);
-#endif
-			WAKE(flushing, 0) }
+		atomic { HERE -> work_running = 0; PIN(0); WAKE_OWNERS(flushing) }
 	:: atomic { HERE && !work_pending -> runnable[_pid] = 0; cur = NOBODY }
+#ifdef UNPLUG
+	:: atomic { !pool_bound && work_pending ->	/* on another CPU */
+			work_pending = 0;
+			work_running = 1;
+			runnable[_pid] = 0;
+			cur = (cur == _pid -> NOBODY : cur) }
+		atomic { lock == NOBODY ->
+			assert((word & (QUEUED | POSTED | RUNNING)) == QUEUED);
+#ifdef BROKEN_FORGET	/* nobody is to ask again */
+			word = word ^ QUEUED;
+#elif !defined(BROKEN_ELSEWHERE)	/* it is taken for still to come */
+			word = word ^ (QUEUED | POSTED);
+#endif
+			work_running = 0;
+			WAKE_OWNERS(flushing) }
+#endif
 	od
 }
 
-/* pcd_drain_cpus(): pcd_ask(), pcd_variant_ask(), pcd_await_owner() */
+#ifdef HELP
+/* pcd_work_fn() of class 0: help, when a requester's patience has ended */
+active proctype helper()
+{
+	byte ticket;
+
+end:	do
+	:: atomic { HERE && help_pending -> help_pending = 0; PIN(1) }
+#ifdef BROKEN_PAYS	/* it takes back what it may not end before user mode */
+		drain(0, true);
+#else
+		drain(0, false);
+#endif
+		atomic { HERE -> PIN(0) }
+	:: atomic { HERE && !help_pending -> runnable[_pid] = 0; cur = NOBODY }
+#ifdef UNPLUG
+	/* on another CPU, whose own cache it drains */
+	:: atomic { !pool_bound && help_pending -> help_pending = 0 }
+#endif
+	od
+}
+#endif
+
+/* In LIVE help is for who has met an unplug. */
+#ifdef LIVE
+#define IMPATIENT	met_unplug
+#else
+#define IMPATIENT	true
+#endif
+
+/* What a CPU holds that is on its way out is left when that has had its help. */
+#ifdef BROKEN_PROGRESS	/* it has help for as long as it is online */
+#define LEAVE	(!cpu_online)
+#else
+#define LEAVE	(!cpu_online || (helped && !cpu_active))
+#endif
+
+/* pcd_served() */
+#ifdef BROKEN_NUMBER	/* when nothing is cached, and no sooner */
+#define SERVED	(!(cache & BIT(c)))
+#else
+#define SERVED	(done[c] >= want || !(cache & BIT(c)))
+#endif
+
+/* pcd_drain_cpus(): pcd_ask_owner(), pcd_await_owners() */
 active [CLASSES] proctype requester()
 {
 	byte c = _pid - FIRST_REQUESTER, want, n;
+	bool strict, helped;
 
-	do
-	:: n < REQUESTS ->
+end:	do
+	:: atomic { n < REQUESTS && cpu_online && (cache & BIT(c)) ->
 		n++;
-		d_step { marked = marked | (cache & BIT(c)); asked[c]++; want = asked[c]; waiting[c] = 1 }
+#ifdef STRICT
+		if :: strict = 1 :: skip fi;
+#endif
+		marked = marked | BIT(c);
+		asked[c]++;	/* pcd_ask() */
+		want = asked[c];
+		waiting[c] = 1;
+		NOTE(met_unplug, unplugged) }
+#ifdef BROKEN_UNASKED	/* in user mode nothing is cached */
+		if
+		:: word & USER -> goto promised
+		:: !(word & USER)
+		fi;
+#endif
+#ifdef BROKEN_EARLY	/* the interrupt is sent first */
+		kick_pending = 1;
+#endif
+		/* pcd_variant_ask() */
 		d_step { pending = pending | BIT(c); asking = asking | BIT(c) }
 		/* pcd_deferred_queue() */
 		if
 		:: atomic { word & USER ->
-			word = word | POSTED;
 			asking = asking & ~BIT(c);
-			posted = posted | (marked & BIT(c));
-			marked = marked & ~BIT(c);
-			goto served }
+			if
+#ifdef BROKEN_FIRST	/* who posts first sends an interrupt, strict or not */
+			:: strict && (word & POSTED) -> goto await
+#endif
+			:: !strict -> word = word | POSTED; goto promised
+			:: else -> word = word | POSTED
+			fi }
+			/* pcd_variant_interrupt() */
+#if !defined(BROKEN_KICK) && !defined(BROKEN_EARLY)	/* it is forgotten */
+			if
+#ifdef BROKEN_PREEMPT	/* it may be preempted between look and sending */
+			:: cpu_online ->
+				d_step { assert(cpu_online); kick_pending = 1 }
+#else
+			:: atomic { cpu_online -> off++ }
+				d_step { assert(cpu_online); kick_pending = 1; off-- }
+#endif
+			:: !cpu_online
+			fi;
+#endif
+#ifdef BROKEN_AWAIT	/* it does not wait */
+			goto drained
+#endif
 		:: atomic { !(word & USER) && (word & RIDE) -> asking = asking & ~BIT(c) }
 #ifdef BROKEN_LATE	/* QUEUED is set when it queues, not when it decides to */
 		:: !(word & (USER | RIDE)) ->
@@ -341,56 +558,72 @@ active [CLASSES] proctype requester()
 			d_step { queue_work() }
 #endif
 		fi;
-		done[c] >= want || !(cache & BIT(c));	/* pcd_served() */
+		if
+		:: !strict -> goto promised	/* PCD_POST */
+		:: true
+		fi;
+await:
+		if
+		:: SERVED
+#ifdef HELP
+		/* pcd_help_owners() */
+		:: !SERVED && IMPATIENT && LEAVE -> goto told
+		:: !SERVED && IMPATIENT && !LEAVE && !help_pending ->
+			helped = 1;
+			d_step { help_pending = 1; runnable[HELPER] = 1 }	/* pcd_queue() */
+			goto await
+#endif
+		fi;
+#ifdef HELP
+		help_pending = 0;	/* cancel_work() */
+#endif
+drained:
 		assert(!(marked & BIT(c)));
-served:
-		atomic { waiting[c] = 0; want = 0 }
-	:: else -> break
+		goto told;
+promised:
+		atomic { posted = posted | (marked & BIT(c)) }
+told:
+		atomic {
+			marked = marked & ~BIT(c); waiting[c] = 0;
+			want = 0; helped = 0; strict = 0; NOTE(met_unplug, 0) }
 	od
 }
 
-/* Interrupts of the isolated CPU in the kernel: one that caches; pcd_deferred_kick() */
+/* pcd_deferred_kick() */
+inline kick() {
+	kick_pending = 0;
+	if
+#ifdef BROKEN_ENTRY
+	:: pending -> queue_here()
+#else
+	:: word & POSTED -> queue_here()
+#endif
+	:: else
+	fi
+}
+
+/* Interrupts of the isolated CPU in the kernel: one that caches, __pcd_cached(); an irq_work */
 active proctype interrupt()
 {
-	byte c;
-	bool again;
+	byte c, n;
 
 end:	do
-	:: atomic { !irqs_off && !in_user && !again ->
+	:: atomic { !irqs_off && !in_user && cpu_online && n < INTERRUPTS ->
 #ifdef LIVE
-		again = 1;
+		n++;
 #endif
 #if CLASSES == 2
 		if :: c = 0 :: c = 1 fi;
 #endif
 		cache = cache | BIT(c);
 #ifdef EAGER
-		/* __pcd_cached() */
 		if
-#ifdef BROKEN_BIT	/* the bit alone is taken for a promise */
-		:: !(pending & BIT(c)) ->
-#else
-		:: !(pending & BIT(c)) || !(word & (QUEUED | RUNNING)) ->
-#endif
-			pending = pending | BIT(c);
-			if
-			:: drainer == NOBODY || cur != drainer -> queue_here()
-			:: else
-			fi
-		:: else
+		:: PROMISED(c)
+		:: else -> promise(c)
 		fi;
 #endif
 		c = 0 }
-	:: atomic { !irqs_off && !in_user && kick_pending ->
-		kick_pending = 0;
-		if
-#ifdef BROKEN_ENTRY
-		:: pending -> queue_here()
-#else
-		:: word & POSTED -> queue_here()
-#endif
-		:: else
-		fi }
+	:: atomic { !irqs_off && !in_user && cpu_online && kick_pending -> kick() }
 	od
 }
 
@@ -402,11 +635,20 @@ end:	do
 #ifdef LIVE
 	:: atomic { MAY_SWITCH && cur != BEST -> cur = BEST }
 #else
-	:: atomic { MAY_SWITCH && runnable[0] && cur != 0 -> cur = 0 }
+	:: atomic { MAY_SWITCH && OWNER_MAY(0) && cur != 0 -> cur = 0 }
 #if OWNERS == 2
-	:: atomic { MAY_SWITCH && runnable[1] && cur != 1 -> cur = 1 }
+	:: atomic { MAY_SWITCH && OWNER_MAY(1) && cur != 1 -> cur = 1 }
 #endif
-	:: atomic { MAY_SWITCH && runnable[KWORKER] && cur != KWORKER -> cur = KWORKER }
+	:: atomic { MAY_SWITCH && POOL_MAY(KWORKER) && cur != KWORKER -> cur = KWORKER }
+#ifdef HELP
+	:: atomic { MAY_SWITCH && POOL_MAY(HELPER) && cur != HELPER -> cur = HELPER }
+#endif
+#ifdef UNPLUG
+	/* pushed away */
+	:: atomic { MAY_SWITCH && cur < OWNERS && !OWNER_MAY(cur % NOBODY) -> cur = NOBODY }
+	:: atomic { MAY_SWITCH && cur >= OWNERS && cur != NOBODY && !POOL_MAY(cur % NOBODY) ->
+		cur = NOBODY }
+#endif
 #endif
 	od
 }
@@ -420,7 +662,68 @@ active proctype waker()
 #endif
 }
 
+#ifdef UNPLUG
+/* pcd_cpu_dead() */
+inline dead(c) {
+#ifdef BROKEN_DEAD	/* only what it owes */
+	if
+	:: pending & BIT(c) ->
+#endif
+	pending = pending & ~BIT(c);
+	ticket = asked[c];
+	atomic { cache = cache & ~BIT(c); marked = marked & ~BIT(c); posted = posted & ~BIT(c) }
+	atomic { done[c] = (ticket > done[c] -> ticket : done[c]); ticket = 0 }
+#ifdef BROKEN_DEAD
+	:: !(pending & BIT(c))
+	fi
+#endif
+}
+
+/* _cpu_down(), and _cpu_up(), if it does */
+active proctype hotplug()
+{
+	byte ticket;
+
+	/* sched_cpu_deactivate(): keeps out who can migrate */
+	atomic { !in_user && !irqs_off -> cpu_active = 0; NOTE(unplugged, 1); NOTE(met_unplug, 1) }
+	if
+	:: goto up		/* a callback fails */
+	:: pool_bound = 0	/* workqueue_offline_cpu() */
+	fi;
+	if
+	:: goto up
+	:: skip
+	:: skip -> !waiting[0]	/* a callback waits for a requester */
+	fi;
+	/* sched_cpu_wait_empty(); takedown_cpu(), which stops all CPUs; smpcfd_dying_cpu() */
+	atomic { cur == NOBODY && !irqs_off && !off && !PINNED && !pinned[KWORKER] && !pinned[HELPER] ->
+		cpu_online = 0;
+		if
+		:: kick_pending -> kick()
+		:: else
+		fi }
+	dead(0);
+#if CLASSES == 2
+	dead(1);
+#endif
+	assert(!cache);
+	NOTE(unplugged, 0);
+#ifdef LIVE
+	if
+	:: goto over
+	:: skip
+	fi;
+#endif
+up:	atomic { cpu_online = 1; pool_bound = 1 }
+	cpu_active = 1;
+#ifdef LIVE
+over:	skip
+#endif
+}
+#endif
+
 #ifdef LIVE
 ltl served { [] (waiting[0] -> <> !waiting[0]) }
-ltl leaves { [] (leaving -> <> in_user) }
+ltl leaves { [] (leaving -> <> (in_user || GONE)) }
+ltl lives { [] ((waiting[0] -> <> !waiting[0]) && (leaving -> <> (in_user || GONE))) }
 #endif

@@ -24,7 +24,7 @@ import tapfile  # noqa: E402  (its folder must be on the path first)
 # Both at once stay below 2 GB.
 JOBS = 2
 MEGABYTES = 950
-DEPTH = 2_000_000
+DEPTH = {"deferred_wq": 50_000, "task_work": 1_000_000}
 
 
 @dataclasses.dataclass
@@ -46,18 +46,32 @@ class Run:
 
 def runs():
     """All searches: first what must hold, then the twins."""
-    for form in ("", "EAGER", "RUN", "EAGER RUN"):
-        yield Run("deferred_wq", f"{form} OWNERS=1 CLASSES=2")
-        yield Run("deferred_wq", f"{form} REQUESTS={1 if form == 'EAGER RUN' else 2}")
+    for form in ("", "EAGER ", "RUN ", "EAGER RUN "):
+        # Of what is large, less.
+        strict = "" if "EAGER" in form else " STRICT"
+        largest = form == "EAGER RUN "
+        yield Run("deferred_wq", f"{form}OWNERS=1 CLASSES=2{strict}")
+        yield Run("deferred_wq", f"{form}CACHE{'' if largest else ' STRICT'}")
+        yield Run("deferred_wq", f"{form}OWNERS=1 REQUESTS=2 HELP{strict}")
+        yield Run("deferred_wq", f"{form}OWNERS=1 UNPLUG{strict}")
+        yield Run("deferred_wq", f"LIVE {form}OWNERS=1 UNPLUG KWORKER_FIRST", "lives")
         for order in ("", " KWORKER_FIRST"):
-            for claim in ("served", "leaves"):
-                yield Run("deferred_wq", f"LIVE {form}{order}", claim)
-    for switches in ("HELP", "HELP CACHE", "REQUESTS=0 CLASSES=2 CACHE LOCAL", "REQUESTS=0 MIGRATE CACHE LOCAL"):
+            yield Run("deferred_wq", f"LIVE {form}OWNERS=1 REQUESTS=2 INTERRUPTS=2 STRICT{order}", "lives")
+            if not (largest and order):
+                yield Run("deferred_wq", f"LIVE {form}CACHE{order}", "lives")
+    for switches in (
+        "CACHE",
+        "TASKS=1 CACHE HELP",
+        "TASKS=1 UNPLUG",
+        "TASKS=1 UNPLUG REQUESTS=0 CACHE MIGRATE",
+        "REQUESTS=0 CLASSES=2 CACHE LOCAL",
+        "REQUESTS=0 MIGRATE CACHE LOCAL",
+    ):
         yield Run("task_work", switches)
-    for form in ("", " CACHE"):
-        for order in ("", " KWORKER_FIRST"):
-            for claim in ("served", "leaves"):
-                yield Run("task_work", f"LIVE{form}{order}", claim)
+    yield Run("task_work", "LIVE TASKS=1 UNPLUG KWORKER_FIRST", "lives")
+    for order in ("", " KWORKER_FIRST"):
+        yield Run("task_work", f"LIVE TASKS=1 INTERRUPTS=2{order}", "lives")
+        yield Run("task_work", f"LIVE CACHE{order}", "lives")
 
     for model, switches, error in (
         ("deferred_wq", "BROKEN_LATE", r"assertion violated .*word&1"),
@@ -68,6 +82,15 @@ def runs():
         ("deferred_wq", "BROKEN_BIT EAGER", r"assertion violated .*cache"),
         ("deferred_wq", "BROKEN_LOOK EAGER", r"assertion violated .*pending"),
         ("deferred_wq", "BROKEN_RIDE EAGER", r"assertion violated .*pending"),
+        ("deferred_wq", "BROKEN_WORD EAGER REQUESTS=0", r"assertion violated .*cache"),
+        ("deferred_wq", "BROKEN_DRAINER EAGER REQUESTS=0", r"assertion violated .*pending"),
+        ("deferred_wq", "BROKEN_UNASKED EAGER CACHE", r"assertion violated .*posted"),
+        ("deferred_wq", "BROKEN_TRY CACHE", r"assertion violated .*posted"),
+        ("deferred_wq", "BROKEN_PAYS EAGER OWNERS=1 HELP", r"assertion violated .*cache"),
+        ("deferred_wq", "BROKEN_AWAIT OWNERS=1 STRICT", r"assertion violated .*marked"),
+        ("deferred_wq", "BROKEN_PREEMPT OWNERS=1 UNPLUG STRICT", r"assertion violated .*cpu_online"),
+        ("deferred_wq", "BROKEN_FORGET OWNERS=1 UNPLUG", r"assertion violated .*(posted|pending)"),
+        ("deferred_wq", "BROKEN_DEAD OWNERS=1 UNPLUG", r"assertion violated .*cache"),
         ("task_work", "BROKEN_SWITCH", r"assertion violated .*pending"),
         ("task_work", "BROKEN_DRAINING", r"assertion violated .*cache"),
         ("task_work", "BROKEN_ARMED", r"assertion violated .*cache"),
@@ -76,14 +99,28 @@ def runs():
         ("task_work", "BROKEN_SAID CACHE", r"assertion violated .*marked"),
         ("task_work", "BROKEN_IRQS CACHE", r"assertion violated .*queued"),
         ("task_work", "BROKEN_FLAG", r"assertion violated .*queued"),
+        ("task_work", "BROKEN_STAYS REQUESTS=0", r"assertion violated .*pending"),
+        ("task_work", "BROKEN_DYING TASKS=1 UNPLUG REQUESTS=0", r"assertion violated .*cpu_online"),
     ):
         yield Run(model, switches, error=error)
-    yield Run("deferred_wq", "LIVE RUN BROKEN_TAKE", "leaves", "acceptance cycle")
-    yield Run("deferred_wq", "LIVE RUN BROKEN_CANCEL", "leaves", "acceptance cycle")
-    yield Run("task_work", "LIVE BROKEN_EMPTY", "served", "acceptance cycle")
-    yield Run("task_work", "LIVE BROKEN_IDLE", "served", "acceptance cycle")
-    yield Run("task_work", "LIVE BROKEN_AGAIN", "leaves", "acceptance cycle")
-    yield Run("task_work", "LIVE CACHE BROKEN_SPIN", "leaves", "acceptance cycle")
+    for model, switches, claim in (
+        ("deferred_wq", "RUN BROKEN_TAKE", "leaves"),
+        ("deferred_wq", "RUN BROKEN_CANCEL", "leaves"),
+        ("deferred_wq", "BROKEN_SPIN CACHE KWORKER_FIRST", "leaves"),
+        ("deferred_wq", "BROKEN_DONE INTERRUPTS=2 KWORKER_FIRST", "served"),
+        ("deferred_wq", "BROKEN_NUMBER OWNERS=1 INTERRUPTS=2", "served"),
+        ("deferred_wq", "BROKEN_KICK OWNERS=1 STRICT", "served"),
+        ("deferred_wq", "BROKEN_EARLY OWNERS=1 STRICT", "served"),
+        ("deferred_wq", "BROKEN_FIRST OWNERS=1 REQUESTS=2 STRICT", "served"),
+        ("deferred_wq", "BROKEN_ELSEWHERE OWNERS=1 UNPLUG", "leaves"),
+        ("deferred_wq", "BROKEN_PROGRESS OWNERS=1 UNPLUG KWORKER_FIRST", "served"),
+        ("task_work", "BROKEN_EMPTY", "served"),
+        ("task_work", "BROKEN_IDLE", "served"),
+        ("task_work", "BROKEN_AGAIN", "leaves"),
+        ("task_work", "BROKEN_SPIN CACHE", "leaves"),
+        ("task_work", "BROKEN_PROGRESS TASKS=1 UNPLUG KWORKER_FIRST", "served"),
+    ):
+        yield Run(model, f"LIVE {switches}", claim, "acceptance cycle")
 
 
 def search(run, folder):
@@ -98,8 +135,10 @@ def search(run, folder):
     text = ""
     for command in (
         ["spin", *(f"-D{switch}" for switch in run.switches.split()), "-a", "model.pml"],
-        ["gcc", "-O2", "-w", "-DCOLLAPSE", f"-DMEMLIM={MEGABYTES}", *compiled, "-o", "pan", "pan.c"],
-        ["./pan", f"-m{DEPTH}", *how],
+        # A twin is rejected before optimised code has paid for being made.
+        ["gcc", "-O0" if run.error else "-O1", "-w", f"-DMEMLIM={MEGABYTES}", *compiled, "-o", "pan", "pan.c"],
+        # A small table to begin with, which grows.
+        ["./pan", f"-m{DEPTH[run.model]}", "-w20", *how],
     ):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         text += done.stdout + done.stderr
