@@ -19,14 +19,15 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign instrument again anatomy check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import
+.PHONY: guest plugin campaign instrument again anatomy qpw-hold check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-lock-holds
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
-	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio
+	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio \
+		build/guest/interrupts.cpio
 
 plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so \
-		build/preload/main_loop.so build/preload/slow_cpus.so
+		build/plugin/pcd_locks.so build/preload/main_loop.so build/preload/slow_cpus.so
 
 campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
 	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
@@ -43,6 +44,10 @@ again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 m
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm
 	@bench/probe.py --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
+
+# Apart from campaigns, with a guest and a plugin of its own.
+qpw-hold: rt-qpw lazy-qpw guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (SEEDS=12)
+	@bench/lock_holds.py --seeds "$(SEEDS)" --jobs "$(JOBS)"
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
 	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as results/kvm of another machine))
@@ -79,6 +84,18 @@ build/guest/osnoise: bench/guest/osnoise/init.c $(addprefix bench/guest/,channel
 build/guest/osnoise.cpio: build/guest/osnoise bench/guest/pack.sh
 	bench/guest/pack.sh build/guest/root build/guest/osnoise /dev/null $@
 
+# And the one for who holds whose lock: the same workload, and interrupts.
+build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/guest/init.c,$(wildcard bench/guest/*.[ch]))
+	@mkdir -p $(@D)
+	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+
+build/guest/interrupts.cpio: build/guest/interrupts/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
+	bench/guest/pack.sh build/guest/root build/guest/interrupts/init bench/guest/files.list $@
+
+build/plugin/pcd_locks.so: bench/plugin/locks/pcd_locks.c bench/plugin/symbols.c $(wildcard bench/plugin/*.h) bench/guest/marks.h
+	@mkdir -p $(@D)
+	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+
 build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
 	@mkdir -p $(@D)
 	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
@@ -92,6 +109,9 @@ check-kvm-probe: rt-unpatched guest qemu
 
 check-import: deps
 	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
+
+check-lock-holds: deps
+	$(pytest) --tap lock-holds bench/tests/test_lock_holds.py
 
 # Repeated is a boot of each kind, whatever its kernel.
 check-hotpaths check-lab-repeat: $(IMAGES)

@@ -58,16 +58,16 @@ def jobs(asked):
 
 
 def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=CPUS,
-            icount_shift=ICOUNT_SHIFT):
+            icount_shift=ICOUNT_SHIFT, plugin=PLUGIN, initramfs=INITRAMFS):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder."""
-    count = f"{PLUGIN},syms={image}/System.map,out={out}/counts.jsonl"
+    count = f"{plugin},syms={image}/System.map,out={out}/counts.jsonl"
     if by_instruction:
         count += ",by=instruction"
     count += "".join(f",trace={what}" for what in trace)
     return ["env", f"LD_PRELOAD={MAIN_LOOP}",
             *machine.command(qemu, image, cmdline, seed, out, cpus, "-cpu", "max",
                         "-accel", "tcg,thread=single", "-icount", f"shift={icount_shift},sleep=off",
-                        "-rtc", "clock=vm,base=2026-01-01", "-plugin", count)]
+                        "-rtc", "clock=vm,base=2026-01-01", "-plugin", count, initramfs=initramfs)]
 
 
 def attend(process, folder):

@@ -12,6 +12,7 @@ enum stream {
 	STREAM_TURNS,
 	STREAM_PAD,
 	STREAM_METRONOME,
+	STREAM_INTERRUPTS,
 };
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of QEMU's plugin interface that the counting plugin uses, in the
+ * The part of QEMU's plugin interface that the plugins here use, in the
  * shape of version 4 (QEMU 9.2 to 10.0). No binary package carries QEMU's own
  * header, so these declarations are written by hand; plugin_install() refuses
  * a QEMU whose interface starts later.
@@ -45,6 +45,29 @@ enum qemu_plugin_mem_rw {
 	QEMU_PLUGIN_MEM_R = 1,
 	QEMU_PLUGIN_MEM_W,
 	QEMU_PLUGIN_MEM_RW,
+};
+
+enum qemu_plugin_mem_value_type {
+	QEMU_PLUGIN_MEM_VALUE_U8,
+	QEMU_PLUGIN_MEM_VALUE_U16,
+	QEMU_PLUGIN_MEM_VALUE_U32,
+	QEMU_PLUGIN_MEM_VALUE_U64,
+	QEMU_PLUGIN_MEM_VALUE_U128,
+};
+
+/* Only the member that 'type' names is set. */
+struct qemu_plugin_mem_value {
+	enum qemu_plugin_mem_value_type type;
+	union {
+		__u8 u8;
+		__u16 u16;
+		__u32 u32;
+		__u64 u64;
+		struct {
+			__u64 low;
+			__u64 high;
+		} u128;
+	} data;
 };
 
 struct qemu_plugin_reg_descriptor {
@@ -93,6 +116,7 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
 				      void *userdata);
 unsigned int qemu_plugin_mem_size_shift(__u32 info);
 bool qemu_plugin_mem_is_store(__u32 info);
+struct qemu_plugin_mem_value qemu_plugin_mem_get_value(__u32 info);
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 __u64 qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
