@@ -45,18 +45,12 @@ static struct nmiaction holdup_action = {
 	.name = "pcd_kunit",
 };
 
-/* Hold up @cpu, which is prepared for it.  Any context. */
-void holdup_now(int cpu)
-{
-	__apic_send_IPI(cpu, NMI_VECTOR);
-}
-
 static enum hrtimer_restart hold_up_another(struct hrtimer *timer)
 {
 	u32 nth = prandom_u32_state(&holdups.rnd) % cpumask_weight(&holdups.cpus);
 	u32 span = LONGEST_PAUSE_NS - SHORTEST_PAUSE_NS;
 
-	holdup_now(cpumask_nth(nth, &holdups.cpus));
+	__apic_send_IPI(cpumask_nth(nth, &holdups.cpus), NMI_VECTOR);
 	hrtimer_forward_now(timer, ns_to_ktime(SHORTEST_PAUSE_NS +
 					       prandom_u32_state(&holdups.rnd) % span));
 	return HRTIMER_RESTART;
@@ -71,31 +65,15 @@ static void nothing(void *unused)
 {
 }
 
-static void holdup_forget(void *unused)
+static void holdup_end(void *unused)
 {
 	int cpu;
 
+	hrtimer_cancel(&holdups.timer);
 	/* None is still on its way: they come before any other interrupt. */
 	for_each_cpu(cpu, &holdups.cpus)
 		smp_call_function_single(cpu, nothing, NULL, true);
 	unregister_nmi_handler(NMI_LOCAL, holdup_action.name);
-}
-
-/* Until the test ends @cpus can be held up. */
-void holdup_prepare(struct kunit *test, const struct cpumask *cpus)
-{
-	int cpu;
-
-	cpumask_copy(&holdups.cpus, cpus);
-	for_each_cpu(cpu, cpus)
-		prandom_seed_state(per_cpu_ptr(&holdup_rnd, cpu), cpu);
-	KUNIT_ASSERT_EQ(test, __register_nmi_handler(NMI_LOCAL, &holdup_action), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, holdup_forget, NULL), 0);
-}
-
-static void holdup_end(void *unused)
-{
-	hrtimer_cancel(&holdups.timer);
 }
 
 /**
@@ -106,26 +84,24 @@ static void holdup_end(void *unused)
  */
 void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus)
 {
-	holdup_prepare(test, cpus);
+	int cpu;
+
+	cpumask_copy(&holdups.cpus, cpus);
+	for_each_cpu(cpu, cpus)
+		prandom_seed_state(per_cpu_ptr(&holdup_rnd, cpu), cpu);
 	prandom_seed_state(&holdups.rnd, 1);
 	hrtimer_setup(&holdups.timer, hold_up_another, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_HARD);
+	KUNIT_ASSERT_EQ(test, __register_nmi_handler(NMI_LOCAL, &holdup_action), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, holdup_end, NULL), 0);
 	KUNIT_ASSERT_EQ(test, smp_call_function_single(sender, start_here, NULL, true), 0);
 }
 
 #else
 
-void holdup_prepare(struct kunit *test, const struct cpumask *cpus)
-{
-	kunit_skip(test, "needs interrupts that cannot be disabled");
-}
-
-void holdup_now(int cpu) { }
-
 void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus)
 {
-	holdup_prepare(test, cpus);
+	kunit_skip(test, "needs interrupts that cannot be disabled");
 }
 
 #endif

@@ -10,8 +10,6 @@
 #include <kunit/test.h>
 #include <linux/cpumask.h>
 
-void holdup_prepare(struct kunit *test, const struct cpumask *cpus);
-void holdup_now(int cpu);
 void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus);
 
 #endif /* _PCD_KUNIT_HOLDUP_H */

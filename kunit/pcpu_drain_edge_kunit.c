@@ -3,13 +3,14 @@
  * KUnit suite: the edges of requests and drains on an isolated CPU, where an
  * interrupt, or another CPU, makes the difference within a few instructions.
  *
- * Such an edge is met by trying often, with CPUs that are held up at random (holdup.c),
- * so that an owner goes all its way to user mode between two of a request's
- * instructions, and with interrupts that are timed for the end of a drain.
+ * Most edges are met exactly: whoever touches what the CPU owes is stopped right there
+ * (watch.c).  The others by trying often, with CPUs that are held up at random
+ * (holdup.c), so that an owner goes all its way to user mode between two of a
+ * request's instructions.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
-#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
 #include <linux/prandom.h>
 
 #include <trace/events/pcpu_drain.h>
@@ -20,6 +21,7 @@
 #include "scene.h"
 #include "user_owner.h"
 #include "user_probe.h"
+#include "watch.h"
 
 #define STRESS_MS 1000
 #define ENOUGH 100
@@ -49,21 +51,37 @@ static int ask_again_and_again(void *data)
 	return 0;
 }
 
-/* @fn is what the owner does in each system call; @last what the last requester does. */
-static void load_begin(struct kunit *test, int cpu, struct user_owner *owner,
-		       void (*fn)(void *unused), int (*last)(void *rnd))
+/* In all the ways that end in user mode at once. */
+static void cache_and_leave(void *unused)
+{
+	u32 what = prandom_u32_state(&load.owner_rnd);
+
+	if (what & 1)
+		script_cache_second();
+	if (what & 2) {
+		migrate_disable();
+		script_cache_half();
+		udelay(what >> 8 & 31);
+		script_cache_other_half();
+		migrate_enable();
+	}
+	if (what & 4)
+		udelay(what >> 16 & 31);
+}
+
+static void load_begin(struct kunit *test, int cpu, struct user_owner *owner)
 {
 	int i;
 
 	WRITE_ONCE(load.over, false);
 	load.entries = probe_entries(cpu);
 	prandom_seed_state(&load.owner_rnd, 1);
-	owner_tell(owner, fn, NULL, OWNER_AGAIN);
+	owner_tell(owner, cache_and_leave, NULL, OWNER_AGAIN);
 	owner_repeat(owner, true);
 	for (i = 0; i < REQUESTERS; i++) {
 		prandom_seed_state(&load.rnd[i], 2 + i);
 		thread_start(test, &load.requester[i], requester_cpu(i),
-			     i == REQUESTERS - 1 ? last : ask_again_and_again, &load.rnd[i]);
+			     ask_again_and_again, &load.rnd[i]);
 	}
 }
 
@@ -92,24 +110,6 @@ static void expect_nothing_lost(struct kunit *test)
 
 /* ---- owner and requesters are held up between any two of their instructions ---- */
 
-/* In all the ways that end in user mode at once. */
-static void cache_and_leave(void *unused)
-{
-	u32 what = prandom_u32_state(&load.owner_rnd);
-
-	if (what & 1)
-		script_cache_second();
-	if (what & 2) {
-		migrate_disable();
-		script_cache_half();
-		udelay(what >> 8 & 31);
-		script_cache_other_half();
-		migrate_enable();
-	}
-	if (what & 4)
-		udelay(what >> 16 & 31);
-}
-
 static void everybody_is_held_up_anywhere(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0), i;
@@ -119,96 +119,199 @@ static void everybody_is_held_up_anywhere(struct kunit *test)
 	for (i = 0; i < REQUESTERS; i++)
 		cpumask_set_cpu(requester_cpu(i), &cpus);
 	holdup_start(test, requester_cpu(REQUESTERS), &cpus);
-	load_begin(test, cpu, owner, cache_and_leave, ask_again_and_again);
+	load_begin(test, cpu, owner);
 	msleep(STRESS_MS);
 	load_end(test, cpu, owner);
 	expect_nothing_lost(test);
 }
 
-/* ---- a request comes, or an interrupt caches, when a drain ends ---- */
+/* ---- who touches something is held up right behind that instruction ---- */
+
+/* Not for ever, should the test have failed. */
+#define HELD_US 5000000
 
 static struct {
-	int cpu;
-	bool begun;	/* a drain there */
-} drain;
+	int cpu;			/* the owner's */
+	struct task_struct *drainer;	/* who drains there */
+	bool met;			/* the edge that the test is about, once */
+	bool over;			/* whoever is held up there goes on */
+} edge;
 
-static void say_that_it_has_begun(void)
+static struct user_owner *edge_start(struct kunit *test, int cpu)
 {
-	WRITE_ONCE(drain.begun, true);
+	struct user_owner *owner = scene_start(test, cpu);
+
+	if (!pcd_tracks(cpu))
+		kunit_skip(test, "in this variant no CPU owes anything");
+	edge.cpu = cpu;
+	edge.drainer = NULL;
+	edge.met = false;
+	edge.over = false;
+	return owner;
 }
 
-static void cache_both(void *unused)
+static void be_held_up(void)
+{
+	int us;
+
+	WRITE_ONCE(edge.met, true);
+	for (us = 0; us < HELD_US && !READ_ONCE(edge.over); us++)
+		udelay(1);
+}
+
+static void hold_up_who_asks(struct pt_regs *regs)
+{
+	if (raw_smp_processor_id() != edge.cpu && !READ_ONCE(edge.met))
+		be_held_up();
+}
+
+static bool edge_is_met(struct user_owner *unused)
+{
+	return READ_ONCE(edge.met);
+}
+
+/* What comes, if it does, comes within this time. */
+static void await(bool (*condition)(struct user_owner *owner), struct user_owner *owner)
+{
+	int i;
+
+	for (i = 0; i < HZ / 10 && !condition(owner); i++)
+		schedule_timeout_uninterruptible(1);
+}
+
+/*
+ * A request is held up while the owner is about to say that it has cached something.
+ * The owner says so, and goes to user mode if it may, before the request goes on.
+ */
+static void owner_leaves_at_the_edge(struct kunit *test, struct user_owner *owner)
+{
+	static struct request request = { &scripted, NULL, PCD_POST };
+	static struct thread requester;
+
+	close_gate(test);
+	owner_tell(owner, cache_busy_within, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(edge.cpu)));
+	thread_start(test, &requester, other_housekeeping_cpu(test), make_request, &request);
+	await(edge_is_met, owner);
+	open_gate(NULL);
+	await(owner_is_in_user_mode, owner);
+	WRITE_ONCE(edge.over, true);
+	thread_join(&requester);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	owner_come_back(test, owner);
+}
+
+/* It has looked no further.  Where requests set no bit, nobody is held up. */
+static void request_is_held_up_when_it_has_set_its_bit(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = edge_start(test, cpu);
+
+	watch_start(test, &per_cpu(pcd_owners.pending, cpu), hold_up_who_asks);
+	owner_leaves_at_the_edge(test, owner);
+	expect_nothing_lost(test);
+}
+
+/* It has marked the work as pending; the owner must know that it comes, and wait. */
+static void request_is_held_up_before_it_queues(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = edge_start(test, cpu);
+
+	/* The first shows which work it is. */
+	owner_leaves_at_the_edge(test, owner);
+	if (!probe_queued())
+		kunit_skip(test, "in this variant a request queues no work");
+	WRITE_ONCE(edge.over, false);
+	watch_start(test, &probe_queued()->data, hold_up_who_asks);
+	owner_leaves_at_the_edge(test, owner);
+	KUNIT_EXPECT_TRUE(test, edge.met);
+	expect_nothing_lost(test);
+}
+
+static void say_who_drains(void)
+{
+	WRITE_ONCE(edge.drainer, current);
+}
+
+/* A drain has just seen that nothing else is owed. */
+static bool is_last_look(struct pt_regs *regs)
+{
+	return raw_smp_processor_id() == edge.cpu && current == READ_ONCE(edge.drainer) &&
+	       regs_irqs_disabled(regs) && !per_cpu(pcd_owners.pending, edge.cpu) &&
+	       !READ_ONCE(edge.met);
+}
+
+static void cache_both_and_be_busy(void *unused)
 {
 	script_cache(NULL);
 	script_cache_second();
+	be_busy(NULL);
 }
 
-/* For the other class, while the drain is held up, perhaps at its end. */
-static int ask_at_the_end_of_drains(void *data)
+/* The owner has both classes cached, and leaves once it is asked for the first. */
+static void have_one_class_drained(struct kunit *test, struct user_owner *owner)
 {
-	struct rnd_state *rnd = data;
-
-	while (!READ_ONCE(load.over)) {
-		if (!READ_ONCE(drain.begun)) {
-			cond_resched();
-			continue;
-		}
-		WRITE_ONCE(drain.begun, false);
-		ndelay(prandom_u32_state(rnd) % 4000);
-		holdup_now(drain.cpu);
-		pcd_drain_all(&second, NULL, PCD_POST);
-	}
-	return 0;
+	WRITE_ONCE(script.in_drain, say_who_drains);
+	owner_tell(owner, cache_both_and_be_busy, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached) >= 2));
+	ask(test, PCD_POST);
+	answer(test);
+	open_gate(NULL);
+	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(edge.met)));
 }
 
+static void hold_up_at_last_look(struct pt_regs *regs)
+{
+	if (is_last_look(regs))
+		be_held_up();
+}
+
+/* Where the other class is still cached by then, it needs another drain. */
 static void request_comes_at_the_end_of_a_drain(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
-	struct user_owner *owner = scene_start(test, cpu);
+	struct user_owner *owner = edge_start(test, cpu);
 
-	holdup_prepare(test, cpumask_of(cpu));
-	drain.cpu = cpu;
-	WRITE_ONCE(drain.begun, false);
-	WRITE_ONCE(script.in_drain, say_that_it_has_begun);
-	load_begin(test, cpu, owner, cache_both, ask_at_the_end_of_drains);
-	msleep(STRESS_MS);
-	load_end(test, cpu, owner);
-	WRITE_ONCE(script.in_drain, NULL);
+	watch_start(test, &per_cpu(pcd_owners.pending, cpu), hold_up_at_last_look);
+	have_one_class_drained(test, owner);
+	ask_class(test, &second, PCD_POST);
+	answer(test);
+	WRITE_ONCE(edge.over, true);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	KUNIT_EXPECT_EQ(test, second_items(cpu), 0);
+	owner_come_back(test, owner);
 	expect_nothing_lost(test);
 }
 
-#define DRAIN_NS 20000
-
-static struct hrtimer late_interrupt;
-
-static enum hrtimer_restart cache_late(struct hrtimer *timer)
+static void cache_late(struct irq_work *unused)
 {
 	script_cache(NULL);
-	return HRTIMER_NORESTART;
 }
 
-/* In the middle of a drain. */
-static void have_an_interrupt_cache_late(void)
-{
-	u32 ns = prandom_u32_state(&load.owner_rnd) % DRAIN_NS;
+static struct irq_work late_interrupt = IRQ_WORK_INIT_HARD(cache_late);
 
-	hrtimer_start(&late_interrupt, ns_to_ktime(ns), HRTIMER_MODE_REL_PINNED_HARD);
+/* As soon as interrupts are on again. */
+static void interrupt_after_last_look(struct pt_regs *regs)
+{
+	if (!is_last_look(regs))
+		return;
+	WRITE_ONCE(edge.met, true);
+	irq_work_queue(&late_interrupt);
 }
 
 static void interrupt_caches_at_the_end_of_a_drain(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
-	struct user_owner *owner = scene_start(test, cpu);
+	struct user_owner *owner = edge_start(test, cpu);
 
-	hrtimer_setup(&late_interrupt, cache_late, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	WRITE_ONCE(script.in_drain, have_an_interrupt_cache_late);
-	load_begin(test, cpu, owner, script_cache, ask_again_and_again);
-	msleep(STRESS_MS);
-	load_end(test, cpu, owner);
-	WRITE_ONCE(script.in_drain, NULL);
-	/* Drains that have begun before may still start it. */
-	pcd_drain_all(&scripted, NULL, PCD_MUST);
-	hrtimer_cancel(&late_interrupt);
+	watch_start(test, &per_cpu(pcd_owners.pending, cpu), interrupt_after_last_look);
+	have_one_class_drained(test, owner);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	KUNIT_EXPECT_EQ(test, atomic_read(&script.cached), 3);
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	owner_come_back(test, owner);
 	expect_nothing_lost(test);
 }
 
@@ -259,6 +362,8 @@ static void what_a_drain_caches_needs_no_other(struct kunit *test)
 
 static struct kunit_case pcpu_drain_edge_cases[] = {
 	KUNIT_CASE(everybody_is_held_up_anywhere),
+	KUNIT_CASE(request_is_held_up_when_it_has_set_its_bit),
+	KUNIT_CASE(request_is_held_up_before_it_queues),
 	KUNIT_CASE(request_comes_at_the_end_of_a_drain),
 	KUNIT_CASE(interrupt_caches_at_the_end_of_a_drain),
 	KUNIT_CASE(what_a_drain_caches_needs_no_other),

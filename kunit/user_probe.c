@@ -69,6 +69,7 @@ static struct asking askings[REQUESTS_AT_ONCE];
 static atomic_t sent;		/* to CPUs in user mode, by whatever request */
 static atomic_t disturbing;	/* of these, by one that is to leave them alone */
 static atomic_t unseen;		/* requests that found no room */
+static struct work_struct *queued;	/* by a request, the last one */
 
 /* ---- entry to and exit from user mode ---- */
 
@@ -236,6 +237,8 @@ static void note_sent(int cpu)
 static void probe_queue_work(void *unused, int cpu, struct pool_workqueue *pwq,
 			     struct work_struct *work)
 {
+	if (asking_here())
+		WRITE_ONCE(queued, work);
 	if (cpu != WORK_CPU_UNBOUND)
 		note_sent(cpu);
 }
@@ -282,6 +285,7 @@ void probe_start(struct kunit *test)
 	int cpu;
 
 	signalled_task = NULL;
+	queued = NULL;
 	memset(askings, 0, sizeof(askings));
 	atomic_set(&sent, 0);
 	atomic_set(&disturbing, 0);
@@ -341,6 +345,12 @@ unsigned int probe_sent(void)
 	return atomic_read(&sent);
 }
 
+/* The work that a request has queued last; NULL: none has. */
+struct work_struct *probe_queued(void)
+{
+	return READ_ONCE(queued);
+}
+
 /* Once the test's requests have returned. */
 void probe_expect_no_debt(struct kunit *test)
 {
@@ -396,6 +406,11 @@ void probe_await_quiet(int cpu) { }
 unsigned int probe_sent(void)
 {
 	return 0;
+}
+
+struct work_struct *probe_queued(void)
+{
+	return NULL;
 }
 
 void probe_expect_no_debt(struct kunit *test) { }

@@ -4,6 +4,7 @@
 
 #include <kunit/test.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 
 void probe_start(struct kunit *test);
 unsigned int probe_entries(int cpu);
@@ -12,6 +13,7 @@ void probe_signals_of(struct task_struct *task);
 unsigned int probe_signalled(void);
 void probe_await_quiet(int cpu);
 unsigned int probe_sent(void);
+struct work_struct *probe_queued(void);
 void probe_expect_no_debt(struct kunit *test);
 
 #endif /* _PCD_KUNIT_USER_PROBE_H */
