@@ -85,7 +85,7 @@
 /* The CPU's struct pcd_deferred and pcd_owner; per class a bit, or an index. */
 byte word, pending, cache;
 byte asked[CLASSES], done[CLASSES];
-byte lock = NOBODY, drainer = NOBODY;
+byte lock = NOBODY;
 bool work_pending, work_running, kick_pending;
 bool claimed;	/* the work is marked as pending, but by who cancels it */
 
@@ -235,7 +235,6 @@ inline deferred_drain() {
 	atomic { HERE ->
 		assert((word & QUEUED) && !(word & RUNNING));
 		word = word ^ (QUEUED | RUNNING) }
-	atomic { HERE -> drainer = _pid }
 	do	/* pcd_drain_pending() */
 	:: atomic { HERE && (pending & 1) -> skip } drain(0, true)
 #if CLASSES == 2
@@ -246,15 +245,9 @@ inline deferred_drain() {
 #else
 	:: atomic { HERE && !pending -> irqs_off = 1 }
 #endif
-		atomic { HERE ->
-#ifndef BROKEN_DRAINER	/* it is still said to drain when interrupts are on again */
-			drainer = NOBODY;
-#endif
-			word = word & ~RUNNING; irqs_off = 0; break }
-	od;
-#ifdef BROKEN_DRAINER
-	atomic { HERE -> drainer = NOBODY }
-#endif
+		/* whoever had claimed user mode meanwhile would have cleared RUNNING */
+		atomic { HERE -> assert(word & RUNNING); word = word & ~RUNNING; irqs_off = 0; break }
+	od
 }
 
 /* __pcd_cached(): is a drain yet to begin, or to look again? */
@@ -269,8 +262,8 @@ inline deferred_drain() {
 inline promise(c) {
 	pending = pending | BIT(c);
 	if
-	:: drainer == NOBODY || cur != drainer -> queue_here()
-	:: else
+	:: word & RUNNING	/* the drain looks once more */
+	:: else -> queue_here()
 	fi
 }
 
@@ -328,7 +321,7 @@ leave:	/* __exit_to_user_mode_prepare(), pcd_claim_user() */
 		word = USER;
 		in_user = 1;
 		NOTE(leaving, 0);
-		assert(!work_pending && drainer == NOBODY);
+		assert(!work_pending);
 		assert(!posted);
 		assert(!(pending & ~asking));
 #ifdef EAGER

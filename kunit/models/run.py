@@ -83,7 +83,6 @@ def runs():
         ("deferred_wq", "BROKEN_LOOK EAGER", r"assertion violated .*pending"),
         ("deferred_wq", "BROKEN_RIDE EAGER", r"assertion violated .*pending"),
         ("deferred_wq", "BROKEN_WORD EAGER REQUESTS=0", r"assertion violated .*cache"),
-        ("deferred_wq", "BROKEN_DRAINER EAGER REQUESTS=0", r"assertion violated .*pending"),
         ("deferred_wq", "BROKEN_UNASKED EAGER CACHE", r"assertion violated .*posted"),
         ("deferred_wq", "BROKEN_TRY CACHE", r"assertion violated .*posted"),
         ("deferred_wq", "BROKEN_PAYS EAGER OWNERS=1 HELP", r"assertion violated .*cache"),
