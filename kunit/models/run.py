@@ -55,14 +55,14 @@ def runs():
         yield Run("deferred_wq", f"{form}OWNERS=1 REQUESTS=2 HELP{strict}")
         yield Run("deferred_wq", f"{form}OWNERS=1 UNPLUG{strict}")
         yield Run("deferred_wq", f"LIVE {form}OWNERS=1 UNPLUG KWORKER_FIRST", "lives")
+        yield Run("deferred_wq", f"LIVE {form}CACHE", "lives")
+        yield Run("deferred_wq", f"LIVE {form}{'OWNERS=1 ' if largest else ''}CACHE KWORKER_FIRST", "lives")
         for order in ("", " KWORKER_FIRST"):
             yield Run("deferred_wq", f"LIVE {form}OWNERS=1 REQUESTS=2 INTERRUPTS=2 STRICT{order}", "lives")
-            if not (largest and order):
-                yield Run("deferred_wq", f"LIVE {form}CACHE{order}", "lives")
     for switches in (
         "CACHE",
         "TASKS=1 CACHE HELP",
-        "TASKS=1 UNPLUG",
+        "TASKS=1 UNPLUG INTERRUPTS=1",
         "TASKS=1 UNPLUG REQUESTS=0 CACHE MIGRATE",
         "REQUESTS=0 CLASSES=2 CACHE LOCAL",
         "REQUESTS=0 MIGRATE CACHE LOCAL",
@@ -71,7 +71,8 @@ def runs():
     yield Run("task_work", "LIVE TASKS=1 UNPLUG KWORKER_FIRST", "lives")
     for order in ("", " KWORKER_FIRST"):
         yield Run("task_work", f"LIVE TASKS=1 INTERRUPTS=2{order}", "lives")
-        yield Run("task_work", f"LIVE CACHE{order}", "lives")
+    yield Run("task_work", "LIVE CACHE", "lives")
+    yield Run("task_work", "LIVE TASKS=1 CACHE KWORKER_FIRST", "lives")
 
     for model, switches, error in (
         ("deferred_wq", "BROKEN_LATE", r"assertion violated .*word&1"),

@@ -15,9 +15,10 @@
  *		UNPLUG	the CPU goes down once, or half way, and perhaps comes back;
  *			then HELP, too
  *		LIVE	for liveness: scheduled by priority, a drain sleeps half way
- *			(not with UNPLUG), only so many INTERRUPTS cache, only so
- *			many stays in the kernel; KWORKER_FIRST: the kworkers come
- *			before the tasks, else after
+ *			(not with UNPLUG), one interrupt caches unless INTERRUPTS
+ *			is given, only so many stays in the kernel; KWORKER_FIRST:
+ *			the kworkers come before the tasks, else after
+ *		INTERRUPTS	so many of them cache, and no more
  *		BROKEN_...	a twin, see there
  *
  * run.py has the runs and what each is to say; README.md the sizes.
@@ -45,6 +46,9 @@
 #endif
 #ifndef REQUESTS
 #define REQUESTS 1
+#endif
+#if defined(INTERRUPTS) || defined(LIVE)
+#define FEW
 #endif
 #ifndef INTERRUPTS
 #define INTERRUPTS 1
@@ -452,7 +456,7 @@ active proctype interrupt()
 
 end:	do
 	:: atomic { !in_user && cpu_online && n < INTERRUPTS ->
-#ifdef LIVE
+#ifdef FEW
 		n++;
 #endif
 #if CLASSES == 2
