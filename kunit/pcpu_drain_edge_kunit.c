@@ -14,6 +14,7 @@
 #include <linux/prandom.h>
 
 #include <trace/events/pcpu_drain.h>
+#include <trace/events/sched.h>
 
 #include "fixture.h"
 #include "holdup.h"
@@ -229,6 +230,31 @@ static void request_is_held_up_before_it_queues(struct kunit *test)
 	expect_nothing_lost(test);
 }
 
+static void hold_up_who_wakes(void *unused, struct task_struct *task)
+{
+	if (in_task() && raw_smp_processor_id() != edge.cpu && task_cpu(task) == edge.cpu &&
+	    task->flags & PF_WQ_WORKER && !READ_ONCE(edge.met))
+		be_held_up();
+}
+
+static void wake_unseen(void *unused)
+{
+	unregister_trace_sched_waking(hold_up_who_wakes, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+/* An owner that does the queued work itself must not be in user mode by then. */
+static void request_is_held_up_before_it_wakes_the_kworker(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = edge_start(test, cpu);
+
+	KUNIT_ASSERT_EQ(test, register_trace_sched_waking(hold_up_who_wakes, NULL), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, wake_unseen, NULL), 0);
+	owner_leaves_at_the_edge(test, owner);
+	expect_nothing_lost(test);
+}
+
 static void say_who_drains(void)
 {
 	WRITE_ONCE(edge.drainer, current);
@@ -242,10 +268,13 @@ static bool is_last_look(struct pt_regs *regs)
 	       !READ_ONCE(edge.met);
 }
 
+/* Both, before a kworker drains the first. */
 static void cache_both_and_be_busy(void *unused)
 {
+	preempt_disable();
 	script_cache(NULL);
 	script_cache_second();
+	preempt_enable();
 	be_busy(NULL);
 }
 
@@ -364,6 +393,7 @@ static struct kunit_case pcpu_drain_edge_cases[] = {
 	KUNIT_CASE(everybody_is_held_up_anywhere),
 	KUNIT_CASE(request_is_held_up_when_it_has_set_its_bit),
 	KUNIT_CASE(request_is_held_up_before_it_queues),
+	KUNIT_CASE(request_is_held_up_before_it_wakes_the_kworker),
 	KUNIT_CASE(request_comes_at_the_end_of_a_drain),
 	KUNIT_CASE(interrupt_caches_at_the_end_of_a_drain),
 	KUNIT_CASE(what_a_drain_caches_needs_no_other),

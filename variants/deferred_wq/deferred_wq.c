@@ -9,21 +9,23 @@
  *
  * A word per CPU says where the owner is and how far its work has come:
  *
- *	 3         2         1         0
- *	+---------+---------+---------+---------+
- *	| RUNNING | QUEUED  | POSTED  | USER    |
- *	+---------+---------+---------+---------+
+ *	 31     4  3         2         1         0
+ *	+---------+---------+---------+---------+---------+
+ *	| WAKING  | RUNNING | QUEUED  | POSTED  | USER    |
+ *	+---------+---------+---------+---------+---------+
  *
  *	USER	the owner has claimed user mode: send it nothing
  *	POSTED	a request came meanwhile: to be queued when it enters the kernel
  *	QUEUED	the work is queued, or is about to be, and has not begun
  *	RUNNING	the work is draining (d->lock is held)
+ *	WAKING	so many are queueing the work, and have not yet woken the kworker
  *
  *   who, where				from		to
  *   ---------------------------------------------------------------------------
  *   requester, anywhere		USER		USER|POSTED
- *   requester, owner when it caches,	no USER,	POSTED off, QUEUED on;
+ *   requester, owner when it caches,	no USER,	POSTED off, QUEUED on, WAKING + 1;
  *   entry kick, exit loop		no QUEUED	then queue_work_on()
+ *   any of these, when that is over	WAKING		WAKING - 1
  *   any of these			QUEUED		- (a drain is yet to begin)
  *   exit, interrupts off		0		USER
  *   exit, interrupts off		not 0		- (run the exit loop again)
@@ -45,6 +47,11 @@
  *   work to flush runs its exit loop again, for as long as one queue_work_on().
  *   Only the beginning work takes QUEUED back: else a stale one could be taken
  *   for a later request's.
+ * - A requester has queued the work, which is done at once, by the owner (",run") or
+ *   by a kworker that was awake; queue_work_on() wakes the kworker only then, with no
+ *   lock held.  That interrupt would meet the owner in user mode: so WAKING fails the
+ *   exit claim too, and the owner runs its exit loop again.  (It is sent by then; on
+ *   its way for longer than a drain takes, it would still come late.)
  * - A request comes while the work is draining: QUEUED is set again beside
  *   RUNNING, and the work runs again.
  * - The kworker is preempted in the middle of its drain: RUNNING keeps the owner,
@@ -102,6 +109,7 @@
 #define PCD_POSTED	BIT(1)
 #define PCD_QUEUED	BIT(2)
 #define PCD_RUNNING	BIT(3)
+#define PCD_WAKING	BIT(4)	/* and up: a number */
 
 struct pcd_deferred {
 	atomic_t word;
@@ -135,13 +143,15 @@ static bool pcd_deferred_queue(struct pcd_deferred *d)
 		if (old & PCD_USER)
 			new = old | PCD_POSTED;
 		else
-			new = (old & ~PCD_POSTED) | PCD_QUEUED;
+			new = ((old & ~PCD_POSTED) | PCD_QUEUED) + PCD_WAKING;
 		/* Full barrier: pairs with the owner's own on this word. */
 	} while (!atomic_try_cmpxchg(&d->word, &old, new));
 
 	if (new & PCD_USER)
 		return false;
 	queue_work_on(d->cpu, pcd_deferred_wq, &d->work);
+	smp_mb__before_atomic();	/* pairs with __pcd_claim_user() */
+	atomic_sub(PCD_WAKING, &d->word);
 	return true;
 }
 
