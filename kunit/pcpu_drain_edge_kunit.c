@@ -138,6 +138,16 @@ static struct {
 	bool over;			/* whoever is held up there goes on */
 } edge;
 
+/* What a CPU owes: a bit per class.  Only for CPUs that are tracked. */
+static unsigned long *owed(int cpu)
+{
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+	return &per_cpu(pcd_owners.pending, cpu);
+#else
+	return NULL;
+#endif
+}
+
 static struct user_owner *edge_start(struct kunit *test, int cpu)
 {
 	struct user_owner *owner = scene_start(test, cpu);
@@ -160,7 +170,7 @@ static void be_held_up(void)
 		udelay(1);
 }
 
-static void hold_up_who_asks(struct pt_regs *regs)
+static void hold_up_who_asks(bool irqs_on)
 {
 	if (raw_smp_processor_id() != edge.cpu && !READ_ONCE(edge.met))
 		be_held_up();
@@ -208,7 +218,7 @@ static void request_is_held_up_when_it_has_set_its_bit(struct kunit *test)
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner = edge_start(test, cpu);
 
-	watch_start(test, &per_cpu(pcd_owners.pending, cpu), hold_up_who_asks);
+	watch_start(test, owed(cpu), hold_up_who_asks);
 	owner_leaves_at_the_edge(test, owner);
 	expect_nothing_lost(test);
 }
@@ -261,11 +271,10 @@ static void say_who_drains(void)
 }
 
 /* A drain has just seen that nothing else is owed. */
-static bool is_last_look(struct pt_regs *regs)
+static bool is_last_look(bool irqs_on)
 {
 	return raw_smp_processor_id() == edge.cpu && current == READ_ONCE(edge.drainer) &&
-	       regs_irqs_disabled(regs) && !per_cpu(pcd_owners.pending, edge.cpu) &&
-	       !READ_ONCE(edge.met);
+	       !irqs_on && !*owed(edge.cpu) && !READ_ONCE(edge.met);
 }
 
 /* Both, before a kworker drains the first. */
@@ -290,9 +299,9 @@ static void have_one_class_drained(struct kunit *test, struct user_owner *owner)
 	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(edge.met)));
 }
 
-static void hold_up_at_last_look(struct pt_regs *regs)
+static void hold_up_at_last_look(bool irqs_on)
 {
-	if (is_last_look(regs))
+	if (is_last_look(irqs_on))
 		be_held_up();
 }
 
@@ -302,7 +311,7 @@ static void request_comes_at_the_end_of_a_drain(struct kunit *test)
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner = edge_start(test, cpu);
 
-	watch_start(test, &per_cpu(pcd_owners.pending, cpu), hold_up_at_last_look);
+	watch_start(test, owed(cpu), hold_up_at_last_look);
 	have_one_class_drained(test, owner);
 	ask_class(test, &second, PCD_POST);
 	answer(test);
@@ -321,9 +330,9 @@ static void cache_late(struct irq_work *unused)
 static struct irq_work late_interrupt = IRQ_WORK_INIT_HARD(cache_late);
 
 /* As soon as interrupts are on again. */
-static void interrupt_after_last_look(struct pt_regs *regs)
+static void interrupt_after_last_look(bool irqs_on)
 {
-	if (!is_last_look(regs))
+	if (!is_last_look(irqs_on))
 		return;
 	WRITE_ONCE(edge.met, true);
 	irq_work_queue(&late_interrupt);
@@ -334,7 +343,7 @@ static void interrupt_caches_at_the_end_of_a_drain(struct kunit *test)
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner = edge_start(test, cpu);
 
-	watch_start(test, &per_cpu(pcd_owners.pending, cpu), interrupt_after_last_look);
+	watch_start(test, owed(cpu), interrupt_after_last_look);
 	have_one_class_drained(test, owner);
 	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	KUNIT_EXPECT_EQ(test, atomic_read(&script.cached), 3);

@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <linux/ptrace.h>
 
 #include "watch.h"
 
@@ -10,13 +11,13 @@
 
 static struct {
 	struct perf_event * __percpu *breakpoints;
-	void (*fn)(struct pt_regs *regs);
+	void (*fn)(bool irqs_on);
 } watched;
 
 static void on_touch(struct perf_event *event, struct perf_sample_data *data,
 		     struct pt_regs *regs)
 {
-	watched.fn(regs);
+	watched.fn(!regs_irqs_disabled(regs));
 }
 
 static void watch_end(void *unused)
@@ -28,10 +29,10 @@ static void watch_end(void *unused)
  * watch_start - until the test ends, stop whoever touches a variable
  * @test: the test
  * @what: the variable, a long
- * @fn: called on each CPU behind each of its instructions that reads or writes it;
- *	may do what an NMI may
+ * @fn: called on each CPU behind each of its instructions that reads or writes it, with
+ *	whether that one ran with interrupts enabled; may do what an NMI may
  */
-void watch_start(struct kunit *test, void *what, void (*fn)(struct pt_regs *regs))
+void watch_start(struct kunit *test, void *what, void (*fn)(bool irqs_on))
 {
 	struct perf_event_attr attr;
 
@@ -47,7 +48,7 @@ void watch_start(struct kunit *test, void *what, void (*fn)(struct pt_regs *regs
 
 #else
 
-void watch_start(struct kunit *test, void *what, void (*fn)(struct pt_regs *regs))
+void watch_start(struct kunit *test, void *what, void (*fn)(bool irqs_on))
 {
 	kunit_skip(test, "needs debug registers");
 }

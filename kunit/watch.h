@@ -8,8 +8,7 @@
  */
 
 #include <kunit/test.h>
-#include <linux/ptrace.h>
 
-void watch_start(struct kunit *test, void *what, void (*fn)(struct pt_regs *regs));
+void watch_start(struct kunit *test, void *what, void (*fn)(bool irqs_on));
 
 #endif /* _PCD_KUNIT_WATCH_H */
