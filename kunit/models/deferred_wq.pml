@@ -25,8 +25,8 @@
  * Safety (assertions): whoever goes to user mode leaves no drain under way, no work
  * queued, no drain owed but to a requester who is about to post it, nothing that
  * was posted before, and if eager nothing cached but by who was preempted before he
- * said so. Once user mode is claimed the variant queues no work, and sends no
- * interrupt but for a strict request. One drains at a time, help apart. A requester
+ * said so. Once user mode is claimed the variant queues no work, wakes no kworker, and
+ * sends no interrupt but for a strict request. One drains at a time, help apart. A requester
  * that is told "drained" has nothing left of what was cached before it asked; a strict
  * one is never told "posted". A CPU has lost nothing when it is dead, and is sent no
  * interrupt from then on.
@@ -82,8 +82,10 @@
 #define HERE		(cur == _pid)
 #define BIT(c)		(1 << (c))
 
-/* The CPU's struct pcd_deferred and pcd_owner; per class a bit, or an index. */
-byte word, pending, cache;
+/* The CPU's struct pcd_deferred and pcd_owner; per class a bit, or an index. The number
+ * in the word (WAKING) stands by itself; what the CPU queues itself is one step.
+ */
+byte word, waking, pending, cache;
 byte asked[CLASSES], done[CLASSES];
 byte lock = NOBODY;
 bool work_pending, work_running, kick_pending;
@@ -166,21 +168,27 @@ bool waiting[CLASSES], leaving;
 	fi
 #define WAKE_OWNERS(sleepers)	WAKE(sleepers, 0); WAKE(sleepers, OWNERS - 1)
 
-/* queue_work_on(); QUEUED was set before. */
+/* queue_work_on(), which wakes the kworker only then; QUEUED was set before. */
 inline queue_work() {
 	assert(!(word & USER));
 	assert(!work_pending);
 	if
 	:: claimed	/* taken for queued */
-	:: else -> work_pending = 1; runnable[KWORKER] = 1
+	:: else -> work_pending = 1
 	fi
+}
+
+/* If the work has been taken meanwhile, it wakes one that sleeps again. */
+inline wake_kworker() {
+	assert(!in_user);
+	runnable[KWORKER] = runnable[KWORKER] || work_pending
 }
 
 /* pcd_deferred_queue() on the CPU itself, where nobody sees it half done. */
 inline queue_here() {
 	assert(!(word & USER));
 	if
-	:: !(word & QUEUED) -> word = (word & ~POSTED) | QUEUED; queue_work()
+	:: !(word & QUEUED) -> word = (word & ~POSTED) | QUEUED; queue_work(); wake_kworker()
 	:: else
 	fi
 }
@@ -317,7 +325,11 @@ stay:	/* a system call, exception or interrupt; what it caches: interrupt(), too
 
 leave:	/* __exit_to_user_mode_prepare(), pcd_claim_user() */
 	if
+#ifdef BROKEN_WAKING	/* who has woken nobody yet keeps nobody */
 	:: atomic { HERE && !word && MAY_STAY ->
+#else
+	:: atomic { HERE && !word && !waking && MAY_STAY ->
+#endif
 		word = USER;
 		in_user = 1;
 		NOTE(leaving, 0);
@@ -328,7 +340,7 @@ leave:	/* __exit_to_user_mode_prepare(), pcd_claim_user() */
 		assert(!(cache & ~(adder == NOBODY -> 0 : BIT(0))));
 #endif
 		goto user }
-	:: atomic { HERE && word -> NOTE(leaving, 1) }
+	:: atomic { HERE && (word || waking) -> NOTE(leaving, 1) }
 	fi;
 
 	/* exit_to_user_mode_loop(), pcd_resume_user_mode() */
@@ -543,12 +555,18 @@ end:	do
 		:: atomic { !(word & USER) && (word & RIDE) -> asking = asking & ~BIT(c) }
 #ifdef BROKEN_LATE	/* QUEUED is set when it queues, not when it decides to */
 		:: !(word & (USER | RIDE)) ->
-			d_step { word = (word & ~POSTED) | QUEUED; asking = asking & ~BIT(c); queue_work() }
+			d_step {
+				word = (word & ~POSTED) | QUEUED;
+				asking = asking & ~BIT(c);
+				queue_work();
+				wake_kworker() }
 #else
 		:: atomic { !(word & (USER | RIDE)) ->
 			word = (word & ~POSTED) | QUEUED;
+			waking++;
 			asking = asking & ~BIT(c) }
 			d_step { queue_work() }
+			d_step { wake_kworker(); waking-- }
 #endif
 		fi;
 		if

@@ -76,6 +76,8 @@ def runs():
 
     for model, switches, error in (
         ("deferred_wq", "BROKEN_LATE", r"assertion violated .*word&1"),
+        ("deferred_wq", "BROKEN_WAKING RUN", r"assertion violated .*in_user"),
+        ("deferred_wq", "BROKEN_WAKING EAGER REQUESTS=2", r"assertion violated .*in_user"),
         ("deferred_wq", "BROKEN_CLEAR", r"assertion violated .*(word&4|pending)"),
         ("deferred_wq", "BROKEN_ENTRY", r"assertion violated .*posted"),
         ("deferred_wq", "BROKEN_LOCAL", r"assertion violated .*posted"),
