@@ -10,7 +10,10 @@ LAB ?= virtual
 export CACHE KERNEL_SRC MIRROR
 
 .DELETE_ON_ERROR:
-.NOTPARALLEL:		# each stage uses all cores by itself
+# Each stage uses all cores by itself; who runs what uses one says SIDE_BY_SIDE=y.
+ifndef SIDE_BY_SIDE
+.NOTPARALLEL:
+endif
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 STAGE = @setup/stage.sh
