@@ -63,7 +63,7 @@ run_in_qemu() {
 	build_for_qemu "$@" >"$folder/$1.log" 2>&1 || return
 	isolation=$(header Isolation "$2")
 	# shellcheck disable=SC2086 # BOOT holds words
-	KUNIT_LIMIT=90 kunit/run-qemu.sh mttcg "${isolation:-domain}" "$folder" "pcd_kunit.arm=$arm" \
+	KUNIT_LIMIT=${KUNIT_LIMIT:-180} kunit/run-qemu.sh mttcg "${isolation:-domain}" "$folder" "pcd_kunit.arm=$arm" \
 		"kunit.filter_glob=$(cases "$2")" $BOOT >"$folder/$1.console"
 }
 

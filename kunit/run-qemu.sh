@@ -22,8 +22,10 @@ qemu=(build/tools/qemu-system-x86_64)
 # The local APIC of QEMU counts nanoseconds. Without a clock that a guest can trust
 # no tick stops and timers have a tick's resolution.
 # Some memory is movable, so that a longterm pin has to migrate. KVM on PREEMPT_RT wants a
-# processor that says that its TSC is constant; QEMU's does not.
-boot="console=ttyS0 movablecore=128M setcpuid=constant_tsc tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot"
+# processor that says that its TSC is constant; QEMU's does not. With an unknown frequency
+# the clock would change a second after boot, by stop_machine(), which shuts out the test
+# that is to end what keeps a CPU from stopping.
+boot="console=ttyS0 movablecore=128M setcpuid=constant_tsc,tsc_known_freq tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot"
 
 case $isolation in
 nohz_full) boot+=" nohz_full=3-4" ;;
