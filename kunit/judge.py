@@ -11,6 +11,7 @@ from build/source. Exit status 1 if a case failed.
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import re
@@ -27,7 +28,9 @@ import tapfile  # noqa: E402  (its folder must be on the path first)
 REPORT = re.compile(r"\b(WARNING|BUG|INFO|UBSAN|KASAN|KCSAN)\b:(?! NMI handler \(\w+\) took too long)"
                     r"|Kernel panic|Oops:|possible recursive locking|cannot be preloaded")
 # Without an init the kernel cannot go on after the suite, where it is not told to halt.
-AFTER_THE_SUITE = re.compile(r"reboot: |No working init found")
+AFTER_THE_SUITE = re.compile(r"No working init found")
+# From here on CPUs that have been stopped are still sent interrupts, as by the console's thread on PREEMPT_RT.
+END_OF_THE_SUITE = re.compile(r"reboot: (Restarting system|System halted)")
 
 
 def cases(console):
@@ -51,6 +54,7 @@ def walk(node, prefix):
 def reports(console):
     """Lines in which the kernel complains about itself, or QEMU's loader."""
     lines = pathlib.Path(console).read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = itertools.takewhile(lambda line: not END_OF_THE_SUITE.search(line), lines)
     return [line for line in lines if REPORT.search(line) and not AFTER_THE_SUITE.search(line)]
 
 

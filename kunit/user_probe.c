@@ -21,8 +21,10 @@
 
 #ifdef CONFIG_CONTEXT_TRACKING_USER
 #include <trace/events/context_tracking.h>
+#include <trace/events/csd.h>
 #include <trace/events/ipi.h>
 #include <trace/events/pcpu_drain.h>
+#include <trace/events/sched.h>
 #include <trace/events/workqueue.h>
 
 /* Tests have fewer. */
@@ -61,6 +63,9 @@ struct asking {
 	enum pcd_mode mode;
 	unsigned int added[NR_CPUS];	/* when it began */
 	unsigned int sent;		/* to CPUs in user mode that are to be left alone */
+	void *sent_for;			/* the last of these: a function there, or who sent it */
+	void *calling;			/* the function that an interrupt is sent for next */
+	struct task_struct *waking;	/* who is being woken, not a kworker */
 	bool may_disturb;
 };
 
@@ -68,6 +73,7 @@ static struct asking askings[REQUESTS_AT_ONCE];
 
 static atomic_t sent;		/* to CPUs in user mode, by whatever request */
 static atomic_t disturbing;	/* of these, by one that is to leave them alone */
+static void *disturber;		/* what one of them was sent for */
 static atomic_t unseen;		/* requests that found no room */
 static struct work_struct *queued;	/* by a request, the last one */
 
@@ -170,6 +176,8 @@ static void probe_request(void *unused, struct pcd_class *class, enum pcd_mode m
 	}
 	asking->mode = mode;
 	asking->sent = 0;
+	asking->calling = NULL;
+	asking->waking = NULL;
 	asking->may_disturb = mode != PCD_WAIT && mode != PCD_POST;
 	for_each_possible_cpu(cpu)
 		asking->added[cpu] = script_added(class, cpu);
@@ -211,8 +219,10 @@ static void probe_served(void *unused, struct pcd_class *class, const struct pcd
 
 	if (!asking)
 		return;
-	if (!asking->may_disturb)
+	if (!asking->may_disturb && asking->sent) {
 		atomic_add(asking->sent, &disturbing);
+		WRITE_ONCE(disturber, asking->sent_for);
+	}
 	/* Release: pairs with the cmpxchg in asking_new(). */
 	smp_store_release(&asking->task, NULL);
 }
@@ -223,15 +233,17 @@ static void probe_served(void *unused, struct pcd_class *class, const struct pcd
  * A request that finds the CPU in the kernel may send it something, and the CPU does
  * not enter user mode before that.
  */
-static void note_sent(int cpu)
+static void note_sent(int cpu, void *what)
 {
 	struct asking *asking = asking_here();
 
 	if (!asking || !READ_ONCE(per_cpu(in_user_mode, cpu)))
 		return;
 	atomic_inc(&sent);
-	if (pcd_tracks(cpu) || pcd_locks_remotely())
+	if (pcd_tracks(cpu) || pcd_locks_remotely()) {
 		asking->sent++;
+		asking->sent_for = what;
+	}
 }
 
 static void probe_queue_work(void *unused, int cpu, struct pool_workqueue *pwq,
@@ -240,12 +252,48 @@ static void probe_queue_work(void *unused, int cpu, struct pool_workqueue *pwq,
 	if (asking_here())
 		WRITE_ONCE(queued, work);
 	if (cpu != WORK_CPU_UNBOUND)
-		note_sent(cpu);
+		note_sent(cpu, work->func);
+}
+
+static void probe_call(void *unused, unsigned int cpu, unsigned long callsite,
+		       smp_call_func_t func, call_single_data_t *csd)
+{
+	struct asking *asking = asking_here();
+
+	if (asking)
+		asking->calling = func;
 }
 
 static void probe_send_cpu(void *unused, unsigned int cpu, unsigned long callsite, void *callback)
 {
-	note_sent(cpu);
+	struct asking *asking = asking_here();
+	void *func = asking ? asking->calling : NULL;
+
+	if (!asking)
+		return;
+	asking->calling = NULL;
+	/*
+	 * On PREEMPT_RT a task of that CPU may have waited for a lock that the requester
+	 * had for a moment: it goes on because of that, and not for the request.
+	 */
+	if (!asking->waking || task_cpu(asking->waking) != cpu)
+		note_sent(cpu, func ?: (void *)callsite);
+}
+
+static void probe_waking(void *unused, struct task_struct *task)
+{
+	struct asking *asking = asking_here();
+
+	if (asking)
+		asking->waking = task->flags & PF_WQ_WORKER ? NULL : task;
+}
+
+static void probe_woken(void *unused, struct task_struct *task)
+{
+	struct asking *asking = asking_here();
+
+	if (asking)
+		asking->waking = NULL;
 }
 
 static void probe_send_cpumask(void *unused, const struct cpumask *cpus, unsigned long callsite,
@@ -254,7 +302,7 @@ static void probe_send_cpumask(void *unused, const struct cpumask *cpus, unsigne
 	int cpu;
 
 	for_each_cpu(cpu, cpus)
-		note_sent(cpu);
+		note_sent(cpu, (void *)callsite);
 }
 
 /* ---- for tests ---- */
@@ -269,6 +317,9 @@ static int __init probe_init(void)
 	       register_trace_pcd_help(probe_help, NULL) ?:
 	       register_trace_pcd_served(probe_served, NULL) ?:
 	       register_trace_workqueue_queue_work(probe_queue_work, NULL) ?:
+	       register_trace_sched_waking(probe_waking, NULL) ?:
+	       register_trace_sched_wakeup(probe_woken, NULL) ?:
+	       register_trace_csd_queue_cpu(probe_call, NULL) ?:
 	       register_trace_ipi_send_cpu(probe_send_cpu, NULL) ?:
 	       register_trace_ipi_send_cpumask(probe_send_cpumask, NULL);
 }
@@ -373,7 +424,8 @@ void probe_expect_no_debt(struct kunit *test)
 			    "of %u entries to user mode, so many had items cached that were posted",
 			    entries);
 	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&disturbing), 0,
-			    "so many works and interrupts were sent to owners in user mode");
+			    "so many works and interrupts were sent to owners in user mode, one for %pS",
+			    READ_ONCE(disturber));
 	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&unseen), 0, "more requests than it has room for");
 }
 
