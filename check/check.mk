@@ -15,10 +15,13 @@ REST := $(filter-out $(FIRST) $(ALONE),$(CHECKS)) $(ALONE)
 
 .PHONY: check check-units check-style check-w1 check-sparse
 
+# The number of commits; where they are not all here, the last one's time.
+turn = $$(if $$(git rev-parse --is-shallow-repository); then git log -1 --format=%ct; else git rev-list --count HEAD; fi || echo 0)
+
 # Minutes count from the start of make: packages may have to come first.
 check: since := $(firstword $(file </proc/uptime))
 check: deps			## run all checks, or what WITHIN=60 minutes allow; the last line sums them
-	@check/run $(if $(WITHIN),--within $(WITHIN) --since $(since)) --turn $$(git rev-list --count HEAD || echo 0) \
+	@check/run $(if $(WITHIN),--within $(WITHIN) --since $(since)) --turn $(turn) \
 		--alone $(ALONE) --apart $(APART) --then $(REST) -- $(FIRST)
 
 check-units: source

@@ -547,8 +547,8 @@ def details(folder, lab, boots, figures, hot=({}, ()), traced=None):
         metric_tables(figures, tables.REQUEST),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
         "The requests of these boots may all be posted. Of the 20 call sites in Linux 7.3.4 that ask for folios 6 can "
-        "bear that (khugepaged's and ksmd's scans, compaction by sysctl and by sysfs, fadvise, drop_caches), and they "
-        "are those that come often. The others need the drain for an error code, for progress, or lest somebody reads "
+        "bear that (khugepaged's and ksmd's scans, compaction by sysctl and by sysfs, fadvise, drop_caches). How often "
+        "each comes was not counted. The others need the drain for an error code, for progress, or lest somebody reads "
         "stale data: they ask strictly, and interrupt the owner where it would have been posted. "
         "[common/README.md](common/README.md) lists them all.\n",
         metric_tables(figures, tables.ITEMS),

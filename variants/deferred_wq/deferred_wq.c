@@ -50,8 +50,9 @@
  * - A requester has queued the work, which is done at once, by the owner (",run") or
  *   by a kworker that was awake; queue_work_on() wakes the kworker only then, with no
  *   lock held.  That interrupt would meet the owner in user mode: so WAKING fails the
- *   exit claim too, and the owner runs its exit loop again.  (It is sent by then; on
- *   its way for longer than a drain takes, it would still come late.)
+ *   exit claim too, and the owner runs its exit loop again.  What is left: it is sent
+ *   while the owner, interrupts off, is between its last look at its flags and the
+ *   claim.  Then it arrives in user mode, and finds nothing to do.
  * - A request comes while the work is draining: QUEUED is set again beside
  *   RUNNING, and the work runs again.
  * - The kworker is preempted in the middle of its drain: RUNNING keeps the owner,
@@ -77,8 +78,9 @@
  * Entry must not queue work itself.  It may be that of a machine check, which waits
  * for all CPUs to come into its handler (mce_start()), and one of those there may
  * hold the lock of this CPU's worker pool: hence the irq_work, which takes none.
- * Virtual machines are entered without any of this, and so count as the kernel:
- * they are disturbed as upstream.
+ * Virtual machines are entered without claim and entry, and so count as the kernel:
+ * they are disturbed as upstream.  What is queued by then is flushed first, since KVM
+ * calls resume_user_mode_work(), too.
  *
  * The workqueue is our own.  Were a system workqueue flushed, a work there that
  * waits for a child to return to user mode, as usermode helpers do, would wait for
