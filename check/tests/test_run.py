@@ -282,7 +282,7 @@ def test_told_to_stop(fake, tmp_path, number):
     """SIGTERM, as by timeout: as if time were up. Ctrl-C: nothing is summed. Either way nothing goes on running."""
     with subprocess.Popen([*fake, "check-plan-first", "check-waits"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, env=os.environ | {"CACHE": str(tmp_path)},
-                          # Who runs in the background ignores it, and all that it starts.
+                          # What a shell runs in the background ignores SIGINT, and so does all that this starts.
                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
         found = started(tmp_path)
         first = next(line for line in process.stdout if line.startswith("[1/2] check-plan-first: "))

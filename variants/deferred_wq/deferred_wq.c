@@ -79,8 +79,8 @@
  * for all CPUs to come into its handler (mce_start()), and one of those there may
  * hold the lock of this CPU's worker pool: hence the irq_work, which takes none.
  * Virtual machines are entered without claim and entry, and so count as the kernel:
- * they are disturbed as upstream.  What is queued by then is flushed first, since KVM
- * calls resume_user_mode_work(), too.
+ * they are disturbed as upstream.  KVM calls resume_user_mode_work() before, but only
+ * if TIF_NOTIFY_RESUME is set, which here the claim alone does.
  *
  * The workqueue is our own.  Were a system workqueue flushed, a work there that
  * waits for a child to return to user mode, as usermode helpers do, would wait for
