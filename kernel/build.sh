@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Build one kernel image, or take it from the cache.
-#   kernel/build.sh MODEL KERNEL [kunit]
+#   kernel/build.sh MODEL KERNEL [kunit|kasan]
 # MODEL: rt lazy; KERNEL: unpatched, rebuilt, osnoise, or a variant; kunit: with tests
-# and lockdep.
+# and lockdep; kasan: and with KASAN.
 # (Checks build once more: TREE_SUFFIX chooses another tree, IMAGE_CACHE another cache.)
-# Links build/images/MODEL-KERNEL[-kunit]/ to bzImage, System.map, config and
+# Links build/images/MODEL-KERNEL[-kunit|-kasan]/ to bzImage, System.map, config and
 # image.json in the cache, which keeps them under a key of all that reaches them.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
@@ -15,7 +15,7 @@ set -euo pipefail
 
 model=$1 kernel=$2 flavour=${3:-}
 image=$model-$kernel${flavour:+-$flavour}
-name=$model${flavour:+-debug}${TREE_SUFFIX:-}
+name=$model${flavour:+-${flavour/kunit/debug}}${TREE_SUFFIX:-}
 # What it switches reaches most objects: not in the tree of what is measured.
 [ "$kernel" != osnoise ] || name+=-osnoise
 tree=$(tree_of "$kernel")

@@ -19,7 +19,7 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) check-kernels check-removal check-configs check-arm64
+.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) $(IMAGES:%=%-kasan) check-kernels check-removal check-configs check-arm64
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -45,7 +45,7 @@ debs: source			## build a Debian package of a kernel for real machines (ARM=qpw 
 $(IMAGES) $(GATE): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
-$(IMAGES:%=%-kunit): source
+$(IMAGES:%=%-kunit) $(IMAGES:%=%-kasan): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
 # Configs proved, fuzz refused, images reproducible; one model stands for both.

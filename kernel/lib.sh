@@ -2,9 +2,10 @@
 # shellcheck shell=bash
 # What all that builds kernels shares. To be sourced after setup/lib.sh.
 
-# fragments MODEL KERNEL [kunit|metal]: the fragments of an image, in order, one a line.
+# fragments MODEL KERNEL [kunit|kasan|metal]: the fragments of an image, in order, one a line.
 fragments() {
 	case ${3:-} in
+	kasan) fragments "$1" "$2" kunit && echo kernel/kasan.config ;;
 	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "kernel/$2.config" ;;
 	*) printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config" ${3:+"kernel/$3.config" kernel/debug.config kernel/requesters.config kernel/guest.config} ;;
 	esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Print one hash of all sources that reach a kernel image, as they are now: the
 # source_sha256 of an image built from them. Fragments are sources as well.
-#   kernel/sources.sh MODEL KERNEL [kunit|metal]
+#   kernel/sources.sh MODEL KERNEL [kunit|kasan|metal]
 # --list: print the files of this repository instead.
 # Of another variant only this reaches an image: its options, its patches, and
 # the headers that these include.
@@ -25,7 +25,7 @@ reaching() {
 		link:*Kconfig*) ;;
 		link:variants/"$kernel"/*) ;;
 		link:variants/*) grep -qxF "${place#include/}" <<<"$included" || continue ;;
-		link:kunit/*) [ "$flavour" = kunit ] || continue ;;
+		link:kunit/*) [[ $flavour = k* ]] || continue ;;
 		esac
 		echo "$kind $file $place"
 	done <<<"$inputs"

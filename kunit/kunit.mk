@@ -27,7 +27,7 @@ UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 # What run where: rt, lazy and dither are a check each.
 qemu_runs = $(if $(filter dither,$(1)),$(filter-out %.mttcg,$(QEMU_RUNS)),$(filter $(1).%.mttcg,$(QEMU_RUNS)))
 
-.PHONY: kunit check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
+.PHONY: kunit kunit-kasan check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
 
 # The loop of a developer: edit, `make kunit ARM=qpw1`, read.
 $(if $(filter kunit,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
@@ -72,6 +72,14 @@ build/kunit/%.console: FORCE
 	@# A thread of QEMU may still meet a breakpoint of the kernel's text patching that is
 	@# gone already, as no processor does: then once more, and the judge counts it.
 	@rm -f $@.int3; ! grep -q "Oops: int3" $@ || { mv $@ $@.int3; $(call run_qemu,$*) >$@; }
+
+# Not in `make check`: a kernel more, and each run takes three times as long.
+kunit-kasan: kasan = $(or $(MODEL),lazy)-$(call arm_kernel,$(or $(ARM),qpw1))-kasan
+kunit-kasan: source qemu build/kunit/owner.cpio	## run an arm's suite in QEMU under KASAN (ARM=qpw1 MODEL=lazy)
+	$(MAKE) --no-print-directory $(kasan)
+	KUNIT_LIMIT=1200 kunit/run-qemu.sh mttcg domain build/images/$(kasan) kasan.fault=panic \
+		pcd_kunit.arm=$(or $(ARM),qpw1) $(call arm_boot,$(or $(ARM),qpw1)) >build/kunit/kasan.console
+	kunit/judge.py --name kunit-kasan build/kunit/kasan.console
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])
 	@mkdir -p $(@D)

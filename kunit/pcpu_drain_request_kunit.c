@@ -4,6 +4,7 @@
  * when it is helped, and what an unplug does to it.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/preempt.h>
@@ -311,6 +312,123 @@ static void help_waits_for_no_kworker(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 }
 
+/* An owner on each isolated CPU, all of them busy in the kernel until it is over. */
+static struct {
+	unsigned int nr;
+	struct {
+		struct thread thread;
+		int cpu;
+		s64 helps;		/* by patience, before */
+		unsigned int added;	/* items, before */
+	} owner[NR_CPUS];
+	struct completion over;
+} crowd;
+
+static bool crowd_is_helped(s64 times)
+{
+	unsigned int i;
+
+	for (i = 0; i < crowd.nr; i++)
+		if (helps(crowd.owner[i].cpu, PCD_HELP_PATIENCE) - crowd.owner[i].helps < times)
+			return false;
+	return true;
+}
+
+static bool crowd_has_cached(unsigned int times)
+{
+	unsigned int i;
+
+	for (i = 0; i < crowd.nr; i++)
+		if (script_added(&scripted, crowd.owner[i].cpu) - crowd.owner[i].added < times)
+			return false;
+	return true;
+}
+
+/*
+ * Cache something, and keep the CPU until help is on its way to all; then again.  So
+ * whoever waits for one owner before it helps the next waits for ever.
+ */
+static int keep_the_cpu_until_all_are_helped(void *unused)
+{
+	int cpu = raw_smp_processor_id();
+	s64 times;
+
+	for (times = 1; !completion_done(&crowd.over); times++) {
+		preempt_disable();
+		script_cache(NULL);
+		while (!crowd_is_helped(times) && !completion_done(&crowd.over))
+			cpu_relax();
+		preempt_enable();
+		if (!eventually(!script_items(cpu) || completion_done(&crowd.over)))
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+static void crowd_start(struct kunit *test)
+{
+	unsigned int i;
+	int cpu;
+
+	crowd.nr = 0;
+	init_completion(&crowd.over);
+	for_each_online_cpu(cpu) {
+		if (!is_isolated(cpu))
+			continue;
+		crowd.owner[crowd.nr].cpu = cpu;
+		crowd.owner[crowd.nr].helps = helps(cpu, PCD_HELP_PATIENCE);
+		crowd.owner[crowd.nr].added = script_added(&scripted, cpu);
+		crowd.nr++;
+	}
+	for (i = 0; i < crowd.nr; i++)
+		thread_start(test, &crowd.owner[i].thread, crowd.owner[i].cpu,
+			     keep_the_cpu_until_all_are_helped, NULL);
+	KUNIT_EXPECT_TRUE(test, eventually(crowd_has_cached(1)));
+}
+
+/* What they have cached last is drained by a request of nobody's. */
+static void crowd_end(struct kunit *test)
+{
+	unsigned int i;
+
+	complete_all(&crowd.over);
+	for (i = 0; i < crowd.nr; i++)
+		KUNIT_EXPECT_EQ(test, thread_join(&crowd.owner[i].thread), 0);
+	ask(test, PCD_STRICT);
+	KUNIT_EXPECT_EQ(test, answer(test).left, 0);
+	for (i = 0; i < crowd.nr; i++)
+		KUNIT_EXPECT_EQ(test, script_items(crowd.owner[i].cpu), 0);
+}
+
+/* Each waits for help twice at most, however many owners and requesters there are. */
+static void many_wait_for_two_patiences(struct kunit *test)
+{
+	static struct requester requesters[5];
+	int held = other_housekeeping_cpu(test), here = requester_cpu(0), i;
+	u64 rides = class_rides();
+
+	if (!pcd_tracks(isolated_cpu(test, 0)))
+		kunit_skip(test, "in this variant no owner is waited for with patience");
+	stay_here(test);
+	script_reset();
+	crowd_start(test);
+
+	hold_up_the_first(test, &requesters[0], here, held);
+	for (i = 1; i < ARRAY_SIZE(requesters); i++)
+		requester_start(test, &requesters[i], here, PCD_STRICT, held);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(crowd_is_helped(1)),
+			      "help for one owner waits for another");
+	KUNIT_EXPECT_TRUE(test, eventually(crowd_has_cached(2)));
+	let_the_first_go();
+	for (i = 0; i < ARRAY_SIZE(requesters); i++)
+		KUNIT_EXPECT_TRUE(test, eventually(completion_done(&requesters[i].thread.done)));
+
+	KUNIT_EXPECT_EQ(test, class_rides() - rides, ARRAY_SIZE(requesters) - 2);
+	crowd_end(test);
+	for (i = 0; i < ARRAY_SIZE(requesters); i++)
+		thread_join(&requesters[i].thread);
+}
+
 /* ---- an unplug that waits for the requester ---- */
 
 /* A state below CPUHP_AP_WORKQUEUE_ONLINE that no driver of this machine uses. */
@@ -524,6 +642,7 @@ static struct kunit_case pcpu_drain_request_cases[] = {
 	KUNIT_CASE(many_wait_for_two_requests),
 	KUNIT_CASE(help_comes_to_all_at_once),
 	KUNIT_CASE(help_waits_for_no_kworker),
+	KUNIT_CASE(many_wait_for_two_patiences),
 	KUNIT_CASE_PARAM(unplug_waits_for_a_request, waiting_gen_params),
 	KUNIT_CASE_PARAM(unplug_fails_under_a_request, waiting_gen_params),
 	KUNIT_CASE(unplug_waits_for_lru_cache_disable),
