@@ -19,7 +19,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign instrument again anatomy qpw-hold check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-lock-holds
+.PHONY: guest plugin campaign instrument again anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-lock-holds
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio \
@@ -35,7 +35,7 @@ campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, 
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.
-instrument: rt-qpw lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
+instrument: rt-$(call kernel_of,$(example)) lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
 	$(STAGE) instrument "checking plugin and seeds" bench/checks.py plugin lab-repeat --keep
 
 again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min or WITHIN=30: the same? (kept for the report)
@@ -46,8 +46,8 @@ probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine
 	@bench/probe.py --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
 
 # Apart from campaigns, with a guest and a plugin of its own.
-qpw-hold: rt-qpw lazy-qpw guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (SEEDS=12)
-	@bench/lock_holds.py --seeds "$(SEEDS)" --jobs "$(JOBS)"
+lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12)
+	@bench/lock_holds.py --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
 	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as results/kvm of another machine))
@@ -61,7 +61,7 @@ anatomy_model := $(or $(MODEL),rt)
 anatomy_arms  := $(if $(filter $(VARIANT),$(arms)),$(VARIANT),$(foreach a,$(arms),$(if \
 	$(filter $(VARIANT),$(call kernel_of,$a)),$a)))
 
-anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qemu plugin	## trace and draw one drain (VARIANT=qpw1 MODEL=rt)
+anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qemu plugin	## trace and draw one drain (VARIANT= MODEL=rt)
 	$(STAGE) anatomy "tracing one drain" bench/campaign.py --lab "$(LAB)" --jobs "$(JOBS)" \
 		--cells "$(anatomy_arms:%=$(anatomy_model)-%)" --only anatomy
 	@for arm in $(anatomy_arms); do \
@@ -116,6 +116,6 @@ check-lock-holds: deps
 # Repeated is a boot of each kind, whatever its kernel.
 check-hotpaths check-lab-repeat: $(IMAGES)
 check-plugin: lazy-unpatched
-check-lab-controls: rt-unpatched rt-rebuilt rt-task_work
-check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-qpw guest qemu plugin
+check-lab-controls: rt-unpatched rt-rebuilt rt-$(lastword $(KERNELS))
+check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-$(call kernel_of,$(example)) guest qemu plugin
 	bench/checks.py $(@:check-%=%)

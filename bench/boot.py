@@ -36,6 +36,7 @@ import threading
 import time
 import zlib
 
+import arms
 import kvm
 import machine
 import virtual
@@ -95,20 +96,11 @@ def assignments(path):
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-def known_arms():
-    return sorted(path.name for path in (ROOT / "bench/arms").iterdir())
-
-
-def arm(name):
-    """An arm's file as a dict: KERNEL, the build; BOOT, its kernel parameters; CONTROL, see control()."""
-    if name not in known_arms():
-        raise UsageError(f"unknown arm {name!r}; known: {', '.join(known_arms())}")
-    return assignments(ROOT / "bench/arms" / name)
-
-
-def control(name):
-    """What an arm controls, if it is no strategy but a control of the lab; else ""."""
-    return arm(name).get("CONTROL", "")
+def fact(name, key):
+    """A setting of an arm (bench/arms.sh), "" if its file does not name it."""
+    if name not in arms.names():
+        raise UsageError(f"unknown arm {name!r}; known: {', '.join(arms.names())}")
+    return arms.fact(name, key)
 
 
 def lab(name):
@@ -120,7 +112,7 @@ def lab(name):
 
 def image_of(model, arm_name):
     """The folder of the image that an arm runs under a preemption model."""
-    return pathlib.Path("build/images") / f"{model}-{arm(arm_name)['KERNEL']}"
+    return pathlib.Path("build/images") / f"{model}-{fact(arm_name, 'KERNEL')}"
 
 
 def workload(spec):
@@ -133,7 +125,7 @@ def cmdline(spec):
     """The kernel command line."""
     bench = [f"bench.{name}={value}" for name, value in workload(spec).items()]
     own = lab(spec.lab).parameters(spec.isolated)
-    words = [*own, arm(spec.arm)["BOOT"], spec.append, f"bench.seed={spec.seed}", *bench]
+    words = [*own, fact(spec.arm, "BOOT"), spec.append, f"bench.seed={spec.seed}", *bench]
     return " ".join(word for word in words if word)
 
 
@@ -189,7 +181,7 @@ def manifest(spec):
     """All that a boot depends on, and what is preloaded into QEMU; nothing else that varies (see VARYING)."""
     lab_of, about = lab(spec.lab), built(spec.image)
     return {
-        "schema": 1, "lab": spec.lab, "model": spec.model, "arm": spec.arm, "kernel": arm(spec.arm)["KERNEL"],
+        "schema": 1, "lab": spec.lab, "model": spec.model, "arm": spec.arm, "kernel": fact(spec.arm, "KERNEL"),
         "seed": spec.seed, "cpus": spec.cpus, "icount_shift": spec.icount_shift, "by_instruction": spec.by_instruction,
         "kernel_release": about.get("kernel_release"), "config_sha256": about.get("config_sha256"),
         "common_config_sha256": common_config(spec.image),
@@ -443,7 +435,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", default=virtual.NAME, help="how the kernel is run (default: %(default)s)")
     parser.add_argument("--model", required=True, choices=MODELS, help="preemption model")
-    parser.add_argument("--arm", required=True, help="a file in bench/arms")
+    parser.add_argument("--arm", required=True, help="one of bench/arms.sh")
     parser.add_argument("--seed", required=True, type=int, help="drives arrivals, phases and QEMU's random numbers")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the results, replaced if there")
     parser.add_argument("--image", type=pathlib.Path, help="default: build/images/MODEL-KERNEL, the arm's")

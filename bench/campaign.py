@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot all cells, in random order, some side by side.
 
-A cell is MODEL-ARM, e.g. rt-qpw1. Each gets, in results/LAB/CELL:
+A cell is MODEL-ARM, e.g. rt-unpatched. Each gets, in results/LAB/CELL:
 
   drain        seed-NNN: the workload, a boot per seed. All cells get the
                same seeds, so that arms can be compared in pairs.
@@ -40,6 +40,7 @@ import sys
 import threading
 import time
 
+import arms
 import boot
 import host_noise
 import probe
@@ -52,7 +53,7 @@ RESULTS = pathlib.Path("results")
 
 def cells_of(args):
     """The cells asked for, as (model, arm)."""
-    every = [(model, arm) for model in boot.MODELS for arm in boot.known_arms()]
+    every = [(model, arm) for model in boot.MODELS for arm in arms.names()]
     names = ["-".join(cell) for cell in every]
     asked = args.cells.replace(",", " ").split() or names
     for name in asked:
@@ -61,11 +62,11 @@ def cells_of(args):
     if args.model and args.model not in boot.MODELS:
         raise boot.UsageError(f"unknown model {args.model!r}; known: {', '.join(boot.MODELS)}")
     # An arm's name, or that of a kernel, which may run as several arms.
-    kernels = {boot.arm(arm)["KERNEL"] for arm in boot.known_arms()}
+    kernels = arms.kernels()
     if args.arm and args.arm not in kernels:
-        boot.arm(args.arm)
+        boot.fact(args.arm, "KERNEL")
     cells = [(model, arm) for model, arm in every if "-".join((model, arm)) in asked
-             and args.model in ("", model) and args.arm in ("", arm, boot.arm(arm)["KERNEL"])]
+             and args.model in ("", model) and args.arm in ("", arm, arms.fact(arm, "KERNEL"))]
     if not cells:
         raise boot.UsageError("no cell is left: CELLS, MODEL and ARM exclude each other")
     return cells
@@ -104,7 +105,7 @@ def drains(args, cell):
 
 def hotpaths(args, cell):
     """The boots that count hot paths, instruction by instruction."""
-    if boot.control(cell[1]):
+    if arms.fact(cell[1], "CONTROL"):
         return {}
     return {folder_of(args.lab, cell) / f"hotpath-{name}":
             spec_of(args, cell, 1, ("mode", "hotpath"), isolated=isolated, by_instruction=True)
@@ -113,7 +114,7 @@ def hotpaths(args, cell):
 
 def anatomies(args, cell):
     """The boot that traces one drain."""
-    if boot.control(cell[1]):
+    if arms.fact(cell[1], "CONTROL"):
         return {}
     return {folder_of(args.lab, cell) / "anatomy": spec_of(args, cell, 1, ("mode", "anatomy"))}
 

@@ -37,6 +37,7 @@ import sys
 import tempfile
 import time
 
+import arms
 import boot
 import campaign
 import virtual
@@ -72,20 +73,20 @@ BY_BLOCK = 0.0002  # instructions too many: a block that is left half way is cou
 # 0.0005 on the other; of those of one cause or with interrupts off, 0.0007 of what is more than SMALL.
 SPREAD, SPREAD_PART, SMALL = 0.0007, 0.001, 50
 
-# What an operation may take more than on unpatched, in instructions and in locked ones, by arm and kind of CPU. An
-# operation has up to 4 entries, exits and switches, or 7 uses of a lock. What isolated CPUs themselves pay is a result,
-# not a promise. Measured: 14 (qpw0), 3 and 21 (task_work, deferred_wq), each with no locked one.
-EVERYWHERE = tuple(hotpaths.KINDS)
-TRACKING = {"not isolated": (4, 0), "housekeeping": (24, 0)}
-HOTPATH_LIMITS = {
-    "none": dict.fromkeys(EVERYWHERE, (0, 0)),
-    "qpw0": dict.fromkeys(EVERYWHERE, (16, 0)),
-    "task_work": TRACKING,
-    "deferred_eager": TRACKING,
-    "deferred_eager_run": TRACKING,
-    "deferred_lazy": TRACKING | {"isolated": (100, 8)},
-    "deferred_lazy_run": TRACKING | {"isolated": (100, 8)},
-}
+
+
+def hotpath_limits():
+    """{arm: {kind of CPU: (instructions, locked)}}: what LIMITS= allows an operation more than on unpatched.
+
+    An operation has up to 4 entries, exits and switches, or 7 uses of a lock. What isolated CPUs themselves pay is a
+    result, mostly, not a promise.
+    """
+    found = {}
+    for arm in arms.names():
+        for limit in arms.fact(arm, "LIMITS").split():
+            kind, instructions, locked = limit.split(":")
+            found.setdefault(arm, {})[kind.replace("_", " ")] = (int(instructions), int(locked))
+    return found
 
 
 def spec_of(cell, seed=1, **other):
@@ -506,7 +507,9 @@ def check_lab_verdicts(tap, cell):
     short_lived = qemu_by("short-lived-qemu", "exec timeout --preserve-status 3")
     not_preloaded = qemu_by("qemu-not-preloaded", "LD_PRELOAD=/none/such.so exec")
     _, _, arm = cell.partition("-")
-    unknown = "qpw=1" if boot.arm(arm)["KERNEL"] != "qpw" else "qpw=2"
+    # A parameter that only another kernel knows.
+    unknown = next(arms.fact(other, "BOOT") for other in arms.names() if arms.fact(other, "BOOT")
+                   and arms.fact(other, "KERNEL") != arms.fact(arm, "KERNEL"))
     expected = {
         "panic": ("panic", "Attempted to kill init", inject("panic")),
         "hang": ("hang", "silent", inject("hang", silence=5)),
@@ -566,8 +569,8 @@ def check_lab_controls(tap, _):
     again, doses = campaign.same_again(six, cell), campaign.doses(one, cell)
     # Broken on purpose, {what: (the control that is to fail, boots that stand in for its own)}.
     broken = {
-        "another-rebuilt": ("A/A", stand_ins(rebuilt, image=boot.image_of("rt", "task_work"))),
-        "another-image": ("A/A", stand_ins(again, image=boot.image_of("rt", "task_work"))),
+        "another-rebuilt": ("A/A", stand_ins(rebuilt, image=boot.image_of("rt", arms.names()[-1]))),
+        "another-image": ("A/A", stand_ins(again, image=boot.image_of("rt", arms.names()[-1]))),
         "no-dose": ("dose and response", stand_ins(doses, workload=(("inject", "no-dose"),))),
     }
     shutil.rmtree(KEPT / "controls", ignore_errors=True)
@@ -622,7 +625,8 @@ def over_limits(arm, paths, base, limits):
 
 
 def check_hotpaths(tap, _):
-    folders = hotpath_folders(itertools.product(boot.MODELS, (hotpaths.BASE, *HOTPATH_LIMITS)))
+    limits_of = hotpath_limits()
+    folders = hotpath_folders(itertools.product(boot.MODELS, (hotpaths.BASE, *limits_of)))
     cells = {}
     for cell, of in folders.items():
         cells[cell], faults = hotpaths.read_cell(of)
@@ -631,8 +635,9 @@ def check_hotpaths(tap, _):
         base = cells[model, hotpaths.BASE]
         if not base:
             continue  # its boots have failed above
-        for arm, limits in HOTPATH_LIMITS.items():
-            said = "takes exactly what unpatched takes" if arm == "none" else "takes no more than it may"
+        for arm, limits in limits_of.items():
+            exactly = not any(map(any, limits.values()))
+            said = "takes exactly what unpatched takes" if exactly else "takes no more than it may"
             tap.point(f"{model}-{arm} {said} in {len(base)} hot paths",
                       over_limits(arm, cells[model, arm], base, limits))
     other = spec_of("rt-none", seed=2, workload=(("mode", "hotpath"),), by_instruction=True)
@@ -668,7 +673,7 @@ def main():
     parser.add_argument("check", choices=CHECKS, nargs="+")
     parser.add_argument("--keep", action="store_true",
                         help=f"keep the outcome in {INSTRUMENT}, failed or not ({', '.join(VOUCHES)})")
-    parser.add_argument("--cell", default="rt-qpw1", help="what is booted (default: %(default)s)")
+    parser.add_argument("--cell", default=f"rt-{arms.example()}", help="what is booted (default: %(default)s)")
     parser.add_argument("--within", type=float, default=math.inf, metavar="MINUTES",
                         help="again: begin no further boots after so long, and count them as skipped")
     args = parser.parse_args()

@@ -22,6 +22,7 @@ import shutil
 import stat
 import sys
 
+import arms
 import boot
 
 sys.path.insert(0, str(boot.ROOT / "bench/report"))
@@ -47,7 +48,7 @@ def strange(source):
         elif not stat.S_ISDIR(kind):
             yield f"{place}: not a folder of boots"
         elif len(place.parts) == 2 and not BOOT.fullmatch(str(place)):
-            yield f"{place}: not a boot's folder, such as rt-qpw1/seed-001"
+            yield f"{place}: not a boot's folder, such as rt-unpatched/seed-001"
         elif len(place.parts) == 2 and not (path / "manifest.json").exists():
             yield f"{place}/manifest.json: missing"
 
@@ -58,11 +59,11 @@ def unknown(boots):
     if len(labs) > 1:
         yield f"results of more than one lab: {', '.join(labs)}; import each by itself"
     for found in boots:
-        if found.arm not in boot.known_arms() or found.model not in boot.MODELS:
+        if found.arm not in arms.names() or found.model not in boot.MODELS:
             yield f"{found.path.parent.name}: no cell that this testbed knows"
-        elif found.manifest.get("kernel") != boot.arm(found.arm)["KERNEL"]:
+        elif found.manifest.get("kernel") != arms.fact(found.arm, "KERNEL"):
             yield f"{found.path.parent.name}/{found.path.name}: kernel is {found.manifest.get('kernel')}, " \
-                  f"arm {found.arm} has {boot.arm(found.arm)['KERNEL']}"
+                  f"arm {found.arm} has {arms.fact(found.arm, 'KERNEL')}"
 
 
 def describe(folder, name, source):
@@ -78,7 +79,7 @@ def describe(folder, name, source):
 def copy(source, folder, name):
     """Copy a lab's folder and describe it; return its faults as lines."""
     if not any(source.glob("*/*/manifest.json")):
-        return ["no boots in it: a lab's folder has files such as rt-qpw1/seed-001/manifest.json"]
+        return ["no boots in it: a lab's folder has files such as rt-unpatched/seed-001/manifest.json"]
     faults = list(strange(source))
     if faults:
         return faults

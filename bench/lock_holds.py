@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How long a requester holds an owner's lock, and the owner its own; how long the other waits for it.
 
-Boots qpw in the virtual lab with a guest and a plugin of their own, with and
+Boots an arm in the virtual lab with a guest and a plugin of their own, with and
 without a storm of interrupts on the requester's CPU, and prints a table of
 instructions. bench/README.md says what it counts, and what the lab cannot show.
 """
@@ -17,6 +17,7 @@ import pathlib
 import shutil
 import threading
 
+import arms
 import boot
 import campaign
 import virtual
@@ -24,7 +25,6 @@ import virtual
 PLUGIN = pathlib.Path("build/plugin/pcd_locks.so")
 INITRAMFS = pathlib.Path("build/guest/interrupts.cpio")
 FOLDER = pathlib.Path("build/lock-holds")
-ARM = "qpw1"
 LOCKS = ("cpu_fbatches", "mlock_fbatch")  # the lock comes first in each
 # Where in it is the word, and its bits that say that it is held: an rt_mutex's owner, a queued spinlock's byte.
 WORD = {"rt": "24:0xfffffffffffffffe", "lazy": "0:0xff"}
@@ -91,9 +91,9 @@ def table(lines):
     return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *lines))
 
 
-def run(image, model, dose, seed, folder, stop):
+def run(image, model, arm, dose, seed, folder, stop):
     """One boot; what was seen in it. UsageError if it did not end well, or saw nothing."""
-    spec = boot.Spec(lab=virtual.NAME, model=model, arm=ARM, seed=seed, image=image,
+    spec = boot.Spec(lab=virtual.NAME, model=model, arm=arm, seed=seed, image=image,
                      workload=(*WORKLOAD, ("dose", str(dose))))
     if not boot.built(image):
         raise boot.UsageError(f"no image in {image}")
@@ -118,11 +118,11 @@ def all_boots(args, stop):
     cells, running = {}, {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for model in args.models:
-            image = args.image or boot.image_of(model, ARM)
+            image = args.image or boot.image_of(model, args.arm)
             for interrupts, dose in DOSES.items():
                 for seed in campaign.seeds(args.seeds):
                     folder = FOLDER / f"{image.name}-{interrupts}-{seed}"
-                    job = pool.submit(run, image, model, dose, seed, folder, stop)
+                    job = pool.submit(run, image, model, args.arm, dose, seed, folder, stop)
                     running[job] = model, interrupts
         try:
             for job in concurrent.futures.as_completed(running):
@@ -136,6 +136,8 @@ def all_boots(args, stop):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arm", default=arms.example(),
+                        help="one whose requesters take the owner's lock (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=12, help="boots of each kind (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="boots side by side (default: %(default)s)")
     parser.add_argument("--models", nargs="+", choices=boot.MODELS, default=boot.MODELS)
@@ -152,7 +154,7 @@ def main():
     seeds = campaign.seeds(args.seeds)
     print(f"{args.seeds} boots of each row, seeds {seeds[0]} to {seeds[-1]}; instructions\n")
     print(table(row for model in args.models for interrupts in DOSES
-                for row in rows(f"{model}-qpw", interrupts, cells[model, interrupts])))
+                for row in rows(f"{model}-{args.arm}", interrupts, cells[model, interrupts])))
 
 
 if __name__ == "__main__":

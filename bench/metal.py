@@ -91,7 +91,7 @@ def main():
     for name in ("parameters", "keep"):
         of = what.add_parser(name)
         of.add_argument("--model", required=True, choices=boot.MODELS, help="preemption model")
-        of.add_argument("--arm", required=True, help="a file in bench/arms")
+        of.add_argument("--arm", required=True, help="one of bench/arms.sh")
         of.add_argument("--seed", required=True, type=int, help="drives arrivals and phases")
         of.add_argument("--image", type=pathlib.Path, help="default: build/debs/MODEL-KERNEL, the arm's")
     of.add_argument("--console", required=True, type=pathlib.Path, help="what came over the console's line")
@@ -103,7 +103,7 @@ def main():
     os.chdir(boot.ROOT)
     boot.LABS[NAME] = sys.modules[__name__]
     try:
-        image = args.image or pathlib.Path("build/debs") / f"{args.model}-{boot.arm(args.arm)['KERNEL']}"
+        image = args.image or pathlib.Path("build/debs") / f"{args.model}-{boot.fact(args.arm, 'KERNEL')}"
         spec = boot.Spec(lab=NAME, model=args.model, arm=args.arm, seed=args.seed, image=image)
         if args.what == "parameters":
             print(boot.cmdline(spec))

@@ -15,6 +15,7 @@ tree that is configured in place: its tools and headers take longer than our fil
 import argparse
 import collections
 import fcntl
+import itertools
 import os
 import re
 import shlex
@@ -29,15 +30,22 @@ ROOT = tapfile.ROOT
 KBUILD = ("bash", "-c", '. setup/lib.sh; . kernel/lib.sh; kbuild_settings; exec "${kbuild[@]}" "$@"', "make")
 COMPILERS = {"gcc": [], "clang": ["LLVM=-19", "CC=ccache clang-19"]}
 
-# (tree, variant, fragments): every file of ours is in one of them, those of the
-# facade in both preemption models.
-BUILDS = (
-    ("patched", "none", ("base", "lazy", "none", "kunit", "lint")),
-    ("patched", "qpw", ("base", "rt", "qpw", "kunit")),
-    ("patched", "task_work", ("base", "rt", "task_work", "kunit")),
-    ("patched", "deferred_wq", ("base", "lazy", "deferred_wq", "kunit")),
-    ("unpatched", None, ("base", "rt", "unpatched", "rebuilt")),
-)
+
+
+def builds():
+    """(tree, variant, fragments): each file of ours is in one, those of the facade in both preemption models."""
+    variants = subprocess.check_output(["kernel/variants.sh"], cwd=ROOT, text=True).split()
+    for variant, model in zip(variants, itertools.cycle(("lazy", "rt")), strict=False):
+        # What patched files need to be compiled, once.
+        yield "patched", variant, ("base", model, variant, "kunit", *(["lint"] if variant == variants[0] else []))
+    yield "unpatched", None, ("base", "rt", "unpatched", "rebuilt")
+
+
+def fragment(name):
+    """The file of a fragment: a variant's own, or one of kernel/."""
+    own = ROOT / "variants" / name / "kernel.config"
+    return own if own.exists() else ROOT / f"kernel/{name}.config"
+
 
 # What the code goes into that patches add to the entry code's headers.
 ENTRY = "kernel/entry/common.c"
@@ -60,12 +68,12 @@ def run(*command, env=None):
 
 
 def inputs(tree):
-    """What this repository adds to a kernel tree: lists of (file, place) and of patches."""
-    links, patches = [], []
+    """What we add to a kernel tree: lists of (file, place, or "" if it is part of another), and of patches."""
+    found = {"link": [], "made": [], "part": [], "patch": []}
     for line in subprocess.check_output(["kernel/inputs.sh", tree], cwd=ROOT, text=True).splitlines():
-        kind, file, *place = line.split()
-        (links.append((file, *place)) if kind == "link" else patches.append(file))
-    return links, patches
+        kind, file, place = f"{line} ".split(" ")[:3]
+        found[kind].append((file, place))
+    return [*found["link"], *found["made"], *found["part"]], [file for file, _ in found["patch"]]
 
 
 def objects(tree, variant):
@@ -97,8 +105,8 @@ def configure(tree, compiler, fragments):
     if code:
         return make, out, said
     out.mkdir(parents=True, exist_ok=True)
-    files = [ROOT / f"kernel/{fragment}.config" for fragment in fragments]
-    options = [ROOT / file for file, place in inputs(tree)[0] if "Kconfig" in place]
+    files = [fragment(name) for name in fragments]
+    options = [ROOT / file for file, _ in inputs(tree)[0] if "Kconfig" in file]
     wanted = "".join(file.read_text() for file in (*files, *options))
     if (out / "wanted").exists() and (out / "wanted").read_text() == wanted and (out / ".config").exists():
         return make, out, []
@@ -168,7 +176,8 @@ def user_c():
     """C files that run outside of the kernel."""
     ours = {file for tree in ("patched", "unpatched") for file, _ in inputs(tree)[0]}
     tracked = subprocess.check_output(["git", "ls-files", "-z", "*.c"], cwd=ROOT, text=True).split("\0")
-    kernel = ("common/", "variants/", "bench/cycles/kernel/")  # what is not in a tree that is linted
+    # What is not in a tree that is linted.
+    kernel = ("common/", "variants/", "bench/cycles/kernel/", "check/strategy/sample/")
     return [name for name in tracked if name and name not in ours and not name.startswith(kernel)]
 
 
@@ -189,10 +198,10 @@ def kernel_doc(tree):
 
 def check_w1(tap):
     for compiler in COMPILERS:
-        for tree, variant, fragments in BUILDS:
+        for tree, variant, fragments in builds():
             tap.point(f"W=1 {compiler} {'-'.join(fragments[1:])}",
                       judge(by_compiler, tree, variant, fragments, compiler))
-    ours = set().union(*(objects(tree, variant) for tree, variant, _ in BUILDS))
+    ours = set().union(*(objects(tree, variant) for tree, variant, _ in builds()))
     tap.point("every file of ours is in one of these builds", sorted(ours - SEEN))
     tap.point("kernel-doc of our headers", kernel_doc("patched"))
     flags = shlex.split(os.environ["USER_CFLAGS"])
@@ -202,7 +211,7 @@ def check_w1(tap):
 
 
 def check_sparse(tap):
-    for tree, variant, fragments in BUILDS:
+    for tree, variant, fragments in builds():
         tap.point(f"sparse {'-'.join(fragments[1:])}", judge(by_sparse, tree, variant, fragments))
 
 

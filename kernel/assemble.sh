@@ -3,8 +3,9 @@
 # Assemble a kernel tree, or bring one up to date.
 #   kernel/assemble.sh [--check] TREE NAME [PATCH...]
 # Makes build/linux/TREE-NAME (TREE: unpatched or patched): hard links to the
-# pristine source, symbolic links to our files, and copies of the files that
-# patches change (PATCH...: further ones, such as a planted bug). A file is
+# pristine source, symbolic links to our files, copies of the files that
+# patches change (PATCH...: further ones, such as a planted bug), and what is made of
+# the variants' parts. A file is
 # replaced whole, and only if its contents change, so that an interrupted run is
 # simply run again and make rebuilds what it must. --check: only see that all
 # patches apply.
@@ -69,19 +70,25 @@ if [ -e "$state" ] && ! grep -qx incomplete "$state"; then
 	[ -z "$edited" ] || die "tree $dir: $edited was edited there; make the change a patch in common/patches, then remove $dir"
 fi
 
-wanted=$({ echo "$inputs"; sed -n 's/^patch //p' <<<"$inputs" | xargs -r cat; } | sha256sum)
+wanted=$({ echo "$inputs"; awk '$1 != "link" { print $2 }' <<<"$inputs" | xargs -r cat; } | sha256sum)
 links=$(sed -n 's/^link //p' <<<"$inputs")
+made=$(sed -n 's/^made //p' <<<"$inputs")
 # A patched copy of one of our own files follows its original.
 copies=$(sed -n 's/^copy //p' "$state" 2>/dev/null || true)
 if [ "$(head -n1 "$state" 2>/dev/null)" = "$wanted" ] && [ -z "$copies" ]; then
 	exit
 fi
 
-# Apply all patches to copies of the files that they name.
+# Make what all variants share, and apply all patches to copies of the files that they name.
 scratch=$dir.patched
 rm -rf "$scratch"
 mkdir "$scratch"
 trap 'rm -rf "$scratch"' EXIT
+while read -r file place; do
+	[ "$file" ] || continue
+	mkdir -p "$scratch/$(dirname "$place")"
+	kernel/variants.sh fill "$file" "$place" >"$scratch/$place"
+done <<<"$made"
 origin() {	# PLACE -> the file it has before patches
 	awk -v place="$1" '$2 == place { print $1 }' <<<"$links" | grep . || echo "$source/$1"
 }
@@ -128,7 +135,7 @@ put_link() {
 # First note every file that is or will be ours, so that none is forgotten.
 places=$({ sed -n 's/^place //p' "$state" 2>/dev/null || true
 	echo "$files"
-	cut -s -d' ' -f2 <<<"$links"; } | sed '/^$/d' | sort -u)
+	cut -s -d' ' -f2 <<<"$links"$'\n'"$made"; } | sed '/^$/d' | sort -u)
 note() {	# FIRST-LINE
 	echo "$1"
 	# shellcheck disable=SC2086 # one per word

@@ -32,18 +32,22 @@ says 0 "a config that holds passes in silence" "" \
 	kernel/configcheck.sh an-image "$scratch/config" "$scratch/config"
 
 # --- one variant is built in, and the others are not
-says_of_all() {	# KERNEL
-	sed -n '/^choice/,/^endchoice/s/^config //p' common/mm/pcpu_drain/Kconfig | while read -r entry; do
-		line="# CONFIG_$entry is not set"
-		[ "$entry" != "PCPU_DRAIN_${1^^}" ] || line="CONFIG_$entry=y"
-		grep -qx "$line" "kernel/$1.config" || echo "# it lacks: $line"
-	done >"$scratch/lacking"
-	cat "$scratch/lacking"
-	[ ! -s "$scratch/lacking" ]
+mapfile -t variants < <(kernel/variants.sh)
+built_in() {	# KERNEL
+	printf '%s\n' "${variants[@]}" | tr '[:lower:]' '[:upper:]' | sed 's/.*/CONFIG_PCPU_DRAIN_&=y/' |
+		grep -xF -f - "build/images/$model-$1/config" || true
 }
-for kernel in unpatched rebuilt none variants/*/; do
-	kernel=$(basename "$kernel")
-	test_point "$kernel.config says of every variant whether it is built in" says_of_all "$kernel"
+builds_in_itself() {	# KERNEL
+	[ "$(built_in "$1")" = "CONFIG_PCPU_DRAIN_${1^^}=y" ]
+}
+builds_in_none() {	# KERNEL
+	[ -z "$(built_in "$1")" ]
+}
+for kernel in "${variants[@]}"; do
+	test_point "$model-$kernel has its variant, and no other" builds_in_itself "$kernel"
+done
+for kernel in unpatched rebuilt; do
+	test_point "$model-$kernel has no variant" builds_in_none "$kernel"
 done
 
 # --- a patch that needs fuzz is refused, and named with its file
@@ -65,9 +69,9 @@ again() {	# KERNEL
 	}
 	[ "$(bzimage "$scratch/images/$model-$1"-*)" = "$(bzimage "build/images/$model-$1")" ]
 }
-test_point "$model-qpw built from nothing in another directory is the same image" again qpw
-last=qpw
-for kernel in none task_work deferred_wq; do
+last=${variants[1]}
+test_point "$model-$last built from nothing in another directory is the same image" again "$last"
+for kernel in "${variants[0]}" "${variants[@]:2}"; do
 	test_point "$model-$kernel built there after $last is the same image" again "$kernel"
 	last=$kernel
 done

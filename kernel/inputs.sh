@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # List what this repository adds to a pristine kernel tree, in order.
 #   kernel/inputs.sh TREE		(unpatched or patched)
-# One line each: "patch FILE", or "link FILE PLACE-IN-THE-TREE".
-# (A check leaves one variant's folder out: WITHOUT=qpw.)
+# One line each: "patch FILE"; "link FILE PLACE-IN-THE-TREE"; "made FILE PLACE", a file
+# that kernel/variants.sh fills, and "part FILE" for what it takes.
+# (A check leaves one variant's folder out: WITHOUT=NAME.)
 set -euo pipefail
 shopt -s nullglob
 GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*}
@@ -29,14 +30,15 @@ done
 for list in "${lists[@]}"; do
 	[ -e "$list" ] || continue
 	folder=$(dirname "$list")
-	while read -r file place rest; do
+	while read -r file place made rest; do
 		case $file in
 		"" | \#*) continue ;;
 		esac
-		if [ -z "$place" ] || [ -n "$rest" ] || [ ! -f "$folder/$file" ]; then
+		if [ -z "$place" ] || [ "${made:-made}" != made ] || [ -n "$rest" ] || [ ! -f "$folder/$file" ]; then
 			echo "error: $list: '$file $place' must name a file of $folder/ and its place in the kernel tree" >&2
 			exit 1
 		fi
-		echo "link $folder/$file $place"
+		echo "${made:-link} $folder/$file $place"
+		[ -z "$made" ] || kernel/variants.sh parts "$folder/$file" | sed 's/^/part /'
 	done <"$list"
 done

@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Kernel trees and images. An image is $(MODEL)-$(KERNEL), e.g. rt-qpw.
+# Kernel trees and images. An image is $(MODEL)-$(KERNEL), e.g. rt-none.
 
 MODELS  := rt lazy
-KERNELS := unpatched rebuilt none qpw task_work deferred_wq
+# What is compared: ARM/KEY/VALUE each (bench/arms.sh).
+arm_facts := $(shell bench/arms.sh words)
+# $(call arm_fact,ARM,KEY): its value, if any
+arm_fact = $(subst |, ,$(patsubst $1/$2/%,%,$(filter $1/$2/%,$(arm_facts))))
+$(if $(arm_facts),,$(error the arms cannot be read; see above))
+arms    := $(foreach f,$(arm_facts),$(if $(findstring /KERNEL/,$f),$(firstword $(subst /, ,$f))))
+KERNELS := $(shell bench/arms.sh kernels)
+# One that stands for all where one is enough.
+example := $(firstword $(foreach a,$(arms),$(if $(call arm_fact,$a,EXAMPLE),$a)) $(lastword $(arms)))
 IMAGES  := $(foreach m,$(MODELS),$(KERNELS:%=$m-%))
 # Not measured: with it a lab in real time sees whether the host is quiet.
 GATE    := lazy-osnoise
@@ -11,12 +19,11 @@ gate    := $(if $(filter kvm,$(LAB)),$(GATE))
 # What MODEL= and ARM= (an arm, or a kernel's name) leave of them.
 MODEL ?=
 ARM   ?=
-arms  := $(notdir $(wildcard bench/arms/*))
 # Arms that are controls of the lab: no strategy, so nothing to test in them.
-controls := $(notdir $(shell grep -ls '^CONTROL=' bench/arms/*))
+controls := $(foreach a,$(arms),$(if $(call arm_fact,$a,CONTROL),$a))
 $(call known,MODEL,$(MODELS))
 $(call known,ARM,$(sort $(arms) $(KERNELS)))
-kernel_of = $(if $(filter $1,$(arms)),$(shell sed -n 's/^KERNEL=//p' bench/arms/$1),$1)
+kernel_of = $(or $(call arm_fact,$1,KERNEL),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
 .PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) $(IMAGES:%=%-kasan) check-kernels check-removal check-configs check-arm64
@@ -25,7 +32,7 @@ tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
 		kernel/assemble.sh unpatched $$m && kernel/assemble.sh patched $$m || exit; done'
 
-menuconfig: source		## look at the options of a kernel (ARM=qpw MODEL=rt)
+menuconfig: source		## look at the options of a kernel (ARM= MODEL=rt)
 	@kernel/menuconfig.sh $(or $(MODEL),rt) $(or $(call kernel_of,$(ARM)),none)
 
 kernels: $(chosen)		## build all images (or those that MODEL=, ARM= leave)
@@ -36,12 +43,12 @@ $(if $(FRAGMENT),$(if $(wildcard $(FRAGMENT)),,$(error FRAGMENT=$(FRAGMENT): no 
 export FRAGMENT
 debs_of = $(or $(MODEL),rt)-$(call kernel_of,$(ARM))
 
-debs: source			## build a Debian package of a kernel for real machines (ARM=qpw MODEL=rt, FRAGMENT=)
+debs: source			## build a Debian package of a kernel for real machines (ARM= MODEL=rt FRAGMENT=)
 	$(if $(ARM),,$(error ARM= is missing; known: $(sort $(arms) $(KERNELS))))
 	@setup/deps.sh debs
 	$(STAGE) debs "building the package of $(debs_of)" kernel/debs.sh $(subst -, ,$(debs_of))
 
-# `make rt-qpw`: one image; `make rt-qpw-kunit`: with tests and lockdep
+# `make rt-none`: one image; `make rt-none-kunit`: with tests and lockdep
 $(IMAGES) $(GATE): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 

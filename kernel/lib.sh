@@ -6,9 +6,18 @@
 fragments() {
 	case ${3:-} in
 	kasan) fragments "$1" "$2" kunit && echo kernel/kasan.config ;;
-	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "kernel/$2.config" ;;
-	*) printf '%s\n' kernel/base.config "kernel/$1.config" "kernel/$2.config" ${3:+"kernel/$3.config" kernel/debug.config kernel/requesters.config kernel/guest.config} ;;
+	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "$(fragment_of "$2")" ;;
+	*) printf '%s\n' kernel/base.config "kernel/$1.config" "$(fragment_of "$2")" ${3:+"kernel/$3.config" kernel/debug.config kernel/requesters.config kernel/guest.config} ;;
 	esac
+}
+
+# fragment_of KERNEL: a variant's own, or that of a kernel without the facade.
+fragment_of() {
+	if [ -d "variants/$1" ]; then
+		echo "variants/$1/kernel.config"
+	else
+		echo "kernel/$1.config"
+	fi
 }
 
 # tree_of KERNEL: the tree that a kernel is built in.

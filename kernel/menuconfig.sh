@@ -21,5 +21,5 @@ cp .config .pcd-before
 make menuconfig
 if scripts/diffconfig .pcd-before .config | grep .; then
 	echo "Changed, as above, for this once. To keep it, put each line as CONFIG_...= into"
-	echo "kernel/base.config (all kernels), kernel/$model.config or kernel/$kernel.config; then: make kernels"
+	echo "kernel/base.config (all kernels), kernel/$model.config or $(fragment_of "$kernel"); then: make kernels"
 fi

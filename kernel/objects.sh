@@ -6,9 +6,9 @@
 
 objects_name=${objects_name:-objects}
 objects_tree=build/linux/patched-$objects_name
-kernels=(none variants/*/)
-kernels=("${kernels[@]#variants/}")
-kernels=("${kernels[@]%/}")
+# For whoever sources this.
+# shellcheck disable=SC2034
+mapfile -t kernels < <(kernel/variants.sh)
 
 # objects_begin: the tree is this run's alone; in the end it is as it should be.
 objects_begin() {

@@ -4,7 +4,7 @@
 # source_sha256 of an image built from them. Fragments are sources as well.
 #   kernel/sources.sh MODEL KERNEL [kunit|kasan|metal]
 # --list: print the files of this repository instead.
-# Of another variant only this reaches an image: its options, its patches, and
+# Of another variant only this reaches an image: its options, what it has built, its patches, and
 # the headers that these include.
 set -euo pipefail
 # shellcheck source=kernel/lib.sh
@@ -22,10 +22,10 @@ included=$(sed -n 's/^patch //p' <<<"$inputs" | xargs sed -n 's/^+ *#include [<"
 reaching() {
 	while read -r kind file place; do
 		case $kind:$file in
-		link:*Kconfig*) ;;
+		*:kunit/*) [[ $flavour = k* ]] || continue ;;
+		part:* | made:* | link:*Kconfig*) ;;
 		link:variants/"$kernel"/*) ;;
 		link:variants/*) grep -qxF "${place#include/}" <<<"$included" || continue ;;
-		link:kunit/*) [[ $flavour = k* ]] || continue ;;
 		esac
 		echo "$kind $file $place"
 	done <<<"$inputs"

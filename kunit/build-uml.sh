@@ -15,7 +15,7 @@ set -euo pipefail
 kernel=$1 program=$2
 shift 2
 dir=build/linux/patched-uml
-fragments=(kunit/uml.config "kernel/$kernel.config" kernel/kunit.config)
+fragments=(kunit/uml.config "$(fragment_of "$kernel")" kernel/kunit.config)
 
 [ -e build/source ] || die "kunit: no kernel source yet; run make source"
 kbuild_settings

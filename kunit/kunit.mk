@@ -2,26 +2,23 @@
 # KUnit: one suite for all variants, in User-Mode Linux (seconds) and in QEMU.
 
 # Arms that have the facade; all of them get the suite.
-KUNIT_ARMS := $(filter-out unpatched $(controls),$(notdir $(wildcard bench/arms/*)))
-arm_kernel = $(shell sed -n 's/^KERNEL=//p' bench/arms/$(1))
-arm_boot = $(shell sed -n 's/^BOOT=//p' bench/arms/$(1))
-KUNIT_KERNELS := $(sort $(foreach arm,$(KUNIT_ARMS),$(call arm_kernel,$(arm))))
+KUNIT_ARMS := $(filter-out unpatched $(controls),$(arms))
+KUNIT_KERNELS := $(filter $(foreach arm,$(KUNIT_ARMS),$(call kernel_of,$(arm))),$(KERNELS))
 KUNIT_MODELS := rt lazy
 
+# $(call field,N,RUN): the N-th part of a run's name
+field = $(word $(1),$(subst ., ,$(2)))
+
 # Runs in QEMU: MODEL.ARM.ISOLATION.LAB. All arms with CPUs that do run at once and
-# the strictest isolation; the laxer one once per way of draining; one that leaves one
-# housekeeping CPU, one that isolates the boot CPU, and what isolates none for the facade; and
-# replayable schedules (another KUNIT_SEED is another schedule) where isolated CPUs are tracked:
-# each arm once by each isolation and once on each model.
-KUNIT_FORMS := none qpw1 task_work deferred_eager deferred_lazy
-KUNIT_DITHERED ?= rt.task_work.domain lazy.task_work.nohz_full \
-	rt.deferred_lazy.nohz_full lazy.deferred_lazy.domain
+# the strictest isolation; and what an arm's KUNIT= names: MODEL.ISOLATION, or for a
+# replayable schedule (another KUNIT_SEED is another schedule) MODEL.ISOLATION.dither.
+# An arm of each way to drain has the laxer isolation (nohz_full); those that track
+# isolated CPUs are dithered, by each isolation and on each model once.
+further := $(foreach a,$(KUNIT_ARMS),$(foreach r,$(call arm_fact,$a,KUNIT),$(call field,1,$r).$a.$(call field,2,$r).$(or $(call field,3,$r),mttcg)))
+KUNIT_DITHERED ?= $(patsubst %.dither,%,$(filter %.dither,$(further)))
 KUNIT_SEED ?= 1
 QEMU_RUNS := $(foreach model,$(KUNIT_MODELS),$(KUNIT_ARMS:%=$(model).%.domain.mttcg)) \
-	$(foreach model,$(KUNIT_MODELS),$(KUNIT_FORMS:%=$(model).%.nohz_full.mttcg)) \
-	lazy.deferred_lazy.all.mttcg lazy.task_work.boot.mttcg \
-	lazy.deferred_eager.empty.mttcg lazy.task_work.isolcpus.mttcg \
-	$(KUNIT_DITHERED:%=%.dither-$(KUNIT_SEED))
+	$(filter %.mttcg,$(further)) $(KUNIT_DITHERED:%=%.dither-$(KUNIT_SEED))
 
 UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 # What run where: rt, lazy and dither are a check each.
@@ -29,12 +26,12 @@ qemu_runs = $(if $(filter dither,$(1)),$(filter-out %.mttcg,$(QEMU_RUNS)),$(filt
 
 .PHONY: kunit kunit-kasan check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
 
-# The loop of a developer: edit, `make kunit ARM=qpw1`, read.
+# The loop of a developer: edit, `make kunit ARM=`, read.
 $(if $(filter kunit,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
-kunit: ARM := $(or $(ARM),qpw1)
-kunit: source			## build and run an arm's suite in UML (ARM=qpw1): minutes once, then seconds
-	kunit/build-uml.sh $(call arm_kernel,$(ARM)) build/kunit/uml-$(ARM)
-	kunit/run-uml.sh build/kunit/uml-$(ARM) $(call arm_boot,$(ARM)) >build/kunit/uml-$(ARM).console
+kunit: ARM := $(or $(ARM),$(example))
+kunit: source			## build and run an arm's suite in UML (ARM=): minutes once, then seconds
+	kunit/build-uml.sh $(call kernel_of,$(ARM)) build/kunit/uml-$(ARM)
+	kunit/run-uml.sh build/kunit/uml-$(ARM) $(call arm_fact,$(ARM),BOOT) >build/kunit/uml-$(ARM).console
 	@build/source/tools/testing/kunit/kunit.py parse $(CURDIR)/build/kunit/uml-$(ARM).console
 
 # One after the other: all variants share a tree.
@@ -46,12 +43,10 @@ check-kunit-uml: source
 	kunit/judge.py --name kunit-uml $(UML_CONSOLES)
 
 build/kunit/uml-%.console: FORCE
-	kunit/run-uml.sh build/kunit/uml-program-$(call arm_kernel,$*) $(call arm_boot,$*) >$@
+	kunit/run-uml.sh build/kunit/uml-program-$(call kernel_of,$*) $(call arm_fact,$*,BOOT) >$@
 
-# $(call field,N,RUN): the N-th part of a run's name
-field = $(word $(1),$(subst ., ,$(2)))
 # $(call qemu_images,RUNS): the images that they need
-qemu_images = $(sort $(foreach run,$(1),$(call field,1,$(run))-$(call arm_kernel,$(call field,2,$(run)))-kunit))
+qemu_images = $(sort $(foreach run,$(1),$(call field,1,$(run))-$(call kernel_of,$(call field,2,$(run)))-kunit))
 
 # One at a time, as each has five threads whose owners are to be in time; but two at a
 # time of what is counted by instruction, which is one thread each.
@@ -65,8 +60,8 @@ check-kunit-rt check-kunit-lazy check-kunit-dither: source qemu build/kunit/owne
 	kunit/judge.py --name $(@:check-%=%) $(consoles)
 
 run_qemu = kunit/run-qemu.sh $(call field,4,$(1)) $(call field,3,$(1)) \
-	build/images/$(call field,1,$(1))-$(call arm_kernel,$(call field,2,$(1)))-kunit \
-	pcd_kunit.arm=$(call field,2,$(1)) $(call arm_boot,$(call field,2,$(1)))
+	build/images/$(call field,1,$(1))-$(call kernel_of,$(call field,2,$(1)))-kunit \
+	pcd_kunit.arm=$(call field,2,$(1)) $(call arm_fact,$(call field,2,$(1)),BOOT)
 build/kunit/%.console: FORCE
 	$(call run_qemu,$*) >$@
 	@# A thread of QEMU may still meet a breakpoint of the kernel's text patching that is
@@ -74,11 +69,11 @@ build/kunit/%.console: FORCE
 	@rm -f $@.int3; ! grep -q "Oops: int3" $@ || { mv $@ $@.int3; $(call run_qemu,$*) >$@; }
 
 # Not in `make check`: a kernel more, and each run takes three times as long.
-kunit-kasan: kasan = $(or $(MODEL),lazy)-$(call arm_kernel,$(or $(ARM),qpw1))-kasan
-kunit-kasan: source qemu build/kunit/owner.cpio	## run an arm's suite in QEMU under KASAN (ARM=qpw1 MODEL=lazy)
+kunit-kasan: kasan = $(or $(MODEL),lazy)-$(call kernel_of,$(or $(ARM),$(example)))-kasan
+kunit-kasan: source qemu build/kunit/owner.cpio	## run an arm's suite in QEMU under KASAN (ARM= MODEL=lazy)
 	$(MAKE) --no-print-directory $(kasan)
 	KUNIT_LIMIT=1200 kunit/run-qemu.sh mttcg domain build/images/$(kasan) kasan.fault=panic \
-		pcd_kunit.arm=$(or $(ARM),qpw1) $(call arm_boot,$(or $(ARM),qpw1)) >build/kunit/kasan.console
+		pcd_kunit.arm=$(or $(ARM),$(example)) $(call arm_fact,$(or $(ARM),$(example)),BOOT) >build/kunit/kasan.console
 	kunit/judge.py --name kunit-kasan build/kunit/kasan.console
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])

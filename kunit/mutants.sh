@@ -42,16 +42,16 @@ cases() {
 
 # run_in_uml NAME PATCH: to $folder/NAME.console
 run_in_uml() {
-	kunit/build-uml.sh "$KERNEL" "$folder/$1.linux" "$2" >"$folder/$1.log" 2>&1 || return
-	# shellcheck disable=SC2086 # BOOT holds words
-	kunit/run-uml.sh "$folder/$1.linux" "kunit.filter_glob=$(cases "$2")" $BOOT >"$folder/$1.console"
+	kunit/build-uml.sh "$kernel" "$folder/$1.linux" "$2" >"$folder/$1.log" 2>&1 || return
+	# shellcheck disable=SC2086 # holds words
+	kunit/run-uml.sh "$folder/$1.linux" "kunit.filter_glob=$(cases "$2")" $boot >"$folder/$1.console"
 	rm "$folder/$1.linux"
 }
 
 # build_for_qemu NAME PATCH: in the tree of the test images, in place
 build_for_qemu() (
 	kbuild_settings
-	mapfile -t fragments < <(fragments lazy "$KERNEL" kunit)
+	mapfile -t fragments < <(fragments lazy "$kernel" kunit)
 	build_tree "mutant $1" patched lazy-debug "$2"
 	cp build/linux/patched-lazy-debug/arch/x86/boot/bzImage "$folder/bzImage"
 )
@@ -62,19 +62,20 @@ run_in_qemu() {
 
 	build_for_qemu "$@" >"$folder/$1.log" 2>&1 || return
 	isolation=$(header Isolation "$2")
-	# shellcheck disable=SC2086 # BOOT holds words
+	# shellcheck disable=SC2086 # holds words
 	KUNIT_LIMIT=${KUNIT_LIMIT:-180} kunit/run-qemu.sh mttcg "${isolation:-domain}" "$folder" "pcd_kunit.arm=$arm" \
-		"kunit.filter_glob=$(cases "$2")" $BOOT >"$folder/$1.console"
+		"kunit.filter_glob=$(cases "$2")" $boot >"$folder/$1.console"
 }
 
 # reddens PATCH: leave in $folder/NAME.failed the cases that fail with it planted; fails
 # if it does not build.
 reddens() {
-	local name arm KERNEL BOOT
+	local name arm kernel boot
 	name=$(basename "$1" .patch)
 	arm=$(header Arm "$1")
-	# shellcheck source=/dev/null
-	. "bench/arms/$arm"
+	kernel=$(bench/arms.sh get KERNEL "$arm")
+	boot=$(bench/arms.sh get BOOT "$arm")
+	[ "$kernel" ] || die "mutant $name: its Arm: '$arm' is none; known: $(bench/arms.sh | cut -f1 | uniq | paste -sd' ')"
 	case $(header Runs-in "$1") in
 	"") run_in_uml "$name" "$1" || return ;;
 	qemu) run_in_qemu "$name" "$1" || return ;;

@@ -17,20 +17,11 @@
 #include <linux/wait.h>
 
 #include "contract.h"
+#include "contracts.h"
 #include "fixture.h"
 #include "owner_acts.h"
 #include "user_owner.h"
 #include "user_probe.h"
-
-#if defined(CONFIG_PCPU_DRAIN_QPW)
-#include "../contract_qpw.h"
-#elif defined(CONFIG_PCPU_DRAIN_TASK_WORK)
-#include "../contract_task_work.h"
-#elif defined(CONFIG_PCPU_DRAIN_DEFERRED_WQ)
-#include "../contract_deferred_wq.h"
-#else
-#include "../contract_none.h"
-#endif
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "pcd_kunit."

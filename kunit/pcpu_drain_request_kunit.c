@@ -313,14 +313,16 @@ static void help_waits_for_no_kworker(struct kunit *test)
 }
 
 /* An owner on each isolated CPU, all of them busy in the kernel until it is over. */
+struct crowd_owner {
+	struct thread thread;
+	int cpu;
+	s64 helps;		/* by patience, before */
+	unsigned int added;	/* items, before */
+};
+
 static struct {
 	unsigned int nr;
-	struct {
-		struct thread thread;
-		int cpu;
-		s64 helps;		/* by patience, before */
-		unsigned int added;	/* items, before */
-	} owner[NR_CPUS];
+	struct crowd_owner owner[NR_CPUS];
 	struct completion over;
 } crowd;
 

@@ -28,7 +28,10 @@ for stage in ${PLAN:-}; do
 	[ "$stage" != "$name" ] || place=$total
 done
 title="${place:+stage $place of $total: }$what"
-stated=$(awk -v name="$name" '$1 == name { print $2; exit }' setup/times)
+stated=$(awk -v name="$name" '
+	/^#/ { next }
+	{ pattern = $1; gsub(/\*/, ".*", pattern) }
+	name ~ "^" pattern "$" { print $2; exit }' setup/times)
 expected=$(cat "$times" 2>/dev/null || [ -z "$stated" ] || awk -v stated="$stated" '
 	{ took += $1; said += $2 }
 	END { printf "%.0f", stated * (said ? took / said : 1) }' "$first")

@@ -15,7 +15,8 @@ work=$(mktemp -d "build/cycles/$image/.link.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 # Private to their files, but the lab fills or reads them by hand.
-private=(cpu_fbatches mlock_fbatch pcd_deferred demo_caches demo_count demo_drain)
+mapfile -t private < <(cat bench/cycles/kernel/private.h variants/*/cycles.h |
+	sed -nE 's/^DECLARE_PER_CPU\([^,]*, (\w+)\);.*/\1/p; s/^unsigned int (\w+)\(.*\);$/\1/p')
 for object in "$kernel"/*.o; do
 	objcopy "${private[@]/#/--globalize-symbol=}" "$object" "$work/${object##*/}"
 done

@@ -31,8 +31,9 @@ patches=("$here"/patches/*.patch)
 [ $tree = unpatched ] || patches+=("$here"/patches-patched/*.patch)
 mapfile -t fragments < <(fragments "$model" "$kernel")
 [ $tree = unpatched ] || fragments+=("$here/cycles.config")
+own=variants/$kernel/cycles.h
 kernels=$(kernel/sources.sh "$model" "$kernel") || die "sources of $image: see above"
-from=$({ echo "$kernels"; cat "${patches[@]}" $here/kernel/* $here/cycles.config "$0"; } | sha256sum | cut -d' ' -f1)
+from=$({ echo "$kernels"; cat "${patches[@]}" $here/kernel/* $here/cycles.config "$0"; [ ! -e "$own" ] || cat "$own"; } | sha256sum | cut -d' ' -f1)
 if [ "$sources" ]; then
 	{ echo "$from"; cat $here/*.[ch] $here/link.* $here/{lab,program}.py $here/cycles.mk; } | sha256sum | cut -d' ' -f1
 	exit
@@ -62,6 +63,7 @@ if [ ! -d "$stored" ]; then
 	for file in "$here"/kernel/*; do
 		ln -srf "$file" "$dir/mm/pcd_cycles/"
 	done
+	[ ! -e "$own" ] || ln -srfT "$own" "$dir/mm/pcd_cycles/variant.h"
 	configure "kernel objects of $image" "$dir" "${fragments[@]}"
 	# shellcheck disable=SC2154 # kbuild_settings sets it
 	"${kbuild[@]}" -s -C "$dir" "${objects[@]}" ||

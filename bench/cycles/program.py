@@ -11,8 +11,12 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "bench/report"))
+import strategies  # noqa: E402  (its folder must be on the path first)
+
 BUILD = pathlib.Path("build/cycles")
 LIMIT = 120  # seconds that a run may take: two CPUs in step need both of them
 
@@ -22,15 +26,7 @@ LIMIT = 120  # seconds that a run may take: two CPUs in step need both of them
 ARMS = {
     "unpatched": ("unpatched", []),
     "unpatched_again": ("unpatched", []),  # the control: what two equal arms differ by
-    "none": ("none", []),
-    "qpw0": ("qpw", []),
-    "qpw1": ("qpw", ["qpw"]),
-    "task_work": ("task_work", []),
-    "task_work-housekeeping": ("task_work", ["cached"]),
-    "task_work-isolated": ("task_work", ["cached", "owner"]),
-    "deferred_wq": ("deferred_wq", []),
-    "deferred_wq-housekeeping": ("deferred_wq", ["cached"]),
-    "deferred_wq-isolated": ("deferred_wq", ["cached", "owner"]),
+    **{one["arm"]: (kernel, one.get("keys", [])) for kernel, one in strategies.cycles()},
 }
 
 

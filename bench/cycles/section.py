@@ -17,11 +17,11 @@ import hotpaths
 import markdown
 import program
 import read
+import strategies
 
 MODELS = {"lazy": "PREEMPT_LAZY", "rt": "PREEMPT_RT"}
 AGAIN = "unpatched_again"
-ARMS = ("unpatched", "none", "qpw0", "qpw1", "task_work", "task_work-housekeeping", "task_work-isolated",
-        "deferred_wq", "deferred_wq-housekeeping", "deferred_wq-isolated")
+ARMS = tuple(arm for arm in program.ARMS if arm != AGAIN)
 # Arms that execute the same, or link orders of an arm, that differ by more in an operation: where the code lies, or a
 # machine that was not quiet, makes more than is to be seen.
 NOISY_SHARE, NOISY_CYCLES = 0.05, 1.0
@@ -35,15 +35,11 @@ ONE_CORE = 1.15
 SHARED = (("a spinlock held: folio_add_lru_vma", "page fault", ("folio_add_lru_vma", "__folio_batch_add_and_move")),
           ("a spinlock held: munlock_folio", "munlock", ("munlock_folio",)))
 # Arm here, arm there, on which CPU: what has the same static keys on.
-SAME = (("unpatched", "unpatched", "isolated"), ("none", "none", "isolated"), ("qpw0", "qpw0", "isolated"),
-        ("qpw1", "qpw1", "isolated"), ("task_work", "task_work", "not isolated"),
-        ("task_work-housekeeping", "task_work", "housekeeping"),
-        ("deferred_wq", "deferred_eager", "not isolated"),
-        ("deferred_wq-housekeeping", "deferred_eager", "housekeeping"))
+SAME = (("unpatched", "unpatched", "isolated"),
+        *((one["arm"], *one["same"]) for _, one in strategies.cycles() if "same" in one))
 
-# "Introduce QPW for per-cpu operations", v4: cycles per kmalloc(64).
-PUBLISHED = {"lazy": {"unpatched": 60, "none": 62, "qpw0": 62, "qpw1": 75},
-             "rt": {"unpatched": 95, "qpw0": 99, "qpw1": 97}}
+# {model: {arm: cycles per kmalloc(64)}}: first a baseline, last the two arms whose step is compared.
+PUBLISHED = strategies.published()
 
 
 def load(folder):
@@ -323,13 +319,14 @@ def beside_published(cells, model, name):
     """Is the published step from a facade that is off to the lock there, and what is left of it: a line."""
     if name in noisy(cells, model, long_loop):
         return "**Noisy: none of these counts, the published steps are neither reproduced nor refuted by it.**"
-    by, least, most = difference(cells, model, "qpw1", "qpw0", name, long_loop)
-    there = PUBLISHED[model]["qpw1"] - PUBLISHED[model]["qpw0"]
+    off, on = list(PUBLISHED[model])[-2:]
+    by, least, most = difference(cells, model, on, off, name, long_loop)
+    there = PUBLISHED[model][on] - PUBLISHED[model][off]
     if most - least > abs(there):
-        return (f"Published from qpw0 to qpw1: {signed(there)}; **inconclusive**, as link orders span more than that "
+        return (f"Published from {off} to {on}: {signed(there)}; **inconclusive**, as link orders span more than that "
                 "step here.")
     within = least - 1 <= there <= most + 1
-    return (f"Published from qpw0 to qpw1: {signed(there)}, which is {'' if within else '**not** '}within a cycle of "
+    return (f"Published from {off} to {on}: {signed(there)}, which is {'' if within else '**not** '}within a cycle of "
             "what link orders span here"
             + ("." if within else f"; {signed(there - by, 1)} cycles are left. What differed there is listed "
                "below; its share of these cycles was not measured."))
@@ -337,6 +334,7 @@ def beside_published(cells, model, name):
 
 def published(cells, model):
     """Beside what was published: rows, and what explains the rest."""
+    base, *_, off, on = PUBLISHED[model]
     arms = [arm for arm in PUBLISHED[model] if (model, arm) in cells]
     rows = [["published, kmalloc(64)", *(PUBLISHED[model][arm] for arm in arms)]]
     for name in ("kmalloc", "kmalloc, kfree"):
@@ -348,10 +346,10 @@ def published(cells, model):
                  *(f"{step['instructions']} ({step['locked']})" for arm in arms
                    for step in [cells[model, arm][0]["steps"]["kmalloc"]])])
     yield from ("", markdown.table([MODELS[model], *(f">{arm}" for arm in arms)], rows))
-    if not {"unpatched", "qpw0", "qpw1"} <= set(arms):
+    if not {base, off, on} <= set(arms):
         return
     for name in ("kmalloc", "kmalloc, kfree"):
-        steps = "; ".join(step(cells, model, name, *pair) for pair in (("unpatched", "qpw0"), ("qpw0", "qpw1")))
+        steps = "; ".join(step(cells, model, name, *pair) for pair in ((base, off), (off, on)))
         told = (beside_published(cells, model, name) if name == "kmalloc" else "Of both together nothing was published."
                 + (" **Noisy: none of these counts.**" if name in noisy(cells, model, long_loop) else ""))
         yield f"- {MODELS[model]}, {name}: {steps}. {told}"

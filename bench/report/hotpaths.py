@@ -3,7 +3,7 @@
 """Hot paths: what operations of everyday take in the kernel, and what an arm adds to them.
 
 Reads results/LAB/CELL/hotpath-*. As a command it says in which functions two
-arms' instructions differ: hotpaths.py rt-task_work [--operation "page fault"].
+arms' instructions differ: hotpaths.py MODEL-ARM [--operation "page fault"].
 """
 
 import argparse

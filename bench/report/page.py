@@ -8,6 +8,7 @@ import re
 import sys
 
 import anatomy
+import arms
 import contrasts
 import controls
 import hotpaths
@@ -19,10 +20,11 @@ import plots
 import read
 import sameness
 import short
+import strategies
 import tables
 import trust
 
-STRATEGIES = ("none", "qpw", "task_work", "deferred_wq")
+STRATEGIES = tuple(strategies.names())
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 FIGURES = pathlib.PurePath("results/figures")
 CYCLES = pathlib.Path(__file__).resolve().parent.parent / "cycles"
@@ -305,7 +307,7 @@ def anatomy_part(folder, lab, cells):
     text = [f"## One drain, who ran what when (lab: {lab})\n",
             "One request under each arm, from the kernel's trace events: the owner caches one folio, then the "
             "requester asks once. Time is guest time with tracing on, stretches without events are shortened. "
-            "`make anatomy VARIANT=qpw1 MODEL=rt` makes one figure.\n"]
+            f"`make anatomy VARIANT={arms.example()} MODEL=rt` makes one figure.\n"]
     for model, arm in sorted(cells, key=lambda cell: (cell[0] != "rt", cell[0], order.index(cell[1]))):
         name = f"{model}-{arm}"
         try:
@@ -415,7 +417,7 @@ INTRODUCTION = f"""\
 # Results
 
 Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by hand. One
-boot by itself: `bench/boot.py --model rt --arm qpw1 --seed {plan.FIRST_SEED} --out build/one`.
+boot by itself: `bench/boot.py --model rt --arm {arms.example()} --seed {plan.FIRST_SEED} --out build/one`.
 """
 
 

@@ -8,8 +8,10 @@ test compares), the report judges by them. As a command: print these tables.
 
 import dataclasses
 import itertools
+import math
 
 import markdown
+import strategies
 
 BASE = "unpatched"
 BOOTS = 12  # with as many seeds a verdict is possible: the least p of sign flips is then 2 / 2**12
@@ -128,24 +130,10 @@ class Contrast:
         return f"{self.model}: {self.arm} − {self.base}"
 
 
-CONTRASTS = (
-    Contrast("rt", "qpw1", BASE, "owner/imposed", "does remote draining spare the owner? (C08, C10)"),
-    Contrast("rt", "task_work", BASE, "owner/imposed", "does draining on return spare the owner? (C08)"),
-    Contrast("rt", "deferred_lazy", BASE, "owner/imposed", "does posting spare the owner? (C08)"),
-    Contrast("rt", "deferred_lazy", BASE, "owner/switches", "does posting spare context switches? (C08)"),
-    Contrast("rt", "none", BASE, "fill/quiet", "does the facade itself cost? (C17)"),
-    Contrast("rt", "qpw0", BASE, "fill/quiet", "does qpw cost when off? (C17)"),
-    Contrast("lazy", "qpw0", BASE, "fill/quiet", "does qpw cost when off? (C17)"),
-    Contrast("rt", "qpw1", BASE, "fill/quiet", "has RT paid for the lock already? (C13)"),
-    Contrast("lazy", "qpw1", BASE, "fill/quiet", "does the lock cost without RT? (C16)"),
-    Contrast("rt", "task_work", "qpw1", "fill/storm", "all in all, is draining on return dearer? (C03)"),
-    Contrast("rt", "deferred_lazy", "qpw1", "fill/storm", "all in all, is posting dearer? (C09)"),
-    Contrast("rt", "qpw1", BASE, "request/own", "does the requester save by draining itself? (C23)"),
-    Contrast("rt", "task_work", BASE, "fill/storm",
-             "all in all, does draining on return cost the isolated CPU more than upstream? (C08)"),
-    Contrast("rt", "qpw1", BASE, "fill/storm",
-             "all in all, does remote draining cost the isolated CPU more than upstream? (C08)"),
-)
+# What each variant's folder asks: first what METHOD.md numbers, then by metric in the order above.
+CONTRASTS = tuple(Contrast(one["model"], one["arm"], one.get("base", BASE), one["metric"], one["asks"])
+                  for one in sorted(strategies.contrasts(), key=lambda one: (one.get("number", math.inf),
+                                                                             list(BY_KEY).index(one["metric"]))))
 
 
 def sensitive_cells():
@@ -225,9 +213,10 @@ def metrics_table():
 
 
 def contrasts_table():
-    """The primary contrasts by metric, as METHOD.md has them."""
+    """The primary contrasts that METHOD.md numbers, by metric, as it has them."""
     rows = {}
-    for number, contrast in enumerate(CONTRASTS, 1):
+    numbered = sum("number" in one for one in strategies.contrasts())
+    for number, contrast in enumerate(CONTRASTS[:numbered], 1):
         rows.setdefault(contrast.key, []).append(f"{number} {contrast.name}: {contrast.asks}")
     return markdown.table(["metric", "contrasts, and what each asks"],
                           [[f"{BY_KEY[key].name}, {BY_KEY[key].unit}", "<br>".join(asked)]

@@ -2,11 +2,13 @@
 """What RESULTS.md begins with: a row per arm, and sentences that follow from it by the rules in plan.py."""
 
 import statistics
+import textwrap
 
 import controls
 import markdown
 import plan
 import stats
+import strategies
 import tables
 
 
@@ -92,14 +94,11 @@ def nothing(figures):
             f"against unpatched, where nobody asks) by: {', '.join(arms) or 'none'}. These sentences are no verdicts.")
 
 
-WORDS = """\
-unpatched: the kernel as it is; none: the facade working like that; qpw0, qpw1: a lock per CPU, off and on, by which the
-requester drains itself; task_work: the owner drains on its way back to user mode; deferred: posted for a kworker that
-runs before the owner leaves the kernel, queued when something is cached (eager) or asked for (lazy), `_run`: run by the
-owner itself. *Imposed*: kernel instructions of the isolated CPU outside of its tasks' own system calls and faults: of
-other tasks, and of all interrupts. That includes cyclictest's own timer, which is in both phases, so that it cancels
-out per drain. More: [how to read this](#how-to-read-this).
-"""
+WORDS = textwrap.fill(f"""\
+{'; '.join(["unpatched: the kernel as it is", *strategies.words()])}. *Imposed*: kernel instructions of the isolated CPU
+outside of its tasks' own system calls and faults: of other tasks, and of all interrupts. That includes cyclictest's own
+timer, which is in both phases, so that it cancels out per drain. More: [how to read this](#how-to-read-this).
+""", 120, break_on_hyphens=False) + "\n"
 
 
 def withdrawn(verdicts, model, arm, key):

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import markdown
+import strategies
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
@@ -45,16 +46,16 @@ def ledger(root=ROOT):
 
 
 def concerns(where, variant):
-    """Is a ledger entry about this variant? "both" is the two that track isolated CPUs."""
-    return variant in where or (where.startswith("both") and variant in ("task_work", "deferred_wq"))
+    """Is a ledger entry about this variant? "both" is those that track isolated CPUs."""
+    return variant in where or (where.startswith("both") and variant in strategies.with_file("variant.h"))
 
 
 def table(root=ROOT):
     """Markdown: a row per variant."""
     defects = ledger(root)
     rows = []
-    for folder in sorted(path for path in (root / "variants").iterdir() if path.is_dir()):
-        name = folder.name
+    for name in strategies.names()[1:]:
+        folder = root / "variants" / name
         mine = [entry for entry in defects if concerns(entry[0], name)]
         in_code = [entry for entry in mine if entry[1] != "design"]
         help_kinds = sorted(set(re.findall(r"`help_(\w+)`", (folder / "README.md").read_text())))
@@ -74,9 +75,10 @@ def shared(root=ROOT):
            for line in patch.read_text().splitlines() if line.startswith("+")]
     calls = sum(line.startswith("pcd_cached(") for line in new)
     locks = sum(bool(re.search(r"\bpcd_(try|un)?lock\w*\(", line)) for line in new)
-    return ("Lines of C without comments. Beside that, task_work and deferred_wq share "
+    tracking, locking = (" and ".join(strategies.with_file(name)) for name in ("variant.h", "locks.h"))
+    return (f"Lines of C without comments. Beside that, {tracking} share "
             f"`tracked.c` ({tracked} lines), and all variants\nthe facade and its clients' patches "
             f"({files} existing files, +{added} −{removed}). Hooks in clients: {calls} calls of `pcd_cached()`\n"
-            f"for these two; {locks} lines with a lock form, and a drain that may run elsewhere, for qpw. Defects\n"
+            f"for these; {locks} lines with a lock form, and a drain that may run elsewhere, for {locking}. Defects\n"
             "are those of [variants/LEDGER.md](variants/LEDGER.md), from the first line on; "
             "an entry for \"both\" counts for either.\n")

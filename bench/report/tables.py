@@ -3,6 +3,7 @@
 
 import dataclasses
 
+import arms
 import markdown
 import stats
 from plan import BASE, BY_KEY
@@ -119,9 +120,8 @@ GLANCE = (
     ("items/left", "left"),
     ("items/after", "cached after"),
 )
-# In the order of the design; others follow.
-ARMS = (BASE, "none", "qpw0", "qpw1", "task_work", "deferred_eager", "deferred_eager_run", "deferred_lazy",
-        "deferred_lazy_run")
+# In the order of the design, without the lab's controls; others follow.
+ARMS = tuple(arm for arm in arms.names() if not arms.fact(arm, "CONTROL"))
 
 
 def arms_in_order(found):

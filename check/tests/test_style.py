@@ -76,18 +76,18 @@ def test_links(repository):
 
 
 def test_names(repository):
-    header = "common/include/linux/pcpu_drain.h"
     tree = repository({
-        "variants/qpw/qpw.c": "qpw", "variants/task_work/README.md": "", "common/README.md": "qpw\n",
-        "common/mm/Kconfig": "config PCPU_DRAIN_QPW\n", "common/mm/core.c": "\nif (pcd_qpw_on())\n",
-        header: "#elif defined(CONFIG_PCPU_DRAIN_QPW)\n#include <linux/pcpu_drain_qpw.h>\nint qpw;\n",
-        "common/mm/demo.c": "#ifdef CONFIG_PCPU_DRAIN_QPW\n", "common/patches/1.patch": "@@ task_work\n qpw\n+qpw\n",
+        "variants/qpw/qpw.c": "qpw", "variants/qpw/arms/qpw1": "", "variants/task_work/README.md": "",
+        "variants/none/arms/none": "", "common/README.md": "qpw\n", "common/mm/Kconfig": "config PCPU_DRAIN_QPW\n",
+        "common/mm/core.c": "/* none */\nif (pcd_qpw_on())\n", "common/patches/1.patch": "@@ task_work\n qpw\n+qpw\n",
         "bench/guest/owner.c": "/* eqpws, TCGs and likvm are no names, QEMU is */\n",
+        "kernel/kernel.mk": "x: rt-qpw1\n",
         "kunit/suite.c": "pcd_task_work\n/* after exit_task_work() */\n", "bench/virtual.py": "qemu, qpw\n",
-        "kunit/mutants/1.patch": "+qpw\n"})
+        "kunit/mutants/1.patch": "+qpw\n", "kunit/models/run.py": "qpw\n", "bench/tests/test_x.py": "qpw1\n",
+        "results/virtual/x": "qpw\n"})
     assert {line.split(":", 1)[0] + line.split(":")[1] for line in style.names(tree)} == {
-        "common/mm/core.c2", f"{header}3", "common/mm/demo.c1", "common/patches/1.patch3", "bench/guest/owner.c1",
-        "kunit/suite.c1"}
+        "common/mm/Kconfig1", "common/mm/core.c2", "common/patches/1.patch3", "bench/guest/owner.c1",
+        "kernel/kernel.mk1", "kunit/suite.c1", "bench/virtual.py1"}
 
 
 def test_listed(repository):

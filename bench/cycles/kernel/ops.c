@@ -31,6 +31,7 @@
 
 #include "cycles.h"
 #include "private.h"
+#include "variant.h"
 
 /* ---- Locks ---- */
 
@@ -202,17 +203,12 @@ static void set_owner(void)
 
 	owner->tracked = true;
 	owner->pending = ~0UL;
-#ifdef CONFIG_PCPU_DRAIN_DEFERRED_WQ
-	/* Its first member says that the work is queued: PCD_QUEUED. */
-	atomic_set(raw_cpu_ptr(&pcd_deferred), BIT(2));
-#endif
+	cyc_variant_owner();
 }
 #endif
 
 const struct cyc_key cyc_keys[] = {
-#ifdef CONFIG_PCPU_DRAIN_QPW
-	{ "qpw", &pcd_qpw_key },
-#endif
+	CYC_VARIANT_KEYS
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 	{ "cached", &pcd_cached_key },
 	{ "owner", NULL, set_owner },

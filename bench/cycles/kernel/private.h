@@ -2,7 +2,7 @@
 #ifndef _PCD_CYCLES_PRIVATE_H
 #define _PCD_CYCLES_PRIVATE_H
 
-/* What is private to its file; link.sh makes it global. Included by ops.c, once. */
+/* What is private to its file; link.sh reads here what to make global. Included by ops.c, once. */
 
 /* How their structs begin; cyc_begin() looks. */
 struct lock_and_batch {
@@ -18,7 +18,6 @@ struct lock_and_count {
 DECLARE_PER_CPU(struct lock_and_batch, cpu_fbatches);
 DECLARE_PER_CPU(struct lock_and_batch, mlock_fbatch);
 DECLARE_PER_CPU(struct lock_and_count, demo_caches);
-DECLARE_PER_CPU(atomic_t, pcd_deferred);	/* its first member */
 
 unsigned int demo_count(int cpu, void *key);
 unsigned int demo_drain(int cpu, void *key);

@@ -84,7 +84,8 @@ def test_the_hash_of_sources_is_told():
 
 def test_the_hash_is_of_all_sources(tmp_path, monkeypatch):
     """Of the programs around the kernel's objects too; and none of the rest where the kernel's source is missing."""
-    tree = subprocess.run(["git", "ls-files", "-z", "bench/cycles", "kernel", "setup", "common", "variants"],
+    folders = ("bench/arms", "bench/arms.sh", "bench/cycles", "kernel", "setup", "common", "variants")
+    tree = subprocess.run(["git", "ls-files", "-z", *folders],
                           cwd=section.program.ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, tree):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

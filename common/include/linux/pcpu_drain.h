@@ -66,12 +66,10 @@ static inline void pcd_assert_local_or_dead(int cpu)
  * Every lock form has its own unlock form: do not mix them.
  * One lockdep class per lock variable; never hold two CPUs' instances of one.
  */
-#if defined(CONFIG_PCPU_DRAIN_NONE) || defined(CONFIG_PCPU_DRAIN_TRACKED)
-#include <linux/pcpu_drain_local.h>
-#elif defined(CONFIG_PCPU_DRAIN_QPW)
-#include <linux/pcpu_drain_qpw.h>
+#ifdef CONFIG_PCPU_DRAIN_OWN_LOCKS
+#include <linux/pcpu_drain_variants.h>
 #else
-#error "pcpu_drain: no variant is selected"
+#include <linux/pcpu_drain_local.h>
 #endif
 
 /*

@@ -103,10 +103,8 @@ static inline void pcd_await_owners(struct pcd_class *class, void *key,
  * bool pcd_variant_owner_drains(void)
  *	For tests: does an owner whom nobody preempts drain by itself?
  */
-#if defined(CONFIG_PCPU_DRAIN_TASK_WORK)
-#include "variant_task_work.h"
-#elif defined(CONFIG_PCPU_DRAIN_DEFERRED_WQ)
-#include "variant_deferred_wq.h"
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
+#include "variants.h"
 #else
 static inline bool pcd_variant_owes(int cpu)
 {

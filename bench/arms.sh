@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What is compared: the arms, from the only place that reads their files.
+#   bench/arms.sh		each line ARM<tab>KEY<tab>VALUE, arms in the order of pages
+#   bench/arms.sh words		the same for make: each word ARM/KEY/VALUE, blanks as |
+#   bench/arms.sh kernels	the kernels, in that order
+#   bench/arms.sh get KEY ARM	one value, or an empty line
+# An arm is a file: variants/KERNEL/arms/ARM, or bench/arms/ARM where no variant is in
+# the kernel, which then bears the arm's name. Its second line is a comment that says
+# what it is, the others are KEY=VALUE:
+#   ORDER	its place on pages; without it the arm comes last
+#   BOOT	boot parameters
+#   CONTROL	what it controls: no strategy, but a control of the lab
+#   EXAMPLE	yes: it stands for all where one arm is enough
+#   KUNIT	MODEL.ISOLATION[.LAB]: runs of the suite beyond one with isolcpus=domain
+#   LIMITS	CPUS:INSTRUCTIONS:LOCKED more than unpatched that a hot path may take
+# and KERNEL, SAYS: the kernel, the second line. (A check leaves a variant out: WITHOUT=NAME.)
+set -euo pipefail
+shopt -s nullglob
+
+arms() {
+	local GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*/*}
+
+	awk -v OFS='\t' '
+	function fail(why) {
+		print "error: " FILENAME ":" FNR ": " why > "/dev/stderr"
+		exit failed = 1
+	}
+	FNR == 1 {
+		n = split(FILENAME, part, "/")
+		arm = part[n]
+		order[arm] = 99
+		say[arm] = arm OFS "KERNEL" OFS (part[1] == "variants" ? part[2] : arm)
+		next
+	}
+	FNR == 2 && sub(/^# */, "") { say[arm] = say[arm] "\n" arm OFS "SAYS" OFS $0; next }
+	FNR == 2 { fail("say in a comment what the arm is") }
+	/^#/ { next }
+	!match($0, /^(ORDER|BOOT|CONTROL|EXAMPLE|KUNIT|LIMITS)=/) {
+		fail("\"" $0 "\" is no setting of an arm; known: ORDER BOOT CONTROL EXAMPLE KUNIT LIMITS")
+	}
+	{
+		key = substr($0, 1, RLENGTH - 1)
+		value = substr($0, RLENGTH + 1)
+		if (key == "ORDER")
+			order[arm] = value
+		say[arm] = say[arm] "\n" arm OFS key OFS value
+	}
+	END {
+		if (failed)
+			exit 1
+		for (arm in say) {
+			gsub(/\n/, "\n" order[arm] OFS, say[arm])
+			print order[arm], say[arm]
+		}
+	}' bench/arms/* variants/*/arms/* | LC_ALL=C sort -s -t$'\t' -k1,1n -k2,2 | cut -f2-
+}
+
+case ${1:-} in
+"") arms ;;
+kernels) arms | awk -F'\t' '$2 == "KERNEL" && !seen[$3]++ { print $3 }' ;;
+words) arms | grep -v $'\tSAYS\t' | tr ' \t' '|/' ;;
+get) arms | awk -F'\t' -v key="$2" -v arm="$3" '
+	$1 == arm && $2 == key { print $3; found = 1 }
+	END { if (!found) print "" }' ;;
+*) echo "usage: bench/arms.sh [words | kernels | get KEY ARM]" >&2; exit 2 ;;
+esac

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Make a report from made-up boots of a few arms and of one more.
+
+made_up_page.py ARM OUT, in the top folder of a clone, with bench/report, its tests and bench on PYTHONPATH: writes
+OUT/results and OUT/RESULTS.md.
+"""
+
+import pathlib
+import sys
+
+import report
+import synthetic
+
+arm, out = sys.argv[1], pathlib.Path(sys.argv[2])
+synthetic.campaign(out / "results")
+for seed in (1, 2, 3):
+    synthetic.boot(out / "results", "rt", arm, seed, per_drain=7)
+report.write(out / "results", out, lambda boots: None)
