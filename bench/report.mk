@@ -5,7 +5,7 @@ pytest = PYTHONPATH=check /usr/bin/python3 -B -m pytest -q -p no:cacheprovider -
 
 .PHONY: report coverage check-report check-report-units check-controls
 
-report: source			## make RESULTS.md and its figures from results/
+report: source			## make RESULTS.md, its pages and figures from results/
 	$(STAGE) report "making RESULTS.md" bench/report/report.py
 
 check-report: source

@@ -120,7 +120,8 @@ def word_of(runs, controls, contrast, p, equal_p):
 def open_question(pairs, change, p, metric, changes):
     """What there is to say of an inconclusive difference: notes. No setting can speak against it; some go far."""
     least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
-    notes = [f"could have seen {markdown.number(least)}" + (", more than the margin" if least > metric.margin else "")]
+    notes = [f"{len(pairs)} pairs detect {markdown.number(least)}"
+             + (", more than the margin" if least > metric.margin else "")]
     far = {setting: one for setting, one in changes.items() if abs(one.median) > metric.margin}
     if p < plan.ALPHA and change.low * change.high > 0:
         other = any(one.median * change.median < 0 for one in far.values())
@@ -209,6 +210,19 @@ def probability(judged, p):
     if judged.change is None or (p is None and not judged.change.exact):
         return "–"
     return "exact" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def answers(judged):
+    """A row for each contrast that a reader looks for first: question, answer, number."""
+    rows = []
+    for one in judged:
+        metric = plan.BY_KEY[one.contrast.key]
+        number = "–" if not one.change else (
+            f"{markdown.signed(one.change.median)} ({markdown.interval(one.change, markdown.signed)}), "
+            f"margin {markdown.number(metric.margin)}")
+        rows.append([one.contrast.asks, one.contrast.name, f"**{one.verdict.partition(':')[0]}**",
+                     f"{number} [{metric.unit}]"])
+    return markdown.table(["question", "arms", "answer", "difference in instructions or events"], rows)
 
 
 def table(judged):

@@ -30,6 +30,17 @@ def percent(share):
     return "" if share is None else f" ({signed(100 * share)} %)"
 
 
+# Kernel entries as a reader knows them.
+ENTRIES = {"reschedule": "IPI (reschedule)", "call function": "IPI (function call)", "irq work": "IPI (irq work)",
+           "timer": "timer or tick"}
+
+
+def cause(name):
+    """A kernel entry, or "task: entry", as tables and figures say it."""
+    task, colon, entry = name.replace("_", " ").rpartition(": ")
+    return task + colon + ENTRIES.get(entry, entry)
+
+
 def table(head, rows):
     """A table; a column is aligned right if its head starts with ">"."""
     lines = [[cell.removeprefix(">") for cell in head],

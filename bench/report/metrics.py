@@ -11,6 +11,8 @@ import read
 
 NS_PER_US = 1000
 IPIS = ("reschedule", "call_function")
+# Entries that a task has caused by what it did; all else from user mode interrupts it.
+ASKED_FOR = ("syscall", "page_fault", "exception")
 
 # What the isolated CPU's own tasks ask of the kernel; all else there is imposed on them.
 OWN_TASKS = ("owner", "cyclictest")
@@ -31,6 +33,12 @@ def by_kind(columns):
         if place in ("from_user", "from_kernel"):
             kinds[kind] = kinds.get(kind, 0) + count
     return kinds
+
+
+def interruptions(columns):
+    """How often the isolated CPU left user mode for what its task did not ask for, by kind of entry."""
+    return {kind: count for column, count in columns.items() for place, _, kind in [column.partition("/")]
+            if place == "from_user" and kind not in ASKED_FOR}
 
 
 def causes(columns):
@@ -82,6 +90,7 @@ def summary(columns):
         "ipis": sum(kinds[kind] for kind in IPIS),
         "timers": kinds["timer"],
         "works": columns["works"],
+        "interruptions": sum(interruptions(columns).values()),
     }
 
 
@@ -195,7 +204,7 @@ def measure(boot):
             continue
         figures |= fills(boot, quiet, storm)
         for group, split in (("owner", summary), ("entry", by_kind), ("cause", by_cause),
-                             ("imposed", imposed_by_cause)):
+                             ("imposed", imposed_by_cause), ("user", interruptions)):
             calm, busy = split(quiet), split(storm)
             figures |= {f"{group}/{key}": value for key, value in per_drain(busy, calm, drains).items()}
             figures |= {f"quiet/{group}/{key}": value for key, value in calm.items()}

@@ -4,13 +4,13 @@
 import dataclasses
 import importlib
 import pathlib
-import re
 import sys
 
 import anatomy
 import arms
 import contrasts
 import controls
+import documents
 import hotpaths
 import instrument
 import markdown
@@ -180,30 +180,39 @@ def group(found, name):
     return {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{name}/")}
 
 
-def draw(folder, lab, boots, figures):
-    """The figures of one lab; returns their part of the report."""
-    folder.mkdir(parents=True, exist_ok=True)
+def titles(lab, figures):
+    """{model: what its part of a figure is called}."""
+    return {model: f"{MODEL_NAMES.get(model, model)} ({lab} lab)" for model in figures.models}
+
+
+def noise_figure(folder, lab, figures):
+    """The figure of what a drain takes, drawn into folder; returns its part of a page."""
+    imposed = {cell: [group(found, "imposed") for found in seeds.values()] for cell, seeds in figures.cells.items()}
+    own = {cell: [found.get("owner/own", 0) for found in seeds.values()] for cell, seeds in figures.cells.items()}
+    plots.noise(folder / f"{lab}-noise.svg", titles(lab, figures), figures.arms, imposed, own)
+    n = joined(len(cell) for cell in figures.cells.values())
+    return f"""\
+![Kernel instructions per drain]({FIGURES}/{lab}-noise.svg)
+
+*Kernel instructions that a drain imposes on the isolated CPU: (storm − quiet phase) / drains, {lab} lab. Circles: one a
+boot, n = {n} per arm; number: their median. Bars: mean over boots, by the task that ran and how it came into the
+kernel. To the left of 0: what the owner is spared, since a cache that was drained on request fills later.*
+"""
+
+
+def latency_figure(folder, lab, boots, figures):
+    """The figure of cyclictest's latencies, drawn into folder; returns its part of a page."""
     results = {"quiet": {}, "storm": {}}
     for boot in boots:
         if boot.verdict == "ok":
             for phase, result in boot.guest["cyclictest"].items():
                 boots_of = results[phase].setdefault((boot.model, boot.arm), [])
                 boots_of.append((result["histogram"], result["overflow"]))
-    imposed = {cell: [group(found, "imposed") for found in seeds.values()] for cell, seeds in figures.cells.items()}
-    own = {cell: [found.get("owner/own", 0) for found in seeds.values()] for cell, seeds in figures.cells.items()}
-    titles = {model: f"{MODEL_NAMES.get(model, model)} ({lab} lab)" for model in figures.models}
-    plots.noise(folder / f"{lab}-noise.svg", titles, figures.arms, imposed, own)
-    plots.ccdf(folder / f"{lab}-ccdf.svg", titles, figures.arms, results["quiet"], results["storm"],
+    plots.ccdf(folder / f"{lab}-ccdf.svg", titles(lab, figures), figures.arms, results["quiet"], results["storm"],
                legend(figures, results["storm"]))
     n = joined(len(cell) for cell in figures.cells.values())
     cycles = [found["cyclictest/storm/cycles"] for seeds in figures.cells.values() for found in seeds.values()]
     return f"""\
-![Kernel instructions per drain]({FIGURES}/{lab}-noise.svg)
-
-*Kernel instructions that a drain imposes on the isolated CPU, (storm − quiet) / drains, {lab} lab. Circles: one a
-boot, n = {n} per arm; number: their median. Bars: mean over boots by cause, "running task: kernel entry". To the
-left: what the owner is spared, since a cache drained on request is not full yet when it would have emptied it itself.*
-
 ![Latency of cyclictest]({FIGURES}/{lab}-ccdf.svg)
 
 *cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 56 µs it
@@ -345,9 +354,9 @@ def judge(runs, boots, now, faults):
 CONTRASTS = """\
 The comparisons that were named before the campaign, in [METHOD.md](bench/METHOD.md), with their margins; paired by
 seed. p values are adjusted by Holm's method over all of them; *p equivalent* is that of two one-sided tests against
-the margin. Interval: of the median difference. *Could have seen*: the difference that as many pairs, scattering like
-these, show four times in five as the first of Holm's tests. *(null)*: moves, but no more than some boot in which
-nothing was changed. No other figure on this page is a verdict.
+the margin. Interval: of the median difference. *Detect*: the smallest difference that so many pairs, scattering like
+these, show with 80 % power as the first of Holm's tests. *(null)*: moves, but no more than some boot in which
+nothing was changed. No other figure of this report is a verdict.
 """
 
 
@@ -367,6 +376,17 @@ def verdicts_part(judged):
     return "\n".join(part for part in (
         f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, contrasts.table(judged.verdicts),
         IMPOSED.format(whole=whole), contrasts.break_even(judged.runs, judged.controls)) if part)
+
+
+def answers_part(judged):
+    """The verdicts as question, answer and number."""
+    if not judged:
+        return ""
+    return "\n".join((
+        f"## Verdicts (lab: {plan.JUDGED_LAB})\n",
+        "Named before the campaign, less is better. Difference: the median over pairs of boots, and its interval; "
+        f"margin: what matters. All that belongs to them: [verdicts]({documents.place('verdicts')}).\n",
+        contrasts.answers(judged.verdicts)))
 
 
 def cycles_part(results):
@@ -412,53 +432,60 @@ def trust_part(folder, results, boots, judged):
     ) if part)
 
 
-INTRODUCTION = f"""\
+INTRODUCTION = """\
 <!-- SPDX-License-Identifier: GPL-2.0-only -->
 # Results
 
-Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by hand. One
-boot by itself: `bench/boot.py --model rt --arm {arms.example()} --seed {plan.FIRST_SEED} --out build/one`.
+Made by `make report` from the raw files in [results](results), which `make results` makes; never edited by hand.
+The answers stand here; [all figures](#all-figures) on further pages.
 """
 
 
-def contents(parts):
-    """Links to the sections of all parts that there are."""
-    titles = re.findall(r"^## (.*)$", "\n".join(parts), re.MULTILINE)
-    links = (f"[{title.partition(' (')[0]}](#{anchor(title)})" for title in titles)
-    return f"{' · '.join(links)}. Folded tables open at a click.\n"
+def compared(figures):
+    """What each arm is, in the words of its file."""
+    found = [arm for arm in tables.ARMS if arm in figures.arms]
+    return "\n".join(("## What was compared\n", markdown.table(
+        ["arm", "what it is"], [[f"**{arm}**", arms.fact(arm, "SAYS")] for arm in found])))
 
 
-def anchor(title):
-    """GitHub's name of a heading."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+def links(pages):
+    """Where all the rest is."""
+    rows = [f"- [{title}]({where}): {what}" for where, title, what in pages.further()]
+    return "\n".join(("## All figures\n", *rows, ""))
 
 
-def top(results, boots, labs, judged, others=()):
-    """The report down to where its first lab comes.
+def front(pages, folder, results, boots, labs, judged, others=()):
+    """The front page: what was compared, the answers, the figure, what is missing.
 
-    results: of raw results; labs: {lab: tables.Figures}; judged: from judge(); others: boots of another kind than the
-    workload's and controls'.
+    pages: documents.Pages, to add to; folder: of the figures; results: of raw results; labs: {lab: tables.Figures};
+    judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
-    return "\n".join(part for part in (
-        short_part(boots, labs, judged), "## What is missing\n", missing(results, boots, labs, judged, others),
-        verdicts_part(judged), "## How to read this\n", HOW_TO_READ,
-    ) if part)
+    lab = plan.JUDGED_LAB
+    pages.add(documents.FRONT, INTRODUCTION, compared(labs[lab]) if judged else "", short_part(boots, labs, judged),
+              answers_part(judged), noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
+              "## What is missing\n", missing(results, boots, labs, judged, others))
 
 
-def basis(folder, results, boots, judged, now, others=()):
-    """What all this stands on: the controls, the other lab's own word, and how boots ended.
+def counts(boots, lab):
+    """Does a lab count instructions?"""
+    return any(boot.counts for boot in boots if boot.lab == lab)
 
-    folder: of the figures; results: of raw results; now: for sameness.sources(); the rest: as for top().
+
+def basis(pages, folder, results, boots, labs, judged, now, others=()):
+    """What all this stands on: verdicts, how to read, controls, the other lab's own word, and how boots ended.
+
+    now: for sameness.sources(); the rest: as for front().
     """
     tries = ("Of each boot the last try is kept, and tries are not counted. That a boot made again is the same, so "
              "that none can be tried until it suits, `make again` checks (*The instrument*).\n")
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
-    return "\n".join(part for part in (
-        trust_part(folder, results, boots, judged), cycles_part(results),
-        "## Boots\n", boots_table(boots), tries if judged else "", after if judged and plan.AFTER else "",
-        sameness.alike([*boots, *others]),
-        sameness.sources([*boots, *others], now),
-    ) if part)
+    pages.add(documents.place("verdicts"), verdicts_part(judged))
+    pages.add(documents.place("reading"), "## How to read this\n", HOW_TO_READ)
+    pages.add(documents.place("trust"), trust_part(folder, results, boots, judged))
+    pages.add(documents.place("cycles"), cycles_part(results))
+    pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries if judged else "",
+              after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
+              sameness.sources([*boots, *others], now))
 
 
 def imported_note(boots):
@@ -502,32 +529,28 @@ def guest_part(lab, boots, figures):
     ) if part)
 
 
-def overview(folder, lab, boots, figures):
-    """What was compared in one lab, and its figures at a glance; for a lab that counts nothing, all there is."""
-    if not any(boot.counts for boot in boots):
-        return guest_part(lab, boots, figures)
-    return "\n".join(part for part in (
-        f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
-        f"## At a glance (lab: {lab})\n",
+def page_of(lab, name):
+    """The page of a lab's section: of the lab that verdicts are about it has no lab in its name."""
+    return documents.place(name if lab == plan.JUDGED_LAB else f"{lab}-{name}")
+
+
+def details(pages, folder, lab, boots, figures, judged, hot=({}, ()), traced=None):
+    """All tables of one lab; judged: from judge(); hot: from hotpaths.read_lab(); traced: for anatomy_part()."""
+    if not counts(boots, lab):
+        pages.add(page_of(lab, "drain"), guest_part(lab, boots, figures))
+        return
+    pages.add(page_of(lab, "boots"), f"## What was compared (lab: {lab})\n", imported_note(boots),
+              arms_table(boots, figures), machine(boots))
+    pages.add(
+        page_of(lab, "drain"), f"## At a glance (lab: {lab})\n",
         "Medians over boots; per drain and on the isolated CPU unless said otherwise. Intervals: further below.\n",
         tables.medians_table(figures, tables.GLANCE),
-        draw(folder, lab, boots, figures),
-    ) if part)
-
-
-def metric_tables(figures, metrics):
-    """Tables of metrics, folded."""
-    names = "; ".join(metric.title for metric in metrics)
-    return markdown.folded(names, *(tables.metric_table(figures, metric) for metric in metrics))
-
-
-def details(folder, lab, boots, figures, hot=({}, ()), traced=None):
-    """All tables of one lab that counts; hot: from hotpaths.read_lab(), traced: for anatomy_part()."""
-    if not any(boot.counts for boot in boots):
-        return ""
-    parts = [
-        f"## What a drain takes from the isolated CPU (lab: {lab})\n",
-        metric_tables(figures, tables.TAKEN),
+        short.other_models(figures, judged) if lab == plan.JUDGED_LAB else "",
+        noise_figure(folder, lab, figures) if lab != plan.JUDGED_LAB else "",
+        f"## What a drain takes from the isolated CPU (lab: {lab})\n", metric_tables(figures, tables.TAKEN),
+        "### Interruptions of user mode per drain, by cause\n",
+        "What took the isolated CPU out of user mode unasked. Medians over boots, which need not add up.\n",
+        *(tables.split_table(figures, "user", model, "cause") for model in figures.models),
         "### Kernel instructions per drain, by cause\n",
         "Cause: the task that ran, and the kernel entry it was in. Medians over boots, which need not add up.\n",
         *(tables.split_table(figures, "cause", model, "cause") for model in figures.models),
@@ -538,27 +561,37 @@ def details(folder, lab, boots, figures, hot=({}, ()), traced=None):
         "Absolute figures per page that the owner touches: they show what a strategy costs where nobody asks for a "
         "drain.\n",
         metric_tables(figures, tables.FILLS),
-        hotpath_part(lab, *hot),
         f"## The quiet phase (lab: {lab})\n",
         "Without requests: totals of the phase on the isolated CPU, medians over boots.\n",
-        tables.medians_table(figures, tables.QUIET),
-        f"## cyclictest under drains (lab: {lab})\n",
+        tables.medians_table(figures, tables.QUIET))
+    pages.add(page_of(lab, "hotpaths"), hotpath_part(lab, *hot))
+    pages.add(
+        page_of(lab, "latency"), f"## cyclictest under drains (lab: {lab})\n",
         "All in instruction time: caches, buses and real interrupts have no part in it.\n",
-        metric_tables(figures, tables.LATENCY),
-        f"## What a request costs and how long it takes (lab: {lab})\n",
-        metric_tables(figures, tables.REQUEST),
-        f"## Items cached, drained, posted, left (lab: {lab})\n",
-        "The requests of these boots may all be posted. Of the 20 call sites in Linux 7.3.4 that ask for folios 6 can "
-        "bear that (khugepaged's and ksmd's scans, compaction by sysctl and by sysfs, fadvise, drop_caches). How often "
-        "each comes was not counted. The others need the drain for an error code, for progress, or lest somebody reads "
-        "stale data: they ask strictly, and interrupt the owner where it would have been posted. "
-        "[common/README.md](common/README.md) lists them all.\n",
-        metric_tables(figures, tables.ITEMS),
-        "### Help given to a strategy, per drain\n",
-        "strict (must in boots of older kernels): a request that may not be posted interrupted the owner; patience: it "
-        "stayed in the kernel too long; idle: its CPU went idle with something cached. Medians over boots.\n",
+        latency_figure(folder, lab, boots, figures), metric_tables(figures, tables.LATENCY))
+    pages.add(page_of(lab, "requests"), f"## What a request costs and how long it takes (lab: {lab})\n",
+              metric_tables(figures, tables.REQUEST))
+    pages.add(
+        page_of(lab, "items"), f"## Items cached, drained, posted, left (lab: {lab})\n", POSTABLE,
+        metric_tables(figures, tables.ITEMS), "### Help given to a strategy, per drain\n", HELP,
         *(tables.split_table(figures, "help", model, "help") or f"{model}: none in any boot.\n"
-          for model in figures.models),
-        anatomy_part(folder, lab, traced or {}),
-    ]
-    return "\n".join(part for part in parts if part)
+          for model in figures.models))
+    pages.add(page_of(lab, "anatomy"), anatomy_part(folder, lab, traced or {}))
+
+
+POSTABLE = """\
+The requests of these boots may all be posted. Of the 20 call sites in Linux 7.3.4 that ask for folios 6 can bear that
+(khugepaged's and ksmd's scans, compaction by sysctl and by sysfs, fadvise, drop_caches). How often each comes was not
+counted. The others need the drain for an error code, for progress, or lest somebody reads stale data: they ask
+strictly, and interrupt the owner where it would have been posted. [common/README.md](common/README.md) lists them all.
+"""
+HELP = """\
+strict (must in boots of older kernels): a request that may not be posted interrupted the owner; patience: it stayed in
+the kernel too long; idle: its CPU went idle with something cached. Medians over boots.
+"""
+
+
+def metric_tables(figures, metrics):
+    """Tables of metrics, folded."""
+    names = "; ".join(metric.title for metric in metrics)
+    return markdown.folded(names, *(tables.metric_table(figures, metric) for metric in metrics))

@@ -145,6 +145,7 @@ def sensitive_cells():
 # What the page begins with: of each arm under one model these figures (key, name), and sentences that follow by rule.
 SHORT_MODEL = "rt"
 SHORT = (
+    ("owner/interruptions", "interruptions of user mode per drain"),
     ("owner/imposed", "imposed instructions per drain"),
     ("fill/quiet", "isolated CPU's kernel instructions per fill, quiet"),
     ("fill/storm", "the same, storm"),

@@ -4,6 +4,7 @@
 import io
 import re
 
+import markdown
 import matplotlib
 
 matplotlib.use("svg")
@@ -167,7 +168,8 @@ def bars(axis, place, causes, shown):
     ends = {True: 0, False: 0}
     for number, (cause, value) in enumerate([*((cause, causes.get(cause, 0)) for cause in shown), ("other", rest)]):
         colour = "#bbbbbb" if cause == "other" else COLOURS[1:][number % (len(COLOURS) - 1)]
-        axis.barh(place, value, left=ends[value >= 0], height=0.62, color=colour, label=cause, linewidth=0)
+        axis.barh(place, value, left=ends[value >= 0], height=0.62, color=colour, label=markdown.cause(cause),
+                  linewidth=0)
         ends[value >= 0] += value
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Make RESULTS.md and its figures from raw results.
+"""Make RESULTS.md, its pages and figures from raw results.
 
 The same raw results give the same bytes. With --check they are made in a
 temporary folder, and compared with those in place.
@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import controls
+import documents
 import hotpaths
 import instrument
 import metrics
@@ -60,19 +61,22 @@ def write(results, out, now=sources_now):
     here = {lab: found for lab in labs
             if (found := [boot for boot in boots if boot.lab == lab and page.ordinary(boot)])}
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
-    parts = [page.top(results, boots, labs, judged, others),
-             *(page.overview(out / page.FIGURES, lab, found, labs[lab]) for lab, found in here.items()),
-             page.basis(out / page.FIGURES, results, boots, judged, sources, others),
-             *(page.details(out / page.FIGURES, lab, found, labs[lab], hotpaths.read_lab(results / lab),
-                            timelines[lab]) for lab, found in here.items()),
-             "## What each variant is to maintain (counted in the sources)\n", sizes.table(), sizes.shared()]
-    (out / "RESULTS.md").write_text("\n".join([page.INTRODUCTION, page.contents(parts), *filter(None, parts)]))
+    pages, figures = documents.Pages(), out / page.FIGURES
+    page.front(pages, figures, results, boots, labs, judged, others)
+    page.basis(pages, figures, results, boots, labs, judged, sources, others)
+    for lab, found in here.items():
+        page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])
+    pages.add(documents.place("maintenance"), "## What each variant is to maintain (counted in the sources)\n",
+              sizes.table(), sizes.shared())
+    pages.add(documents.FRONT, page.links(pages))
+    pages.put(out)
     return boots
 
 
 def files(root):
     """The report's files in a folder."""
-    return {"RESULTS.md"} | {str(path.relative_to(root)) for path in (root / page.FIGURES).glob("*")}
+    made = (path for folder in (page.FIGURES, documents.FOLDER) for path in (root / folder).glob("*"))
+    return {str(documents.FRONT), *(str(path.relative_to(root)) for path in made)}
 
 
 def differences(made, place):
@@ -84,7 +88,8 @@ def differences(made, place):
 
 def replace(made, place):
     """Put the report's files where they belong; figures that are no longer made go."""
-    (place / page.FIGURES).mkdir(parents=True, exist_ok=True)
+    for folder in (page.FIGURES, documents.FOLDER):
+        (place / folder).mkdir(parents=True, exist_ok=True)
     for name in sorted(files(place) - files(made)):
         (place / name).unlink()
     for name in sorted(files(made)):

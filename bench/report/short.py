@@ -2,13 +2,11 @@
 """What RESULTS.md begins with: a row per arm, and sentences that follow from it by the rules in plan.py."""
 
 import statistics
-import textwrap
 
 import controls
 import markdown
 import plan
 import stats
-import strategies
 import tables
 
 
@@ -94,11 +92,12 @@ def nothing(figures):
             f"against unpatched, where nobody asks) by: {', '.join(arms) or 'none'}. These sentences are no verdicts.")
 
 
-WORDS = textwrap.fill(f"""\
-{'; '.join(["unpatched: the kernel as it is", *strategies.words()])}. *Imposed*: kernel instructions of the isolated CPU
-outside of its tasks' own system calls and faults: of other tasks, and of all interrupts. That includes cyclictest's own
-timer, which is in both phases, so that it cancels out per drain. More: [how to read this](#how-to-read-this).
-""", 120, break_on_hyphens=False) + "\n"
+WORDS = """\
+*Interruptions of user mode*: how often the isolated CPU left user mode for what its task did not ask for. *Imposed*:
+kernel instructions of the isolated CPU outside of its tasks' own system calls and faults: of other tasks, and of all
+interrupts. cyclictest's own timer is in both phases, so that it cancels out per drain. More:
+[how to read this](#how-to-read-this).
+"""
 
 
 def withdrawn(verdicts, model, arm, key):
@@ -108,13 +107,19 @@ def withdrawn(verdicts, model, arm, key):
                for one in verdicts)
 
 
+def judged_first():
+    """All arms, first those that verdicts are about."""
+    asked = {arm for contrast in plan.CONTRASTS for arm in (contrast.arm, contrast.base)}
+    return sorted(tables.ARMS, key=lambda arm: arm not in asked)
+
+
 def table(figures, judged, model):
     """A row per arm, and one with the margins."""
     head = [f">{name}" + (" †" if key in judged.controls.moved else "") for key, name in plan.SHORT]
     margins = [f"±{markdown.number(plan.BY_KEY[key].margin)}" if key in plan.BY_KEY else "–" for key, _ in plan.SHORT]
     return markdown.table(["arm", *head], [
         *([arm, *(cell(figures, model, arm, key) + (" ‡" if withdrawn(judged.verdicts, model, arm, key) else "")
-                  for key, _ in plan.SHORT)] for arm in tables.ARMS if figures.cells.get((model, arm))),
+                  for key, _ in plan.SHORT)] for arm in judged_first() if figures.cells.get((model, arm))),
         ["*margin*", *margins]])
 
 
@@ -136,7 +141,7 @@ def legend(runs):
     return LEGEND.format(settings="" if not tried else (
         "†: figures move with the lab, compare arms only; §: the difference itself is another under some setting of "
         "the lab: gone, there only then, or to the other side ([which](#sensitivity-what-moves-with-the-lab)). "
-        f"Settings were tried with {tried}; of the others nobody knows."))
+        f"Settings were tried with {tried}; the other arms were not tested."))
 
 
 def without_ballast(runs):
@@ -164,11 +169,14 @@ def part(figures, boots, judged, doubtful):
              "missing first.** ‡: the verdict on this difference was withdrawn.\n"
              if doubtful else "")
     here = [boot for boot in boots if boot.verdict == "ok" and boot.model == plan.SHORT_MODEL]
-    others = "".join(markdown.folded(f"The same, {model}", table(figures, judged, model))
-                     for model in figures.models if model != plan.SHORT_MODEL)
     return "\n".join(text for text in (
         title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), legend(judged.runs),
         without_ballast(judged.runs),
         WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
-        others,
     ) if text)
+
+
+def other_models(figures, judged):
+    """The same table for the other preemption models."""
+    return "\n".join(f"## The short table, {model} (lab: {plan.JUDGED_LAB})\n\n{table(figures, judged, model)}"
+                     for model in figures.models if model != plan.SHORT_MODEL)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a variant's folder says to the report: variants/NAME/report.toml.
 
-words       what its arms are, for the legend of the short table
 [[contrast]]  a primary contrast: model, arm, base (the unpatched kernel unless it is named), metric (a key of
             plan.METRICS), asks (the question, with its claims), number (its place in METHOD.md, if it has one)
 [[cycles]]  a cell of the cycles lab: arm, keys (the static keys that are on, of its program), same (arm of the virtual
@@ -43,11 +42,6 @@ def cycles():
 def published():
     """{model: {arm: cycles}} as somebody else has published them, of the first variant that has some; {} if none."""
     return next((said(name)["published"] for name in names() if "published" in said(name)), {})
-
-
-def words():
-    """What all arms are, each variant's words."""
-    return [said(name)["words"].strip() for name in names() if "words" in said(name)]
 
 
 def with_file(name):

@@ -20,6 +20,10 @@ class Metric:
 
 
 TAKEN = (
+    Metric("owner/interruptions", "Interruptions of user mode on the isolated CPU, per drain",
+           "How often it leaves user mode for what its task did not ask for: interrupts and IPIs, no system calls, "
+           "faults or exceptions. cyclictest's own timers are in both phases and cancel out.",
+           "storm/owner/interruptions"),
     Metric("owner/imposed", "Kernel instructions imposed on the isolated CPU, per drain",
            "By kworkers and other tasks, and by interrupts, whomever they interrupt: what the owner is disturbed by."),
     Metric("owner/own", "Kernel instructions of the isolated CPU's tasks themselves, per drain",
@@ -107,6 +111,7 @@ QUIET = (
     ("cyclictest/quiet/overflow", "overflow"),
 )
 GLANCE = (
+    ("owner/interruptions", "interruptions of user mode"),
     ("owner/imposed", "kernel instructions imposed"),
     ("owner/own", "its tasks' own"),
     ("fill/quiet", "per fill, quiet phase"),
@@ -219,6 +224,6 @@ def medians_table(figures, columns):
 def split_table(figures, group, model, name):
     """Medians over seeds of one model: a row per key of a group, a column per arm; "" without a key."""
     arms = [arm for of, arm in figures.rows() if of == model]
-    rows = [[key.partition("/")[2].replace("_", " "), *(figures.median(model, arm, key) for arm in arms)]
+    rows = [[markdown.cause(key.partition("/")[2]), *(figures.median(model, arm, key) for arm in arms)]
             for key in figures.keys(group, model)]
     return markdown.table([f"{name}, {model}", *(f">{arm}" for arm in arms)], rows) if rows else ""

@@ -71,10 +71,10 @@ def resolution(runs):
     if not together:
         return ""
     return (f"With drains a single boot of {plan.BASE} would tell {' and '.join(alone)} instructions per drain from "
-            "0 (3.3 standard deviations of its usual boots). No verdict is about one boot: pairs of a kernel and its "
-            "neutral rebuild scatter so that they would show, four times in five and as the first of Holm's tests, "
-            f"{' and '.join(together)}; the margin is {markdown.number(metric.margin)}. Arms whose pairs scatter more "
-            "show less: that stands with each contrast that is inconclusive.\n")
+            "0 (3.3 standard deviations of its usual boots). No verdict is about one boot: the smallest difference "
+            "that pairs of a kernel and its neutral rebuild detect with 80 % power, as the first of Holm's tests, is "
+            f"{' and '.join(together)}; the margin is {markdown.number(metric.margin)}. Where an arm's pairs scatter "
+            "more, it is larger: it stands with each contrast that is inconclusive.\n")
 
 
 # ---- A/A ----
