@@ -220,7 +220,7 @@ def answers(judged):
         number = "–" if not one.change else (
             f"{markdown.signed(one.change.median)} ({markdown.interval(one.change, markdown.signed)}), "
             f"margin {markdown.number(metric.margin)}")
-        rows.append([one.contrast.asks, one.contrast.name, f"**{one.verdict.partition(':')[0]}**",
+        rows.append([markdown.claims(one.contrast.asks), one.contrast.name, f"**{one.verdict.partition(':')[0]}**",
                      f"{number} [{metric.unit}]"])
     return markdown.table(["question", "arms", "answer", "difference in instructions or events"], rows)
 
@@ -230,12 +230,13 @@ def table(judged):
     rows = []
     for number, one in enumerate(judged, 1):
         metric = plan.BY_KEY[one.contrast.key]
-        rows.append([number, one.contrast.asks, one.contrast.name, f"{metric.name}, {metric.unit}",
+        rows.append([number, markdown.claims(one.contrast.asks), one.contrast.name,
+                     f"{metric.name}, {metric.unit}",
                      markdown.signed(one.change.median) if one.change else "–",
                      markdown.interval(one.change, markdown.signed), markdown.number(metric.margin),
                      probability(one, one.p), probability(one, one.equal_p),
                      f"**{one.verdict}**" + (f"; {one.note}" if one.note else "")])
-    rows += [["–", question, "–", "–", "–", "–", "–", "–", "–", f"**not testable here (needs {needs})**"]
+    rows += [["–", markdown.claims(question), *["–"] * 7, f"**not testable here (needs {needs})**"]
              for question, needs in plan.NOT_TESTABLE]
     return markdown.table([">", "question", "contrast", "metric (less is better)", ">difference", ">interval",
                            ">margin ±", ">p differs", ">p equivalent", "verdict"], rows)

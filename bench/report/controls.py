@@ -166,11 +166,20 @@ def dose_points(runs, model, key="owner/imposed"):
             for value in runs.column(model, plan.BASE, key, "dose", dose).values()]
 
 
+def dose_line(runs, model, key="owner/imposed"):
+    """stats.Line through dose_points(); a seed is the unit, as its boots draw the same times."""
+    groups = {}
+    for dose in runs.settings("dose"):
+        for seed, value in runs.column(model, plan.BASE, key, "dose", dose).items():
+            groups.setdefault(seed, []).append((int(dose), value))
+    return stats.line(groups)
+
+
 def dose(runs, model):
     """The Outcome of dose and response under one model."""
     keys = frozenset(metric.key for metric in plan.METRICS if metric.dose)
     points = dose_points(runs, model)
-    fit = stats.line(points)
+    fit = dose_line(runs, model)
     if not fit:
         return Outcome("dose and response", model, None, f"{len(points)} boots" if points else "not run", keys)
     low, high = plan.SLOPE

@@ -48,9 +48,10 @@ def simulate(name, boots, runs, seed=1):
 
 def slope(name, runs, seed=1):
     """How often the interval of a slope covers it, with the doses and boots of that control, as a share."""
-    draws = SHAPES[name](numpy.random.default_rng(seed), (runs, len(plan.DOSES) * plan.DOSE_SEEDS))
-    doses = numpy.repeat(plan.DOSES, plan.DOSE_SEEDS)
-    lines = [stats.line(list(zip(doses, doses + values, strict=True))) for values in draws]
+    draws = SHAPES[name](numpy.random.default_rng(seed), (runs, plan.DOSE_SEEDS, len(plan.DOSES)))
+    doses = numpy.array(plan.DOSES)
+    lines = [stats.line({seed: list(zip(doses, doses + values, strict=True)) for seed, values in enumerate(boots)})
+             for boots in draws]
     return numpy.mean([one.slope_low <= 1 <= one.slope_high for one in lines])
 
 

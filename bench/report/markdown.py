@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Figures and tables as GitHub's Markdown."""
 
+import re
+
 
 def number(value):
     """A number as a reader wants it: whole from 100 up, else three digits."""
@@ -28,6 +30,11 @@ def interval(estimate, show=number):
 def percent(share):
     """A ratio in percent, in parentheses; nothing where there is none."""
     return "" if share is None else f" ({signed(100 * share)} %)"
+
+
+def claims(text):
+    """The text with each claim, C and a number, linked to what was claimed."""
+    return re.sub(r"\bC(\d\d)\b", r"[C\1](bench/CLAIMS.md#c\1)", text)
 
 
 # Kernel entries as a reader knows them.

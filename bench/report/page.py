@@ -76,7 +76,7 @@ def missing(results, boots, labs, judged, others=()):
     lines = lines or ["- Nothing that was planned: every strategy ran on every seed, no boot is excluded, and every "
                       "control held."]
     lines += [f"- The instrument, {what}." for what in instrument.unchecked(results, boots)] if judged else []
-    return "\n".join([*lines, f"- Not on this page: {'; '.join(plan.NOT_HERE)}."]) + "\n"
+    return "\n".join([*lines, f"- Not in this report: {markdown.claims('; '.join(plan.NOT_HERE))}."]) + "\n"
 
 
 def boots_table(boots):
@@ -222,6 +222,25 @@ boots, n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: with
 """
 
 
+GLOSSARY = """\
+| word | means |
+| --- | --- |
+| arm | a kernel with its boot parameters: what is compared |
+| cell | an arm under one preemption model, such as rt-unpatched |
+| kind of a boot | what it is for: the workload, A/A, a dose, a setting of the lab, hot paths, a time line |
+| setting | one property of the lab that is changed, to see whether a verdict holds |
+| isolated CPU | the CPU (nohz_full and isolcpus) on which the owner and cyclictest run |
+| owner | a task there that spins in user mode, and now and then touches a page that it has not used before |
+| requester | a task on another CPU that asks for drains |
+| fill | the owner touches such a page: its folio is then cached on the isolated CPU |
+| request | the requester asks once for all CPUs to be drained |
+| drain | a request that was served |
+| storm, quiet phase | the part of a boot with requests, and the equally long one without |
+| imposed | kernel instructions on the isolated CPU outside of its own tasks' system calls and faults |
+| posted | the owner was in user mode: the request returned, and the drain follows when the owner enters the kernel |
+"""
+
+
 HOW_TO_READ = """\
 - **A boot with its seed is the unit.** Each boot gives one number per table; the median is over boots. A seed sets
   when requests come, when the owner fills, how cyclictest's phase lies to both, how CPUs take turns, and whether quiet
@@ -241,9 +260,6 @@ HOW_TO_READ = """\
 - That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
   as well, and is found empty in the storm. **Per fill, quiet phase** is absolute: all kernel instructions on the
   isolated CPU in that phase, by the pages that the owner touched.
-- **Storm**: the phase with requests; **quiet phase**: the one without. **Drain**: one request, served. **Fill**: a page
-  that the owner touches for the first time, by which its folio is cached on that CPU.
-- **Isolated CPU**: where owner (a task that spins in user mode and now and then touches new memory) and cyclictest run.
 - A guest second is 10⁹ instructions, of all CPUs together while they are busy; guest microseconds likewise. Compare
   arms in one table, but not where a difference is said to hang on the lab; microseconds on hardware do not follow.
 """
@@ -480,7 +496,7 @@ def basis(pages, folder, results, boots, labs, judged, now, others=()):
              "that none can be tried until it suits, `make again` checks (*The instrument*).\n")
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
     pages.add(documents.place("verdicts"), verdicts_part(judged))
-    pages.add(documents.place("reading"), "## How to read this\n", HOW_TO_READ)
+    pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
     pages.add(documents.place("trust"), trust_part(folder, results, boots, judged))
     pages.add(documents.place("cycles"), cycles_part(results))
     pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries if judged else "",
@@ -562,8 +578,9 @@ def details(pages, folder, lab, boots, figures, judged, hot=({}, ()), traced=Non
         "drain.\n",
         metric_tables(figures, tables.FILLS),
         f"## The quiet phase (lab: {lab})\n",
-        "Without requests: totals of the phase on the isolated CPU, medians over boots.\n",
-        tables.medians_table(figures, tables.QUIET))
+        "Without requests: totals of the phase on the isolated CPU, medians over boots, by the order of the phases: "
+        "figures of the two orders lie apart, so that a median over all of them is no boot's.\n",
+        tables.by_order_table(figures, tables.QUIET))
     pages.add(page_of(lab, "hotpaths"), hotpath_part(lab, *hot))
     pages.add(
         page_of(lab, "latency"), f"## cyclictest under drains (lab: {lab})\n",

@@ -124,11 +124,12 @@ def table(figures, judged, model):
 
 
 LEGEND = """\
-Medians over boots. ≈0: the interval holds 0 and lies within the margin; a median with "?": it holds 0 and is wider, so
-that not even the sign is known. In parentheses the difference to unpatched: a number if its whole interval lies beyond
-the margin, "=" if all of it lies within, with "?" if neither. Below 0: the storm had less of it than the quiet phase;
-what is imposed without drains is in no figure per drain, but in those per fill. (posted): such a request returns before
-its items are drained, so that its time is not compared. {settings}
+Medians over boots. 0: exactly, in all boots; ≈0: the interval holds 0 and lies within the margin; a median with "?": it
+holds 0 and is wider, so that not even the sign is known. In parentheses the difference to unpatched: a number if its
+whole interval lies beyond the margin, "=" if all of it lies within, with "?" if neither. Below 0: the storm had less of
+it than the quiet phase; what is imposed without drains is in no figure per drain, but in those per fill. (posted): such
+a request returns before its items are drained, so that its time is not compared.
+{settings}
 """
 
 

@@ -81,4 +81,6 @@ def shared(root=ROOT):
             f"({files} existing files, +{added} −{removed}). Hooks in clients: {calls} calls of `pcd_cached()`\n"
             f"for these; {locks} lines with a lock form, and a drain that may run elsewhere, for {locking}. Defects\n"
             "are those of [variants/LEDGER.md](variants/LEDGER.md), from the first line on; "
-            "an entry for \"both\" counts for either.\n")
+            "an entry for \"both\" counts for either.\n"
+            + "".join(f"\n**{name}**: {said}\n" for name in strategies.names()
+                      if (said := strategies.said(name).get("ledger"))))

@@ -182,10 +182,11 @@ def error_of(differences):
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """A straight line through (x, y), by least squares, and how far it can be trusted.
+    """A straight line through the (x, y) of several seeds, and how far it can be trusted.
 
-    slope_low, slope_high: 95 % interval. detect: the least x that tells itself
-    from 0 in one y, 3.3 standard deviations of the rest by the slope.
+    slope, intercept: means over seeds, of each the line by least squares. slope_low, slope_high: 95 % interval of that
+    mean, by Student's t over seeds. detect: the least x that tells itself from 0 in one y, 3.3 standard deviations of
+    the rest by the slope. n: points.
     """
 
     slope: float
@@ -197,14 +198,18 @@ class Line:
     n: int
 
 
-def line(points, level=LEVEL):
-    """Line through [(x, y)]; None for fewer than three points, or only one x."""
-    if len(points) < 3 or len({x for x, _ in points}) < 2:
+def line(groups, level=LEVEL):
+    """Line through {seed: [(x, y)]}; None if fewer than two seeds have two x."""
+    fits = [scipy.stats.linregress(*numpy.array(points, float).T) for points in groups.values()
+            if len({x for x, _ in points}) > 1]
+    if len(fits) < 2:
         return None
-    x, y = numpy.array(points, float).T
-    fit = scipy.stats.linregress(x, y)
-    wide = scipy.stats.t.ppf((1 + level) / 2, len(points) - 2)
-    rest = numpy.sqrt(numpy.sum((y - fit.intercept - fit.slope * x) ** 2) / (len(points) - 2))
-    return Line(float(fit.slope), float(fit.slope - wide * fit.stderr), float(fit.slope + wide * fit.stderr),
-                float(fit.intercept), float(wide * fit.intercept_stderr),
-                float(3.3 * rest / fit.slope) if fit.slope > 0 else float("inf"), len(points))
+    slopes, intercepts = [fit.slope for fit in fits], [fit.intercept for fit in fits]
+    slope, intercept = float(numpy.mean(slopes)), float(numpy.mean(intercepts))
+    (slope_error, free), (intercept_error, _) = error_of(slopes), error_of(intercepts)
+    wide = scipy.stats.t.ppf((1 + level) / 2, free)
+    x, y = numpy.array([point for points in groups.values() for point in points], float).T
+    rest = numpy.sqrt(numpy.sum((y - intercept - slope * x) ** 2) / (len(x) - 2))
+    return Line(slope, float(slope - wide * slope_error), float(slope + wide * slope_error),
+                intercept, float(wide * intercept_error),
+                float(3.3 * rest / slope) if slope > 0 else float("inf"), len(x))

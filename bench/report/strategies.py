@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a variant's folder says to the report: variants/NAME/report.toml.
 
+ledger      what a reader must know of its number of defects
 [[contrast]]  a primary contrast: model, arm, base (the unpatched kernel unless it is named), metric (a key of
             plan.METRICS), asks (the question, with its claims), number (its place in METHOD.md, if it has one)
 [[cycles]]  a cell of the cycles lab: arm, keys (the static keys that are on, of its program), same (arm of the virtual

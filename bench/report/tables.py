@@ -221,6 +221,21 @@ def medians_table(figures, columns):
     return markdown.table(["model", "arm", *(f">{name}" for _, name in columns)], rows)
 
 
+ORDERS = {0: "first", 1: "after the storm"}  # where the quiet phase is, by storm_first
+
+
+def by_order_table(figures, columns):
+    """Medians over seeds, a row per model, arm and order of the phases: a median of both orders is no boot's figure."""
+    rows = []
+    for model, arm in figures.rows():
+        boots = figures.cells[model, arm]
+        for order in sorted({found.get("storm_first", 0) for found in boots.values()}):
+            part = {seed: found for seed, found in boots.items() if found.get("storm_first", 0) == order}
+            here = Figures({(model, arm): part})
+            rows.append([model, arm, ORDERS[order], len(part), *(here.median(model, arm, key) for key, _ in columns)])
+    return markdown.table(["model", "arm", "quiet phase", ">boots", *(f">{name}" for _, name in columns)], rows)
+
+
 def split_table(figures, group, model, name):
     """Medians over seeds of one model: a row per key of a group, a column per arm; "" without a key."""
     arms = [arm for of, arm in figures.rows() if of == model]

@@ -118,13 +118,12 @@ def dose_lines(runs):
     rows = []
     for metric in plan.METRICS:
         for model in runs.models if metric.dose else ():
-            fit, fills = (stats.line(controls.dose_points(runs, model, metric.key)),
+            fit, fills = (controls.dose_line(runs, model, metric.key),
                           stats.estimate(runs.column(model, plan.BASE, "fills/drain").values()))
             if fit and fills:
                 due = 1 if metric.unit == "per drain" else 1 / fills.median
-                detect = fit.detect * fit.slope if fit.slope > 0 else None  # of instructions injected: in its own unit
                 rows.append([f"{metric.name}, {metric.unit}", model, f"{due:g}", f"{fit.slope:.4f}",
-                             f"{fit.slope_low:.4f} .. {fit.slope_high:.4f}", markdown.number(detect),
+                             f"{fit.slope_low:.4f} .. {fit.slope_high:.4f}", markdown.number(fit.detect),
                              markdown.number(metric.margin)])
     hidden = []
     for model in runs.models:
@@ -139,8 +138,9 @@ def dose_lines(runs):
     without = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1)
                         if not plan.BY_KEY[contrast.key].dose)
     return ("In the other metrics in which it must show the same boots give this; a single boot tells the figure from "
-            "that without a dose from the limit of detection on. The control is judged by the first alone.\n\n"
-            + markdown.table(["metric", "model", ">slope due", ">slope", ">interval", ">limit of detection",
+            "that without a dose from the limit of detection on. Slope: the mean over seeds of their own lines, with "
+            "its interval over seeds. The control is judged by the first alone.\n\n"
+            + markdown.table(["metric", "model", ">slope due", ">slope", ">interval", ">limit of detection [injected]",
                               ">margin ±"], rows)
             + f"\n**Contrasts {without} have no dose control**: nothing was injected into the quiet phase, into the "
             f"requester or as events.{hidden}\n") if rows else ""
@@ -152,7 +152,7 @@ def dose_part(runs, folder, figures, lab):
     if not any(points.values()):
         return ""
     plots.dose(folder / f"{lab}-dose.svg", {model: found for model, found in points.items() if found},
-               {model: stats.line(found) for model, found in points.items()})
+               {model: controls.dose_line(runs, model) for model in points})
     rows = []
     for model, found in points.items():
         for dose in sorted({amount for amount, _ in found}):
@@ -163,8 +163,8 @@ def dose_part(runs, folder, figures, lab):
     return ("### Dose and response\n\nInstructions injected into the isolated CPU per request, in an interrupt at "
             "random times, against those that are measured as imposed on it. At dose 0 stands the price of the "
             f"interrupt itself.\n\n![Measured against injected instructions]({figures}/{lab}-dose.svg)\n\n"
-            f"*Measured against injected kernel instructions per request, {lab} lab. A circle a boot; line: least "
-            f"squares.*\n\n{markdown.table(head, rows)}\n{dose_lines(runs)}")
+            f"*Measured against injected kernel instructions per request, {lab} lab. A circle a boot; line: the mean "
+            f"of each seed's own, by least squares.*\n\n{markdown.table(head, rows)}\n{dose_lines(runs)}")
 
 
 # ---- Sensitivity and replicates ----
@@ -221,7 +221,7 @@ def sensitivity(runs, found):
         others.setdefault(other, []).append(setting)
     against = "".join(f" Compared with {other}: {', '.join(those)}." for other, those in others.items())
     cells = ", ".join(f"{model}-{arm}" for model, arm in controls.sensitive(runs))
-    return (f"### Sensitivity: what moves with the lab\n\nTried with {cells}; of other arms nobody knows. A metric "
+    return (f"### Sensitivity: what moves with the lab\n\nTried with {cells}; the other arms were not tested. A metric "
             "moves if a setting of the lab changes some arm's figure by more than the margin, to the same side on all "
             "paired seeds; of so many arms and settings some pass by chance. (null): the change "
             "is no larger than what one boot showed of which only the command line was another, below:\n\n"

@@ -56,7 +56,8 @@ page() {
 	mkdir build/page
 	PYTHONPATH=bench/report:bench/report/tests:bench /usr/bin/python3 -B check/strategy/made_up_page.py sample1 build/page &&
 		grep -q "does the sample spare the owner?" build/page/RESULTS.md &&
-		grep -q "^| sample1 " build/page/RESULTS.md
+		grep -q "| \*\*sample1\*\* | The sample strategy" build/page/RESULTS.md &&
+		grep -q "^| rt | sample1 |" build/page/results/report/drain.md
 }
 test_point "a report shows it, and what its folder asks" in_copy page
 unchanged() {

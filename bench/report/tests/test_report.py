@@ -14,6 +14,7 @@ import documents
 import instrument
 import markdown
 import page
+import pages
 import pytest
 import report
 import short
@@ -40,14 +41,8 @@ def make(tmp_path, monkeypatch):
         out = tmp_path / name
         out.mkdir(exist_ok=True)
         report.write(results, out, now)
-        pages = [out / documents.FRONT, *sorted((out / documents.FOLDER).glob("*.md"), key=reading)]
-        return "\n".join(path.read_text() for path in pages)
+        return pages.whole(out)
     return call
-
-
-def reading(path):
-    """The place of a page in the order of reading."""
-    return list(documents.TITLES).index(path.stem.rpartition("-")[2])
 
 
 @pytest.fixture
@@ -244,7 +239,8 @@ def test_labs_are_never_mixed(make, results):
         assert table["rt", "unpatched"][0] == imposed
     assert "kvm-noise.svg" in text and "virtual-noise.svg" in text
     assert all("(lab: " in line for line in text.split("\n") if line.startswith("## ")
-               and line[3:] not in ("What was compared", "What is missing", "All figures", "Boots", "How to read this",
+               and line[3:] not in ("What was compared", "What is missing", "All figures", "Boots", "Words",
+                                "How to read this",
                                 "What each variant is to maintain (counted in the sources)"))
 
 
@@ -501,9 +497,9 @@ def test_own_boot_parameters_are_shown(make, results):
 def test_same_input_same_bytes(make, results, tmp_path):
     make(results, name="a", figures=True)
     make(results, name="b", figures=True)
-    pages = {f"results/report/{name}.md" for name in documents.TITLES if name not in ("anatomy", "hotpaths")}
+    further = {f"results/report/{name}.md" for name in documents.TITLES if name not in ("anatomy", "hotpaths")}
     assert report.files(tmp_path / "a") == {"RESULTS.md", "results/figures/virtual-ccdf.svg",
-                                            "results/figures/virtual-noise.svg", *pages}
+                                            "results/figures/virtual-noise.svg", *further}
     assert report.differences(tmp_path / "a", tmp_path / "b") == []
 
 

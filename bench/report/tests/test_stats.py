@@ -185,20 +185,27 @@ def test_an_effect_is_that_of_sign_flips(alpha, beyond):
 
 
 def test_a_line():
-    fit = stats.line([(0, 40), (0, 42), (1000, 1040), (1000, 1042)])
+    fit = stats.line({1: [(0, 40), (1000, 1040)], 2: [(0, 42), (1000, 1042)]})
     assert (fit.slope, fit.intercept, fit.n) == (pytest.approx(1), pytest.approx(41), 4)
-    assert fit.slope_low < 1 < fit.slope_high and fit.detect == pytest.approx(3.3 * 2**0.5)
-    exact = stats.line([(0, 40), (1000, 1040), (2000, 2040)])
+    assert fit.slope_low == fit.slope_high == pytest.approx(1) and fit.detect == pytest.approx(3.3 * 2**0.5)
+    exact = stats.line({seed: [(0, 40), (1000, 1040), (2000, 2040)] for seed in (1, 2)})
     assert exact.slope == pytest.approx(1) and exact.detect == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("points", [[], [(0, 1), (1, 2)], [(5, 1), (5, 2), (5, 3)]])
-def test_no_line(points):
-    assert stats.line(points) is None
+def test_a_line_s_unit_is_the_seed():
+    """Two seeds with slopes 1 and 1.1: t with one degree of freedom, however many boots each has."""
+    for x in ((0, 1000), (0, 10, 500, 1000)):
+        fit = stats.line({1: [(at, at) for at in x], 2: [(at, 1.1 * at) for at in x]})
+        assert fit.slope == pytest.approx(1.05) and fit.slope_high - 1.05 == pytest.approx(0.05 * 12.706, rel=1e-4)
+
+
+@pytest.mark.parametrize("groups", [{}, {1: [(0, 1), (1, 2)]}, {1: [(5, 1)], 2: [(5, 2)], 3: [(5, 3), (5, 4)]}])
+def test_no_line(groups):
+    assert stats.line(groups) is None
 
 
 def test_no_response_detects_nothing():
-    assert stats.line([(0, 5), (10, 5), (20, 5)]).detect == float("inf")
+    assert stats.line({seed: [(0, 5), (10, 5), (20, 5)] for seed in (1, 2)}).detect == float("inf")
 
 
 def test_all_equal_is_not_what_the_interval_alone_says():
