@@ -22,18 +22,32 @@ arms() {
 	local GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*/*}
 
 	awk -v OFS='\t' '
-	function fail(why) {
-		print "error: " FILENAME ":" FNR ": " why > "/dev/stderr"
-		exit failed = 1
+	BEGIN {
+		form["ORDER"] = "^[0-9]+$"
+		asked["ORDER"] = "a number"
+		form["KUNIT"] = "^(rt|lazy)\\.(nohz_full|domain|isolcpus|all|boot|empty)(\\.dither)?$"
+		asked["KUNIT"] = "MODEL.ISOLATION or MODEL.ISOLATION.dither (kunit/run-qemu.sh)"
+		form["LIMITS"] = "^(isolated|not_isolated|housekeeping):[0-9]+:[0-9]+$"
+		asked["LIMITS"] = "isolated, not_isolated or housekeeping, and two numbers: CPUS:INSTRUCTIONS:LOCKED"
 	}
+	function complain(where, why) {
+		print "error: " where ": " why > "/dev/stderr"
+		failed = 1
+		exit 1
+	}
+	function fail(why) { complain(FILENAME ":" FNR, why) }
 	FNR == 1 {
 		n = split(FILENAME, part, "/")
 		arm = part[n]
+		if (arm in say)
+			fail("there are two arms of that name")
+		if ((arm part[2]) !~ /^[a-z0-9_]+$/)
+			fail("names of arms and variants are of a to z, 0 to 9 and _")
 		order[arm] = 99
 		say[arm] = arm OFS "KERNEL" OFS (part[1] == "variants" ? part[2] : arm)
 		next
 	}
-	FNR == 2 && sub(/^# */, "") { say[arm] = say[arm] "\n" arm OFS "SAYS" OFS $0; next }
+	FNR == 2 && sub(/^# */, "") { said[FILENAME]; say[arm] = say[arm] "\n" arm OFS "SAYS" OFS $0; next }
 	FNR == 2 { fail("say in a comment what the arm is") }
 	/^#/ { next }
 	!match($0, /^(ORDER|BOOT|CONTROL|EXAMPLE|KUNIT|LIMITS)=/) {
@@ -42,6 +56,15 @@ arms() {
 	{
 		key = substr($0, 1, RLENGTH - 1)
 		value = substr($0, RLENGTH + 1)
+		if ((arm, key) in known)
+			fail(key " is set twice")
+		known[arm, key]
+		if (value ~ /\t/)
+			fail("a tab in a value; blanks will do")
+		n = split(value, word, " ")
+		for (i = 1; i <= n; i++)
+			if ((key in form) && word[i] !~ form[key])
+				fail(key ": \"" word[i] "\" is not " asked[key])
 		if (key == "ORDER")
 			order[arm] = value
 		say[arm] = say[arm] "\n" arm OFS key OFS value
@@ -49,6 +72,9 @@ arms() {
 	END {
 		if (failed)
 			exit 1
+		for (i = 1; i < ARGC; i++)
+			if (!(ARGV[i] in said))
+				complain(ARGV[i], "say in its second line, a comment, what the arm is")
 		for (arm in say) {
 			gsub(/\n/, "\n" order[arm] OFS, say[arm])
 			print order[arm], say[arm]

@@ -116,6 +116,6 @@ check-lock-holds: deps
 # Repeated is a boot of each kind, whatever its kernel.
 check-hotpaths check-lab-repeat: $(IMAGES)
 check-plugin: lazy-unpatched
-check-lab-controls: rt-unpatched rt-rebuilt rt-$(lastword $(KERNELS))
+check-lab-controls: rt-unpatched rt-rebuilt rt-$(call kernel_of,$(lastword $(arms)))
 check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-$(call kernel_of,$(example)) guest qemu plugin
 	bench/checks.py $(@:check-%=%)

@@ -563,10 +563,10 @@ def stand_ins(boots, workload=(), **other):
 
 
 def check_lab_controls(tap, _):
-    six, one = (argparse.Namespace(lab="virtual", set=[], seeds=seeds) for seeds in (6, 1))
+    six, two = (argparse.Namespace(lab="virtual", set=[], seeds=seeds) for seeds in (6, 2))
     cell = ("rt", plan.BASE)
     base, rebuilt = campaign.drains(six, cell), campaign.drains(six, ("rt", "rebuilt"))
-    again, doses = campaign.same_again(six, cell), campaign.doses(one, cell)
+    again, doses = campaign.same_again(six, cell), campaign.doses(two, cell)
     # Broken on purpose, {what: (the control that is to fail, boots that stand in for its own)}.
     broken = {
         "another-rebuilt": ("A/A", stand_ins(rebuilt, image=boot.image_of("rt", arms.names()[-1]))),

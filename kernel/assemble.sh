@@ -70,7 +70,7 @@ if [ -e "$state" ] && ! grep -qx incomplete "$state"; then
 	[ -z "$edited" ] || die "tree $dir: $edited was edited there; make the change a patch in common/patches, then remove $dir"
 fi
 
-wanted=$({ echo "$inputs"; awk '$1 != "link" { print $2 }' <<<"$inputs" | xargs -r cat; } | sha256sum)
+wanted=$({ echo "$inputs"; awk '$1 != "link" { print $2 }' <<<"$inputs" | xargs -r cat; cat kernel/variants.sh; } | sha256sum)
 links=$(sed -n 's/^link //p' <<<"$inputs")
 made=$(sed -n 's/^made //p' <<<"$inputs")
 # A patched copy of one of our own files follows its original.

@@ -15,6 +15,10 @@ unpatched)
 	lists=(bench/kernel/tree.list bench/kernel/tree-unpatched.list)
 	;;
 patched)
+	for folder in variants/*/; do
+		[[ $folder == "variants/${WITHOUT:-}/" ]] || compgen -G "$folder/arms/*" >/dev/null ||
+			{ echo "error: $folder has no arms/, so that nothing would use it; variants/README.md says what one is" >&2; exit 1; }
+	done
 	patches=(common/patches/*.patch variants/*/patches/*.patch bench/kernel/patches/*.patch)
 	lists=(common/tree.list variants/*/tree.list kunit/tree.list bench/kernel/tree.list)
 	;;

@@ -18,7 +18,7 @@ tap_begin removal
 objects_begin
 
 assembles() {	# VARIANT
-	WITHOUT=$1 kernel/assemble.sh patched objects 8>&- && ! grep -qi "PCPU_DRAIN_$1" "$objects_tree/mm/pcpu_drain/Kconfig"
+	WITHOUT=$1 kernel/assemble.sh patched objects 8>&- && ! grep -qiw "PCPU_DRAIN_$1" "$objects_tree/mm/pcpu_drain/Kconfig"
 }
 
 compiles() (	# KERNEL

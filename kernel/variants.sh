@@ -49,7 +49,7 @@ fill() {	# FILE PLACE
 		for name in $(having "$part"); do
 			case $part in
 			*.h) include "$name" "$part" "$2" ;;
-			*) grep -v '^# SPDX' "variants/$name/$part" ;;
+			*) sed '/^# SPDX/d' "variants/$name/$part" ;;
 			esac
 			[ "$part" != Kconfig ] || echo
 		done

@@ -23,7 +23,7 @@ kbuild+=(ARCH=um)
 inputs=$(kernel/inputs.sh patched)
 mapfile -t files < <(cut -d' ' -f2 <<<"$inputs")
 key=$({ echo "$inputs" "${kbuild[@]:2}"
-	cat "${files[@]}" "${fragments[@]}" build/source/.pcd-sha256 "$@"
+	cat "${files[@]}" kernel/variants.sh "${fragments[@]}" build/source/.pcd-sha256 "$@"
 	gcc --version; } | sha256sum | cut -c1-16)
 stored=$CACHE/images/uml-$kernel-$key
 

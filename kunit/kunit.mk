@@ -27,7 +27,7 @@ qemu_runs = $(if $(filter dither,$(1)),$(filter-out %.mttcg,$(QEMU_RUNS)),$(filt
 .PHONY: kunit kunit-kasan check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
 
 # The loop of a developer: edit, `make kunit ARM=`, read.
-$(if $(filter kunit,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
+$(if $(filter kunit kunit-kasan,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
 kunit: ARM := $(or $(ARM),$(example))
 kunit: source			## build and run an arm's suite in UML (ARM=): minutes once, then seconds
 	kunit/build-uml.sh $(call kernel_of,$(ARM)) build/kunit/uml-$(ARM)

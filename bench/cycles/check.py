@@ -53,7 +53,7 @@ def chain(runs):
 
 def plugin(steps, lab):
     """Complaints: functions whose instructions are not those that the plugin counts; None: there are no boots."""
-    cells = {tuple(cell.split("-")): [{"steps": step}] for cell, step in steps.items()}
+    cells = {tuple(cell.split("-", 1)): [{"steps": step}] for cell, step in steps.items()}
     equal, unequal, _ = section.compare(cells, lab)
     return unequal if equal + len(unequal) else None
 

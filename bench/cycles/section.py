@@ -448,10 +448,10 @@ def section(folder):
         for model in MODELS:
             if any(of == model for of, _ in cells):
                 lines += tables(cells, model)
-        lines += ["", "### Beside the published figures (cycles per kmalloc)"]
-        for model in MODELS:
-            if any(of == model for of, _ in cells):
-                lines += published(cells, model)
+        compared = [model for model in MODELS if model in PUBLISHED and any(of == model for of, _ in cells)]
+        lines += ["", "### Beside the published figures (cycles per kmalloc)"] if compared else []
+        for model in compared:
+            lines += published(cells, model)
         return [*lines, *LIMITS, *lines_part(cells)]
     except (OSError, KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, read.Unreadable) as error:
         return [f"{folder.name}: not whole: {type(error).__name__}: {error}; run `make cycles` again."]

@@ -12,6 +12,7 @@ ledger      what a reader must know of its number of defects
 import functools
 import pathlib
 import subprocess
+import sys
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -31,8 +32,12 @@ def said(name):
 
 
 def contrasts():
-    """All primary contrasts, as dicts, variant by variant."""
-    return [one for name in names() for one in said(name).get("contrast", ())]
+    """All primary contrasts, as dicts, variant by variant; ends the program with a line if one lacks something."""
+    found = [(name, one) for name in names() for one in said(name).get("contrast", ())]
+    for name, one in found:
+        if lacks := {"model", "arm", "metric", "asks"} - one.keys():
+            sys.exit(f"error: variants/{name}/report.toml: a contrast lacks {', '.join(sorted(lacks))}")
+    return [one for _, one in found]
 
 
 def cycles():
