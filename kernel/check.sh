@@ -91,11 +91,11 @@ key() (	# DIR FRAGMENT...
 	kconfig_key "$@"
 )
 keyed() {
-	local extra=() place=$scratch/tree/init/Kconfig keys
+	local extra=() place=$scratch/tree/mm/Kconfig keys
 
 	mkdir -p "${place%/*}"
 	cp "$dir/.pcd-source" "$dir/.pcd-state" "$scratch/tree"
-	cp "$dir/init/Kconfig" "$place"
+	cp "$dir/mm/Kconfig" "$place"
 	keys=$(key "$scratch/tree" "$scratch/option")
 	[ "$keys" = "$(key "$scratch/tree" "$scratch/option")" ] || return
 	echo "# a comment more" >>"$place"
