@@ -346,6 +346,15 @@ static bool crowd_has_cached(unsigned int times)
 	return true;
 }
 
+/* Has the drain that was asked for ended?  A kworker may be preempted before that. */
+static bool is_drained(int cpu)
+{
+	struct pcd_cpu *pc = per_cpu_ptr(scripted.pcpu, cpu);
+
+	/* Acquire: pairs with the release in pcd_drain_end(). */
+	return !script_items(cpu) && atomic_read_acquire(&pc->done) - READ_ONCE(pc->want) >= 0;
+}
+
 /*
  * Cache something, and keep the CPU until help is on its way to all; then again.  So
  * whoever waits for one owner before it helps the next waits for ever.
@@ -361,7 +370,7 @@ static int keep_the_cpu_until_all_are_helped(void *unused)
 		while (!crowd_is_helped(times) && !completion_done(&crowd.over))
 			cpu_relax();
 		preempt_enable();
-		if (!eventually(!script_items(cpu) || completion_done(&crowd.over)))
+		if (!eventually(is_drained(cpu) || completion_done(&crowd.over)))
 			return -ETIMEDOUT;
 	}
 	return 0;
