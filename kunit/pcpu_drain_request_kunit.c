@@ -349,10 +349,14 @@ static bool crowd_has_cached(unsigned int times)
 /* Has the drain that was asked for ended?  A kworker may be preempted before that. */
 static bool is_drained(int cpu)
 {
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
 	struct pcd_cpu *pc = per_cpu_ptr(scripted.pcpu, cpu);
 
 	/* Acquire: pairs with the release in pcd_drain_end(). */
-	return !script_items(cpu) && atomic_read_acquire(&pc->done) - READ_ONCE(pc->want) >= 0;
+	if (atomic_read_acquire(&pc->done) - READ_ONCE(pc->want) < 0)
+		return false;
+#endif
+	return !script_items(cpu);
 }
 
 /*
