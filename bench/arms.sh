@@ -12,7 +12,7 @@
 #   BOOT	boot parameters
 #   CONTROL	what it controls: no strategy, but a control of the lab
 #   EXAMPLE	yes: it stands for all where one arm is enough
-#   KUNIT	MODEL.ISOLATION[.LAB]: runs of the suite beyond one with isolcpus=domain
+#   KUNIT	MODEL.ISOLATION[.dither]: runs of the suite beyond one with isolcpus=domain
 #   LIMITS	CPUS:INSTRUCTIONS:LOCKED more than unpatched that a hot path may take
 # and KERNEL, SAYS: the kernel, the second line. (A check leaves a variant out: WITHOUT=NAME.)
 set -euo pipefail

@@ -31,10 +31,10 @@ echo "CONFIG_A=y" >"$scratch/config"
 says 0 "a config that holds passes in silence" "" \
 	kernel/configcheck.sh an-image "$scratch/config" "$scratch/config"
 
-# --- one variant is built in, and the others are not
+# --- one variant is built in, and neither the others nor the demo are
 mapfile -t variants < <(kernel/variants.sh)
 built_in() {	# KERNEL
-	printf '%s\n' "${variants[@]}" | tr '[:lower:]' '[:upper:]' | sed 's/.*/CONFIG_PCPU_DRAIN_&=y/' |
+	printf '%s\n' "${variants[@]}" demo | tr '[:lower:]' '[:upper:]' | sed 's/.*/CONFIG_PCPU_DRAIN_&=y/' |
 		grep -xF -f - "build/images/$model-$1/config" || true
 }
 builds_in_itself() {	# KERNEL

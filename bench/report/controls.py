@@ -160,18 +160,22 @@ def rate(compared):
 # ---- Dose and response ----
 
 
+def dose_boots(runs, model, key):
+    """[(seed, (injected per request, measured in the metric's unit))] kernel instructions, a boot each."""
+    return [(seed, (int(dose), value)) for dose in runs.settings("dose")
+            for seed, value in runs.column(model, plan.BASE, key, "dose", dose).items()]
+
+
 def dose_points(runs, model, key="owner/imposed"):
-    """[(injected per request, measured in the metric's unit)] kernel instructions, a boot each."""
-    return [(int(dose), value) for dose in runs.settings("dose")
-            for value in runs.column(model, plan.BASE, key, "dose", dose).values()]
+    """What dose_boots() gives, without seeds."""
+    return [point for _, point in dose_boots(runs, model, key)]
 
 
 def dose_line(runs, model, key="owner/imposed"):
     """stats.Line through dose_points(); a seed is the unit, as its boots draw the same times."""
     groups = {}
-    for dose in runs.settings("dose"):
-        for seed, value in runs.column(model, plan.BASE, key, "dose", dose).items():
-            groups.setdefault(seed, []).append((int(dose), value))
+    for seed, point in dose_boots(runs, model, key):
+        groups.setdefault(seed, []).append(point)
     return stats.line(groups)
 
 
