@@ -346,36 +346,31 @@ static bool crowd_has_cached(unsigned int times)
 	return true;
 }
 
-/* Has the drain that was asked for ended?  A kworker may be preempted before that. */
-static bool is_drained(int cpu)
+/* Of what each has cached another time. */
+static void stay_until_all_are_helped(s64 times)
 {
-#ifdef CONFIG_PCPU_DRAIN_TRACKED
-	struct pcd_cpu *pc = per_cpu_ptr(scripted.pcpu, cpu);
-
-	/* Acquire: pairs with the release in pcd_drain_end(). */
-	if (atomic_read_acquire(&pc->done) - READ_ONCE(pc->want) < 0)
-		return false;
-#endif
-	return !script_items(cpu);
+	script_cache(NULL);
+	while (!crowd_is_helped(times) && !completion_done(&crowd.over))
+		cpu_relax();
 }
 
 /*
- * Cache something, and keep the CPU until help is on its way to all; then again.  So
- * whoever waits for one owner before it helps the next waits for ever.
+ * At first nothing else runs on this CPU: whoever waits for one owner before it helps the
+ * next waits for ever.  Later kworkers may: PREEMPT_RT can have taken the CPU from one
+ * that holds a lock which the other owner's kworker needs.
  */
-static int keep_the_cpu_until_all_are_helped(void *unused)
+static int stay_in_the_kernel(void *unused)
 {
 	int cpu = raw_smp_processor_id();
 	s64 times;
 
-	for (times = 1; !completion_done(&crowd.over); times++) {
-		preempt_disable();
-		script_cache(NULL);
-		while (!crowd_is_helped(times) && !completion_done(&crowd.over))
-			cpu_relax();
-		preempt_enable();
-		if (!eventually(is_drained(cpu) || completion_done(&crowd.over)))
+	preempt_disable();
+	stay_until_all_are_helped(1);
+	preempt_enable();
+	for (times = 2; !completion_done(&crowd.over); times++) {
+		if (!eventually(!script_items(cpu) || completion_done(&crowd.over)))
 			return -ETIMEDOUT;
+		stay_until_all_are_helped(times);
 	}
 	return 0;
 }
@@ -397,7 +392,7 @@ static void crowd_start(struct kunit *test)
 	}
 	for (i = 0; i < crowd.nr; i++)
 		thread_start(test, &crowd.owner[i].thread, crowd.owner[i].cpu,
-			     keep_the_cpu_until_all_are_helped, NULL);
+			     stay_in_the_kernel, NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(crowd_has_cached(1)));
 }
 
