@@ -17,6 +17,8 @@ endif
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 STAGE = @setup/stage.sh
+# Programs in Python are modules of packages: bench, bench.report, bench.cycles, check, kunit.
+python = /usr/bin/python3 -B -m
 
 # $(call known,NAME,VALUES): NAME's values, separated by blanks or commas, are some of VALUES
 comma := ,

@@ -30,28 +30,28 @@ plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 		build/plugin/pcd_locks.so build/preload/main_loop.so build/preload/slow_cpus.so
 
 campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
-	$(STAGE) campaign "booting all cells" bench/campaign.py --lab "$(LAB)" \
+	$(STAGE) campaign "booting all cells" $(python) bench.campaign --lab "$(LAB)" \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.
 instrument: rt-$(call kernel_of,$(example)) lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
-	$(STAGE) instrument "checking plugin and seeds" bench/checks.py plugin lab-repeat --keep
+	$(STAGE) instrument "checking plugin and seeds" $(python) bench.checks plugin lab-repeat --keep
 
 again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min or WITHIN=30: the same? (kept for the report)
-	$(STAGE) again "making all boots again" bench/checks.py again --keep $(if $(WITHIN),--within "$(WITHIN)")
+	$(STAGE) again "making all boots again" $(python) bench.checks again --keep $(if $(WITHIN),--within "$(WITHIN)")
 
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm
-	@bench/probe.py --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
+	@$(python) bench.probe --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
 
 # Apart from campaigns, with a guest and a plugin of its own.
 lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12)
-	@bench/lock_holds.py --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
+	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
 	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as results/kvm of another machine))
-	@bench/import_results.py "$(DIR)" --name "$(NAME)"
+	@$(python) bench.import_results "$(DIR)" --name "$(NAME)"
 
 # An arm, or a kernel's name: all its arms.
 drawable := $(sort $(filter-out $(controls),$(arms) $(KERNELS)))
@@ -62,10 +62,10 @@ anatomy_arms  := $(if $(filter $(VARIANT),$(arms)),$(VARIANT),$(foreach a,$(arms
 	$(filter $(VARIANT),$(call kernel_of,$a)),$a)))
 
 anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qemu plugin	## trace and draw one drain (VARIANT= MODEL=rt)
-	$(STAGE) anatomy "tracing one drain" bench/campaign.py --lab "$(LAB)" --jobs "$(JOBS)" \
+	$(STAGE) anatomy "tracing one drain" $(python) bench.campaign --lab "$(LAB)" --jobs "$(JOBS)" \
 		--cells "$(anatomy_arms:%=$(anatomy_model)-%)" --only anatomy
 	@for arm in $(anatomy_arms); do \
-		bench/report/anatomy.py --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
+		$(python) bench.report.anatomy --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
 	done
 
 build/guest/init: $(wildcard bench/guest/*.[ch])
@@ -118,4 +118,4 @@ check-hotpaths check-lab-repeat: $(IMAGES)
 check-plugin: lazy-unpatched
 check-lab-controls: rt-unpatched rt-rebuilt rt-$(call kernel_of,$(lastword $(arms)))
 check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths: rt-$(call kernel_of,$(example)) guest qemu plugin
-	bench/checks.py $(@:check-%=%)
+	$(python) bench.checks $(@:check-%=%)

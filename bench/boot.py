@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Run one boot and keep what came out, with a verdict.
 
@@ -36,10 +35,7 @@ import threading
 import time
 import zlib
 
-import arms
-import kvm
-import machine
-import virtual
+from bench import arms, kvm, machine, virtual
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGING = pathlib.Path("build/campaign/tmp")
@@ -432,7 +428,8 @@ def pair(text):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", default=virtual.NAME, help="how the kernel is run (default: %(default)s)")
     parser.add_argument("--model", required=True, choices=MODELS, help="preemption model")
     parser.add_argument("--arm", required=True, help="one of bench/arms.sh")

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot all cells, in random order, some side by side.
 
@@ -40,13 +39,8 @@ import sys
 import threading
 import time
 
-import arms
-import boot
-import host_noise
-import probe
-
-sys.path.insert(0, str(boot.ROOT / "bench/report"))
-import plan
+from bench import arms, boot, host_noise, probe
+from bench.report import plan
 
 RESULTS = pathlib.Path("results")
 

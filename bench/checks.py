@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Checks of the lab itself, each a TAP file in build/check.
 
@@ -37,18 +36,9 @@ import sys
 import tempfile
 import time
 
-import arms
-import boot
-import campaign
-import virtual
-
-sys.path.insert(0, str(boot.ROOT / "check"))
-sys.path.insert(0, str(boot.ROOT / "bench/report"))
-import controls
-import hotpaths
-import instrument
-import plan
-import tapfile
+from bench import arms, boot, campaign, virtual
+from bench.report import controls, hotpaths, instrument, plan
+from check import tapfile
 
 KEPT = pathlib.Path("build/check/boots")  # the last boots of a check, by name
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows

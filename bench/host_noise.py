@@ -13,8 +13,7 @@ import pathlib
 import shutil
 import threading
 
-import boot
-import kvm
+from bench import boot, kvm
 
 IMAGE = pathlib.Path("build/images/lazy-osnoise")
 INITRAMFS = pathlib.Path("build/guest/osnoise.cpio")

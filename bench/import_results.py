@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Take raw results that were made elsewhere into results/imported-NAME/.
 
@@ -22,11 +21,8 @@ import shutil
 import stat
 import sys
 
-import arms
-import boot
-
-sys.path.insert(0, str(boot.ROOT / "bench/report"))
-import read
+from bench import arms, boot
+from bench.report import read
 
 RESULTS = pathlib.Path("results")
 STAGING = pathlib.Path("build/import")

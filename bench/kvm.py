@@ -16,8 +16,8 @@ import subprocess
 import threading
 import time
 
-import machine
-from machine import FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
+from bench import machine
+from bench.machine import FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
 
 NAME = "kvm"
 PLUGIN = None

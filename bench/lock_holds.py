@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """How long a requester holds an owner's lock, and the owner its own; how long the other waits for it.
 
@@ -17,10 +16,7 @@ import pathlib
 import shutil
 import threading
 
-import arms
-import boot
-import campaign
-import virtual
+from bench import arms, boot, campaign, virtual
 
 PLUGIN = pathlib.Path("build/plugin/pcd_locks.so")
 INITRAMFS = pathlib.Path("build/guest/interrupts.cpio")

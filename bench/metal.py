@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots on a real machine, made by hand: what to boot it with, and keeping what it sent.
 
@@ -22,9 +21,8 @@ import re
 import shutil
 import sys
 
-import boot
-import machine
-from machine import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab has
+from bench import boot, machine
+from bench.machine import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab has
 
 # A lab, as boot.py sees one. No programs but the guest's have a part in it.
 NAME = "metal"
@@ -86,7 +84,8 @@ def keep(spec, out, console, channel, host_cpu):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_subparsers(dest="what", required=True)
     for name in ("parameters", "keep"):
         of = what.add_parser(name)

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Say within 20 s whether this machine can run a lab, by booting a guest in it.
 
@@ -16,8 +15,7 @@ import sys
 import tempfile
 import time
 
-import boot
-import machine
+from bench import boot, machine
 
 LIMIT = 12  # s for the guest; QEMU's monitor has 5 more, and all of it 20
 

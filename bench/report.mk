@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # RESULTS.md from the raw results.
 
-pytest = PYTHONPATH=check /usr/bin/python3 -B -m pytest -q -p no:cacheprovider -p pytest_tap
+pytest = $(python) pytest -q --import-mode=importlib -p no:cacheprovider -p check.pytest_tap
 
 .PHONY: report coverage check-report check-report-units check-controls
 
 report: source			## make RESULTS.md, its pages and figures from results/
-	$(STAGE) report "making RESULTS.md" bench/report/report.py
+	$(STAGE) report "making RESULTS.md" $(python) bench.report.report
 
 check-report: source
-	check/results.py
+	$(python) check.results
 
 coverage: deps			## simulate how often the report's intervals and tests are right (kept for the report)
-	$(STAGE) coverage "simulating intervals and tests" bench/report/coverage.py --keep results/instrument/coverage.json
+	$(STAGE) coverage "simulating intervals and tests" $(python) bench.report.coverage --keep results/instrument/coverage.json
 
 check-report-units: source
 	$(pytest) --tap report-units bench/report/tests --ignore bench/report/tests/test_controls.py

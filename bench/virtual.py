@@ -9,8 +9,8 @@ import contextlib
 import json
 import pathlib
 
-import machine
-from machine import CPUS, FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
+from bench import machine
+from bench.machine import CPUS, FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
 
 NAME = "virtual"
 PLUGIN = pathlib.Path("build/plugin/pcd_count.so")

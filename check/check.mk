@@ -21,7 +21,7 @@ turn = $$(if $$(git rev-parse --is-shallow-repository); then git log -1 --format
 # Minutes count from the start of make: packages may have to come first.
 check: since := $(firstword $(file </proc/uptime))
 check: deps			## run all checks, or what WITHIN=60 minutes allow; the last line sums them
-	@check/run $(if $(WITHIN),--within $(WITHIN) --since $(since)) --turn $(turn) \
+	@$(python) check.run $(if $(WITHIN),--within $(WITHIN) --since $(since)) --turn $(turn) \
 		--alone $(ALONE) --apart $(APART) --then $(REST) -- $(FIRST)
 
 check-units: source
@@ -31,10 +31,10 @@ check-strategy: source
 	check/strategy/check.sh
 
 check-style: source ruff
-	check/style.py --kernel build/source --ruff build/tools/ruff
+	$(python) check.style --kernel build/source --ruff build/tools/ruff
 
 # Guest and plugin C as bench.mk builds it, but by each compiler.
 check-w1: export USER_CFLAGS = $(wordlist 2,99,$(cc_common)) $(cycles_style) -D_GNU_SOURCE -fPIC
 
 check-w1 check-sparse: source
-	check/compile.py $(@:check-%=%)
+	$(python) check.compile $(@:check-%=%)

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """check-w1 and check-sparse: our C under the compilers' and sparse's eyes.
 
@@ -23,7 +22,7 @@ import shutil
 import subprocess
 import sys
 
-import tapfile
+from check import tapfile
 
 ROOT = tapfile.ROOT
 # As images are built.

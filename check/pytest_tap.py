@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """pytest plugin: `pytest -p pytest_tap --tap NAME` writes build/check/NAME.tap."""
 
-import tapfile
+from check import tapfile
 
 
 def pytest_addoption(parser):

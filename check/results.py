@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """check-report: RESULTS.md and its figures are what results/ gives now, by a method that is older than they are."""
 
@@ -7,7 +6,7 @@ import json
 import subprocess
 import sys
 
-import tapfile
+from check import tapfile
 
 NO_RESULTS = 3  # exit status of report.py --check
 POINT = "RESULTS.md is what results/ gives"
@@ -39,8 +38,8 @@ def method_is_older(tap):
                   if late else [])
 
 
-done = subprocess.run(["bench/report/report.py", "--check"], cwd=tapfile.ROOT, capture_output=True, text=True,
-                      check=False)
+done = subprocess.run([sys.executable, "-m", "bench.report.report", "--check"], cwd=tapfile.ROOT, capture_output=True,
+                      text=True, check=False)
 with tapfile.Writer("report") as tap:
     if done.returncode == NO_RESULTS:
         tap.skip(POINT, "no results yet; make results makes them")

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """check-style: what can be said of the tracked files without building anything.
 
@@ -14,7 +13,7 @@ import re
 import subprocess
 import sys
 
-import tapfile
+from check import tapfile
 
 ROOT = tapfile.ROOT
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Write and read TAP files (Test Anything Protocol 14): how checks report.
 
-A check makes one file build/check/<name>.tap; check/run sums them.
+A check makes one file build/check/<name>.tap; run.py sums them.
 """
 
 import dataclasses

@@ -8,7 +8,7 @@ did for the first time: a line of CACHE/times/.first each, seconds taken and sta
 
 import contextlib
 
-import tapfile
+from check import tapfile
 
 STATED = tapfile.ROOT / "setup/times"
 

@@ -1,9 +1,8 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Print the contract that KUnit checks as a table into common/README.md.
 
-contract.py            replaces what is between the marks in common/README.md
-contract.py --check    writes build/check/contract.tap: does it say the same?
+python3 -m kunit.contract            replaces what is between the marks in common/README.md
+python3 -m kunit.contract --check    writes build/check/contract.tap: does it say the same?
 
 The cells are those of the variants' contract.h (words: kunit/contract.h); arms with
 equal cells share a column.
@@ -15,10 +14,9 @@ import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "check"))
-import tapfile  # noqa: E402  (its folder must be on the path first)
+from check import tapfile
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = ROOT / "common/README.md"
 BEGIN, END = "<!-- contract begin -->\n", "<!-- contract end -->\n"
 
@@ -111,7 +109,7 @@ def main():
         return 0
     with tapfile.Writer("contract") as tap:
         tap.point("common/README.md has the table that KUnit checks",
-                  [] if old == new else ["it differs; run kunit/contract.py, and read what changed"])
+                  [] if old == new else ["it differs; run python3 -m kunit.contract, and read what changed"])
     return tap.failed > 0
 
 

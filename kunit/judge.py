@@ -1,9 +1,8 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Judge consoles of KUnit runs with the kernel's own kunit.py; write one TAP file.
 
-judge.py --name NAME CONSOLE...   writes build/check/NAME.tap
-judge.py --failed CONSOLE         prints the names of failed cases
+python3 -m kunit.judge --name NAME CONSOLE...   writes build/check/NAME.tap
+python3 -m kunit.judge --failed CONSOLE         prints the names of failed cases
 
 A test point per case, and one more per console: that the kernel reported
 nothing about itself (lockdep, sleeping in atomic context, ...). kunit.py comes
@@ -19,11 +18,10 @@ import subprocess
 import sys
 import tempfile
 
+from check import tapfile
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KUNIT = ROOT / "build/source/tools/testing/kunit/kunit.py"
-sys.path.insert(0, str(ROOT / "check"))
-import tapfile  # noqa: E402  (its folder must be on the path first)
-
 # That a handler of NMIs "took too long" says that the emulator's host was busy: the suite sends some (kunit/holdup.c).
 REPORT = re.compile(r"\b(WARNING|BUG|INFO|UBSAN|KASAN|KCSAN)\b:(?! NMI handler \(\w+\) took too long)"
                     r"|Kernel panic|Oops:|possible recursive locking|cannot be preloaded")

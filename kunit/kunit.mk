@@ -40,7 +40,7 @@ check-kunit-uml: source
 		kunit/build-uml.sh $$kernel build/kunit/uml-program-$$kernel; \
 	done
 	$(MAKE) --no-print-directory $(UML_CONSOLES)
-	kunit/judge.py --name kunit-uml $(UML_CONSOLES)
+	$(python) kunit.judge --name kunit-uml $(UML_CONSOLES)
 
 build/kunit/uml-%.console: FORCE
 	kunit/run-uml.sh build/kunit/uml-program-$(call kernel_of,$*) $(call arm_fact,$*,BOOT) >$@
@@ -57,7 +57,7 @@ check-kunit-dither: $(call qemu_images,$(call qemu_runs,dither)) plugin
 check-kunit-rt check-kunit-lazy check-kunit-dither: consoles = $(patsubst %,build/kunit/%.console,$(call qemu_runs,$(@:check-kunit-%=%)))
 check-kunit-rt check-kunit-lazy check-kunit-dither: source qemu build/kunit/owner.cpio
 	$(MAKE) --no-print-directory $(side_by_side) $(consoles)
-	kunit/judge.py --name $(@:check-%=%) $(consoles)
+	$(python) kunit.judge --name $(@:check-%=%) $(consoles)
 
 run_qemu = kunit/run-qemu.sh $(call field,4,$(1)) $(call field,3,$(1)) \
 	build/images/$(call field,1,$(1))-$(call kernel_of,$(call field,2,$(1)))-kunit \
@@ -74,7 +74,7 @@ kunit-kasan: source qemu build/kunit/owner.cpio	## run an arm's suite in QEMU un
 	$(MAKE) --no-print-directory $(kasan)
 	KUNIT_LIMIT=1200 kunit/run-qemu.sh mttcg domain build/images/$(kasan) kasan.fault=panic \
 		pcd_kunit.arm=$(or $(ARM),$(example)) $(call arm_fact,$(or $(ARM),$(example)),BOOT) >build/kunit/kasan.console
-	kunit/judge.py --name kunit-kasan build/kunit/kasan.console
+	$(python) kunit.judge --name kunit-kasan build/kunit/kasan.console
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])
 	@mkdir -p $(@D)
@@ -84,7 +84,7 @@ build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
 	kunit/owner/pack.sh $< $@
 
 check-contract: deps		# the table of common/README.md says what KUnit checks
-	kunit/contract.py --check
+	$(python) kunit.contract --check
 
 check-mutants: source		# those that run in UML; that the others apply, `make mutants` runs them
 	kunit/mutants.sh --quick

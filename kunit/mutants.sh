@@ -81,7 +81,7 @@ reddens() {
 	qemu) run_in_qemu "$name" "$1" || return ;;
 	*) die "mutant $name: its Runs-in: is neither absent (UML) nor qemu" ;;
 	esac
-	kunit/judge.py --failed "$folder/$name.console" >"$folder/$name.failed"
+	/usr/bin/python3 -m kunit.judge --failed "$folder/$name.console" >"$folder/$name.failed"
 }
 
 chosen=$(chosen "$@")

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Check that the cycles lab counts what it says: make check-cycles. Needs a few seconds of one CPU."""
 
@@ -7,11 +6,9 @@ import pathlib
 import shlex
 import sys
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent.parent / "check")]
-import program  # noqa: E402
-import section  # noqa: E402
-import strategies  # noqa: E402
-import tapfile  # noqa: E402
+from bench.cycles import program, section
+from bench.report import strategies
+from check import tapfile
 
 # {cell: locked instructions of a lock operation}: RT's unpatched, and what variants say of theirs.
 LOCKED = {program.Cell("rt", "unpatched"): 2,

@@ -12,10 +12,10 @@ cycles_check  := lazy-unpatched rt-unpatched $(foreach m,$(MODELS),$(patsubst va
 .PHONY: cycles check-cycles $(sort $(cycles_images:%=cycles-%) $(cycles_check:%=cycles-%))
 
 cycles: $(cycles_images:%=cycles-%)	## measure hot paths in cycles, in user space: results/cycles (5 min, quiet machine)
-	$(STAGE) cycles "measuring cycles" bench/cycles/lab.py --cc "$(cycles_cc)" --images "$(cycles_images)"
+	$(STAGE) cycles "measuring cycles" $(python) bench.cycles.lab --cc "$(cycles_cc)" --images "$(cycles_images)"
 
 $(sort $(cycles_images:%=cycles-%) $(cycles_check:%=cycles-%)): source
 	$(STAGE) $@ "compiling kernel objects of $(@:cycles-%=%)" bench/cycles/objects.sh $(subst -, ,$(@:cycles-%=%))
 
 check-cycles: $(cycles_check:%=cycles-%)
-	bench/cycles/check.py --cc "$(cycles_cc)"
+	$(python) bench.cycles.check --cc "$(cycles_cc)"

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The cycles lab: run all cells in random order and write results/cycles/CELL/.
 
@@ -16,7 +15,7 @@ import subprocess
 import sys
 import time
 
-import program
+from bench.cycles import program
 
 ORDERS = (1, 2, 3)
 

@@ -11,12 +11,10 @@ import json
 import pathlib
 import re
 import subprocess
-import sys
+
+from bench.report import strategies
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "bench/report"))
-import strategies  # noqa: E402  (its folder must be on the path first)
-
 BUILD = pathlib.Path("build/cycles")
 LIMIT = 120  # seconds that a run may take: two CPUs in step need both of them
 

@@ -12,12 +12,8 @@ import pathlib
 import statistics
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "report"))
-import hotpaths
-import markdown
-import program
-import read
-import strategies
+from bench.cycles import program
+from bench.report import hotpaths, markdown, read, strategies
 
 MODELS = {"lazy": "PREEMPT_LAZY", "rt": "PREEMPT_RT"}
 AGAIN = "unpatched_again"

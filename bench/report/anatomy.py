@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """One drain as a timeline: who ran what when, from the kernel's trace events.
 
@@ -12,8 +11,7 @@ import pathlib
 import re
 import sys
 
-import plots
-import read
+from bench.report import plots, read
 
 LINE = re.compile(r"\s*(?P<task>.+)-\d+\s+\[(?P<cpu>\d+)\]\s+\S+\s+(?P<at>\d+): (?P<name>\w+): ?(?P<args>.*)")
 SCENES = ("user mode", "system call")
@@ -335,7 +333,8 @@ def write(folder, figures, model, arm):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", default="virtual")
     parser.add_argument("cell", help="MODEL-ARM")
     args = parser.parse_args()

@@ -3,10 +3,7 @@
 
 import dataclasses
 
-import markdown
-import plan
-import stats
-import tables
+from bench.report import markdown, plan, stats, tables
 
 STALE = "sources have changed since"
 NOT_SO = "withdrawn: not so under"

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The controls of a campaign: did they hold, and which verdicts go if not.
 
@@ -11,11 +10,7 @@ import dataclasses
 import pathlib
 import sys
 
-import instrument
-import markdown
-import metrics
-import plan
-import stats
+from bench.report import instrument, markdown, metrics, plan, stats
 
 OTHER_SEEDS, REBUILD = "other seeds", "neutral rebuild"
 
@@ -421,7 +416,8 @@ def read_labs(results):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("results"))
     args = parser.parse_args()
     labs = read_labs(args.results)

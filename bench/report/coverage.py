@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Simulate how often the report's intervals cover, and its tests err, for the numbers of boots in use.
 
@@ -15,8 +14,8 @@ import json
 import pathlib
 
 import numpy
-import plan
-import stats
+
+from bench.report import plan, stats
 
 BOOTS = (plan.SENSITIVE_SEEDS, plan.DOSE_SEEDS, 6, plan.BOOTS)
 ALPHA = plan.ALPHA

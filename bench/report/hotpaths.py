@@ -1,9 +1,8 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Hot paths: what operations of everyday take in the kernel, and what an arm adds to them.
 
 Reads results/LAB/CELL/hotpath-*. As a command it says in which functions two
-arms' instructions differ: hotpaths.py MODEL-ARM [--operation "page fault"].
+arms' instructions differ: python3 -m bench.report.hotpaths MODEL-ARM [--operation "page fault"].
 """
 
 import argparse
@@ -11,8 +10,7 @@ import dataclasses
 import pathlib
 import sys
 
-import markdown
-import read
+from bench.report import markdown, read
 
 BASE = "unpatched"
 SAME = "none"  # the arm that is to execute what the base does
@@ -225,7 +223,8 @@ def causes(cells, model, arms, kind="isolated"):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", type=pathlib.Path, default=pathlib.Path("results/virtual"), help="folder of cells")
     parser.add_argument("--operation", default="", help="only this one")
     parser.add_argument("cell", help="MODEL-ARM")

@@ -3,16 +3,9 @@
 
 import contextlib
 import hashlib
-import pathlib
-import sys
 
-import markdown
-import plan
-import read
-import sameness
-
-sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "check"))
-import tapfile
+from bench.report import markdown, plan, read, sameness
+from check import tapfile
 
 CHECKS = {"plugin": "counting plugin", "lab-repeat": "seeds", "again": "all boots, made again"}
 DIGEST = "results_sha256"  # of digest(), where a check is about all boots

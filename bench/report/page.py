@@ -2,32 +2,32 @@
 """The sections of RESULTS.md."""
 
 import dataclasses
-import importlib
 import pathlib
-import sys
 
-import anatomy
-import arms
-import contrasts
-import controls
-import documents
-import hotpaths
-import instrument
-import markdown
-import metrics
-import plan
-import plots
-import read
-import sameness
-import short
-import strategies
-import tables
-import trust
+from bench import arms
+from bench.cycles import section
+from bench.report import (
+    anatomy,
+    contrasts,
+    controls,
+    documents,
+    hotpaths,
+    instrument,
+    markdown,
+    metrics,
+    plan,
+    plots,
+    read,
+    sameness,
+    short,
+    strategies,
+    tables,
+    trust,
+)
 
 STRATEGIES = tuple(strategies.names())
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 FIGURES = pathlib.PurePath("results/figures")
-CYCLES = pathlib.Path(__file__).resolve().parent.parent / "cycles"
 
 
 def joined(values):
@@ -410,9 +410,6 @@ def cycles_part(results):
     title = "## Hot paths in cycles (lab: cycles)\n"
     if not (results / "cycles").is_dir():
         return f"{title}\nIt was not run (`make cycles`).\n"
-    if str(CYCLES) not in sys.path:
-        sys.path.append(str(CYCLES))
-    section = importlib.import_module("section")
     return "\n".join([title, *section.section(results / "cycles"), ""])
 
 

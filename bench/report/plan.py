@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """What was decided before a campaign: metrics with margins, controls' limits, primary contrasts.
 
@@ -10,8 +9,7 @@ import dataclasses
 import itertools
 import math
 
-import markdown
-import strategies
+from bench.report import markdown, strategies
 
 BASE = "unpatched"
 BOOTS = 12  # with as many seeds a verdict is possible: the least p of sign flips is then 2 / 2**12

@@ -4,8 +4,9 @@
 import io
 import re
 
-import markdown
 import matplotlib
+
+from bench.report import markdown
 
 matplotlib.use("svg")
 

@@ -16,7 +16,7 @@ import pathlib
 import re
 import zlib
 
-import plan
+from bench.report import plan
 
 SCHEMA = 1
 IMPORTED = "imported.json"  # in a lab's folder: made elsewhere, see bench/import_results.py

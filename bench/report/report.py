@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Make RESULTS.md, its pages and figures from raw results.
 
@@ -13,16 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-import controls
-import documents
-import hotpaths
-import instrument
-import metrics
-import page
-import plan
-import read
-import sizes
-import tables
+from bench.report import controls, documents, hotpaths, instrument, metrics, page, plan, read, sizes, tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have

@@ -3,7 +3,7 @@
 
 import dataclasses
 
-import plan
+from bench.report import plan
 
 GUARD = "guard of QEMU's clock"
 

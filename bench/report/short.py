@@ -3,11 +3,7 @@
 
 import statistics
 
-import controls
-import markdown
-import plan
-import stats
-import tables
+from bench.report import controls, markdown, plan, stats, tables
 
 
 def short_of(figures):

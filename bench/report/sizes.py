@@ -4,8 +4,7 @@
 import pathlib
 import re
 
-import markdown
-import strategies
+from bench.report import markdown, strategies
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

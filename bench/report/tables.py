@@ -3,10 +3,9 @@
 
 import dataclasses
 
-import arms
-import markdown
-import stats
-from plan import BASE, BY_KEY
+from bench import arms
+from bench.report import markdown, stats
+from bench.report.plan import BASE, BY_KEY
 
 
 @dataclasses.dataclass(frozen=True)

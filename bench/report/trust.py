@@ -3,13 +3,7 @@
 
 import statistics
 
-import contrasts
-import controls
-import markdown
-import plan
-import plots
-import read
-import stats
+from bench.report import contrasts, controls, markdown, plan, plots, read, stats
 
 HELD = {True: "held", False: "**failed**", None: "not run in full"}
 KINDS = {"seed": "workload", "aa": "A/A", "dose": "dose and response", "sensitivity": "sensitivity"}

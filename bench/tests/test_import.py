@@ -2,18 +2,14 @@
 """Results from elsewhere: taken whole or not at all, with a line for each fault, and marked in the report."""
 
 import json
-import pathlib
 import subprocess
 import sys
 
-import boot
-import import_results
 import pytest
 
-sys.path.insert(0, str(boot.ROOT / "bench/report/tests"))
-import read
-import report
-import synthetic
+from bench import boot, import_results
+from bench.report import read, report
+from bench.report.tests import synthetic
 
 
 @pytest.fixture
@@ -185,7 +181,7 @@ def test_nothing_in_it(place):
 @pytest.mark.parametrize(("words", "said"), [
     (["/nowhere/at/all"], "no such folder"), ([".", "--name", "A B"], "no name"), ([], "DIR")])
 def test_command_says_one_line(words, said):
-    command = pathlib.Path(import_results.__file__)
-    done = subprocess.run([command, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "bench.import_results", *words], capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and said in done.stderr

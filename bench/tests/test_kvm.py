@@ -6,16 +6,13 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
 
-import boot
-import campaign
-import host_noise
-import kvm
-import machine
-import probe
 import pytest
+
+from bench import boot, campaign, host_noise, kvm, machine, probe
 
 CELL = ("rt", "unpatched")
 NATIVE = "Linux version 7.3\n"
@@ -50,7 +47,8 @@ def command_of(path):
 
 def test_probe_here_says_which_within_20_s():
     begin = time.monotonic()
-    done = subprocess.run(["bench/probe.py"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-m", "bench.probe"], capture_output=True, text=True, timeout=60,
+                          check=False)
     assert time.monotonic() - begin < 20
     assert done.stdout.count("\n") == 1 and not done.stderr
     assert done.stdout.startswith(("lab kvm cannot run here: ", "lab kvm runs here: ")[1 - done.returncode])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Holds and waits from rows of pcd_locks: columns what, cpu, lock, copy, clock, held, interrupts."""
 
-import lock_holds
-from lock_holds import OWNER, REQUESTER
+from bench import lock_holds
+from bench.lock_holds import OWNER, REQUESTER
 
 
 def seen(*rows):

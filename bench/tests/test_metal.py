@@ -5,13 +5,10 @@ import json
 import subprocess
 import sys
 
-import boot
-import import_results
-import metal
 import pytest
 
-sys.path.insert(0, str(boot.ROOT / "bench/report/tests"))
-import synthetic
+from bench import boot, import_results, metal
+from bench.report.tests import synthetic
 
 RELEASE = "7.3.4-pcd-rt-qpw"
 
@@ -85,7 +82,7 @@ def test_no_package(made, tmp_path):
 
 
 def test_parameters_are_those_of_a_real_machine():
-    done = subprocess.run(["bench/metal.py", "parameters", "--model", "rt", "--arm", "qpw1", "--seed", "3"],
-                          cwd=boot.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-m", "bench.metal", "parameters", "--model", "rt", "--arm", "qpw1",
+                           "--seed", "3"], cwd=boot.ROOT, capture_output=True, text=True, check=True)
     assert {"qpw=1", "bench.seed=3", "nohz_full=1"} <= set(done.stdout.split())
     assert not any(word in done.stdout for word in ("lapic_timer", "exit_port", "metronome", "tsc="))

@@ -34,7 +34,7 @@ known() {
 	make -n rt-sample lazy-sample-kunit >/dev/null
 }
 test_point "make knows its images" in_copy known
-says 1 "a campaign would boot it" ".*lazy-sample1" in_copy bench/campaign.py --cells no-such
+says 1 "a campaign would boot it" ".*lazy-sample1" in_copy /usr/bin/python3 -m bench.campaign --cells no-such
 built() {
 	kunit/build-uml.sh sample build/kunit/uml-sample >build/uml.log 2>&1 || {
 		tail -n 3 build/uml.log | sed 's/^/# /'
@@ -45,16 +45,16 @@ test_point "it is assembled, configured and compiled, for User-Mode Linux" in_co
 ran() {
 	kunit/run-uml.sh build/kunit/uml-sample sample=1 pcd_kunit.arm=sample1 >build/kunit/sample.console &&
 		grep -q "pcpu_drain: sample=1" build/kunit/sample.console &&
-		kunit/judge.py --name kunit-sample build/kunit/sample.console >/dev/null
+		/usr/bin/python3 -m kunit.judge --name kunit-sample build/kunit/sample.console >/dev/null
 }
 test_point "the suite runs in it, and passes" in_copy ran
 tabled() {
-	kunit/contract.py && grep -q "^| owner's state .*none.*sample1" common/README.md
+	/usr/bin/python3 -m kunit.contract && grep -q "^| owner's state .*none.*sample1" common/README.md
 }
 page() {
 	rm -rf build/page
 	mkdir build/page
-	PYTHONPATH=bench/report:bench/report/tests:bench /usr/bin/python3 -B check/strategy/made_up_page.py sample1 build/page &&
+	/usr/bin/python3 -B -m check.strategy.made_up_page sample1 build/page &&
 		grep -q "does the sample spare the owner?" build/page/RESULTS.md &&
 		grep -q "| \*\*sample1\*\* | The sample strategy" build/page/RESULTS.md &&
 		grep -q "^| rt | sample1 |" build/page/results/report/drain.md

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Make a report from made-up boots of a few arms and of one more.
 
-made_up_page.py ARM OUT, in the top folder of a clone, with bench/report, its tests and bench on PYTHONPATH: writes
-OUT/results and OUT/RESULTS.md.
+`python3 -m check.strategy.made_up_page ARM OUT` in the top folder of a clone writes OUT/results and OUT/RESULTS.md.
 """
 
 import pathlib
 import sys
 
-import report
-import synthetic
+from bench.report import report
+from bench.report.tests import synthetic
 
 arm, out = sys.argv[1], pathlib.Path(sys.argv[2])
 synthetic.campaign(out / "results")

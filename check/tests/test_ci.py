@@ -7,7 +7,8 @@ import subprocess
 import time
 
 import pytest
-import tapfile
+
+from check import tapfile
 
 # What make does, and what the last line is then.
 MAKES = {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What check/compile.py makes of compilers' words."""
 
-import compile as look
+from check import compile as look
 
 
 def test_upstream_complaints_do_not_count():

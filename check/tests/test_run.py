@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""check/run, its sums and its time limit, against a make that misbehaves on purpose."""
+"""check.run, its sums and its time limit, against a make that misbehaves on purpose."""
 
 import argparse
 import os
@@ -12,11 +12,9 @@ import time
 import types
 
 import pytest
-import stop
-import tapfile
-import times
 
-RUN = pathlib.Path(__file__).parent.parent / "run"
+from check import run as runner
+from check import stop, tapfile, times
 
 # What each target of the fake make writes to its TAP file, and its exit status.
 TARGETS = {
@@ -66,7 +64,7 @@ while :; do sleep 1; done
 
 @pytest.fixture
 def fake(tmp_path):
-    """The command that calls check/run with the fake make."""
+    """The command that calls check.run with the fake make."""
     make = tmp_path / "make"
     make.write_text(f"""#!{sys.executable}
 import os, pathlib, sys
@@ -82,12 +80,12 @@ print("make: *** no rule")
 sys.exit(code)
 """)
     make.chmod(0o755)
-    return [RUN, "--make", make, "--results", tmp_path, "--patience", "1"]
+    return [sys.executable, "-m", "check.run", "--make", make, "--results", tmp_path, "--patience", "1"]
 
 
 @pytest.fixture
 def run(fake, tmp_path):
-    """Call check/run with the fake make; returns (status, lines)."""
+    """Call check.run with the fake make; returns (status, lines)."""
     def call(*arguments):
         done = subprocess.run([*fake, *arguments], capture_output=True, text=True,
                               env=os.environ | {"CACHE": str(tmp_path)}, check=False)
@@ -126,7 +124,7 @@ def test_skip_reason_is_shown(run):
 
 def test_times_name_a_stage_once_in_whole_seconds():
     """As setup/stage.sh reads them, whose arithmetic knows no others."""
-    lines = [line.split() for line in (RUN.parent.parent / "setup/times").read_text().splitlines()]
+    lines = [line.split() for line in (tapfile.ROOT / "setup/times").read_text().splitlines()]
     found = [line for line in lines if line and not line[0].startswith("#")]
     assert len({name for name, _ in found}) == len(found)
     assert all(seconds.isdecimal() for _, seconds in found)
@@ -194,15 +192,7 @@ def test_a_stage_that_takes_longer_says_so(tmp_path):
     assert re.match(r"testing, 0:0\d, longer than the 0:00 expected\n", done.stdout)
 
 
-@pytest.fixture
-def runner():
-    """check/run as a module."""
-    module = types.ModuleType("runner")
-    exec(compile(RUN.read_text(), RUN, "exec"), vars(module))
-    return module
-
-
-def test_order_turns_with_each_commit(runner):
+def test_order_turns_with_each_commit():
     """The first part stays; the second begins elsewhere, and five commits, near or far apart, have each come early."""
     first, then = ["check-good", "check-bad"], [f"check-{letter}" for letter in "abcdefghijklmnopq"]
 
@@ -295,9 +285,9 @@ def test_told_to_stop(fake, tmp_path, number):
         assert lines[-1] == "check: interrupted; nothing is summed" and process.returncode == 1
 
 
-def test_tells_of_what_runs(runner, fake, tmp_path, capsys):
+def test_tells_of_what_runs(fake, tmp_path, capsys, monkeypatch):
     """Once a beat, what was put out last; and that it takes longer than expected, unless that is a stage's doing."""
-    runner.BEAT = 0.5
+    monkeypatch.setattr(runner, "BEAT", 0.5)
     check = runner.Check("[1/1] check-waits", "check-waits", tmp_path, expected=0.001)
     limit = types.SimpleNamespace(reached=iter([False] * 20 + [True]).__next__)
     _, running, _ = runner.run_all([check], tmp_path / "make", limit, times.Times(None))
@@ -314,9 +304,9 @@ def test_tells_of_what_runs(runner, fake, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("slots", [1, 2])
-def test_side_by_side(runner, fake, tmp_path, slots):
+def test_side_by_side(fake, tmp_path, slots, monkeypatch):
     """As many as may, in their order; but not a and b, which share something, and nobody beside d."""
-    runner.SLOTS = slots
+    monkeypatch.setattr(runner, "SLOTS", slots)
     now, seen, order = set(), set(), ""
 
     class Noted(runner.Check):

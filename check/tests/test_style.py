@@ -4,7 +4,8 @@
 import subprocess
 
 import pytest
-import style
+
+from check import style
 
 SPDX = "SPDX-License-Identifier: GPL-2.0-only\n"
 

@@ -4,4 +4,4 @@
 .PHONY: check-models
 
 check-models: deps
-	kunit/models/run.py
+	$(python) kunit.models.run

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Search the models completely with spin, and see each twin rejected; write one TAP file.
 
@@ -16,11 +15,10 @@ import subprocess
 import sys
 import time
 
+from check import tapfile
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(ROOT / "check"))
-import tapfile  # noqa: E402  (its folder must be on the path first)
-
 # Both at once stay below 2 GB.
 JOBS = 2
 MEGABYTES = 950

@@ -8,7 +8,7 @@ import json
 import shutil
 import zlib
 
-import plan
+from bench.report import plan
 
 KINDS = ("none", "syscall", "page_fault", "exception", "timer", "reschedule", "call_function", "irq_work", "device",
          "other_irq", "nmi")

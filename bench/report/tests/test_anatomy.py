@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """anatomy.py against a trace that is known."""
 
-import anatomy
 import pytest
-import read
-import synthetic
+
+from bench.report import anatomy, read
+from bench.report.tests import synthetic
 
 
 @pytest.fixture

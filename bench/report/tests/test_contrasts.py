@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """contrasts.py: which word is said when."""
 
-import contrasts
-import controls
-import plan
 import pytest
-import stats
+
+from bench.report import contrasts, controls, plan, stats
 
 MARGIN = 10
 LITTLE = [-0.5, 0.5, 0.2, -0.2, 0.1, -0.1, 0.3, -0.3, 0.4, -0.4, 0.6, -0.6]

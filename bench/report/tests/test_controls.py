@@ -9,16 +9,11 @@ import shutil
 import subprocess
 import sys
 
-import controls
-import page
-import pages
-import plan
 import pytest
-import report
-import synthetic
-import trust
 
-CONTROLS = pathlib.Path(__file__).parent.parent / "controls.py"
+from bench.report import controls, page, plan, report, trust
+from bench.report.tests import pages, synthetic
+
 PLANNED = plan.SETTINGS
 SETTINGS = ("cpus-4", "metronome-24")
 # Contrasts: under rt what is imposed, and none's fill; a fill under lazy; under rt the requester's, and a storm's fill.
@@ -539,7 +534,8 @@ def test_the_storm_may_come_first(results, text):
 
 def test_the_command_says_which_failed(results):
     def call():
-        return subprocess.run([sys.executable, "-B", CONTROLS, results], capture_output=True, text=True, check=False)
+        return subprocess.run([sys.executable, "-m", "bench.report.controls", results], capture_output=True, text=True,
+                              check=False)
     assert call().returncode == 0
     again(results, "unpatched/dose-*", synthetic.dose, response=lambda amount, seed: seed)
     done = call()

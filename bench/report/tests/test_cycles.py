@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The cycles lab's control: each operation is judged by itself."""
 
-import pathlib
 import shutil
 import subprocess
-import sys
 
 import pytest
 
-sys.path.append(str(pathlib.Path(__file__).parents[2] / "cycles"))
-import section
+from bench.cycles import section
 
 OPERATIONS = ("nothing", "lock", "fault")
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """hotpaths.py against counts that are known."""
 
-import hotpaths
 import pytest
-import read
-import synthetic
+
+from bench.report import hotpaths, read
+from bench.report.tests import synthetic
 
 
 def path_of(folder):

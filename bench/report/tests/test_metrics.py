@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """metrics.py against boots whose figures are known."""
 
-import metrics
 import pytest
-import read
-import synthetic
+
+from bench.report import metrics, read
+from bench.report.tests import synthetic
 
 
 def measure(tmp_path, **parts):

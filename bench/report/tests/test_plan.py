@@ -8,13 +8,11 @@ import pathlib
 import re
 import subprocess
 
-import campaign
-import metrics
-import plan
 import pytest
-import read
-import synthetic
-import virtual
+
+from bench import campaign, virtual
+from bench.report import metrics, plan, read
+from bench.report.tests import synthetic
 
 TESTS = 2 * len(plan.CONTRASTS)
 METHOD = pathlib.Path(__file__).parents[2] / "METHOD.md"

@@ -2,8 +2,9 @@
 """read.py: what is whole is read, what is not is called unreadable, and says why."""
 
 import pytest
-import read
-import synthetic
+
+from bench.report import read
+from bench.report.tests import synthetic
 
 
 def test_a_whole_boot(tmp_path):

@@ -9,21 +9,10 @@ import subprocess
 import sys
 import types
 
-import controls
-import documents
-import instrument
-import markdown
-import page
-import pages
 import pytest
-import report
-import short
-import synthetic
-import tables
-import trust
 
-CYCLES = pathlib.Path(__file__).parents[2] / "cycles"
-REPORT = pathlib.Path(__file__).parent.parent / "report.py"
+from bench.report import controls, documents, instrument, markdown, page, report, short, tables, trust
+from bench.report.tests import pages, synthetic
 
 
 def unchanged(boots):
@@ -472,15 +461,11 @@ def test_how_early_a_touch_may_be_missed(cpus, shift, first, early):
     assert ("first mark is made when init has woken" in trust.plugin([boot])) == early
 
 
-def test_the_cycles_lab_speaks_for_itself(make, results, tmp_path, monkeypatch):
+def test_the_cycles_lab_speaks_for_itself(make, results, monkeypatch):
     assert "## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`)." in make(results)
-    (tmp_path / "section.py").write_text("def section(folder):\n    return [f'all of {folder.name}']\n")
     (results / "cycles/rt-none").mkdir(parents=True)
-    monkeypatch.setattr(page, "CYCLES", tmp_path)
-    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(CYCLES)])
-    monkeypatch.delitem(sys.modules, "section", raising=False)
+    monkeypatch.setattr(page.section, "section", lambda folder: [f"all of {folder.name}"])
     assert "\n## Hot paths in cycles (lab: cycles)\n\nall of cycles" in make(results)
-    del sys.modules["section"]
 
 
 def test_help_and_absolute_costs_are_shown(make, results):
@@ -513,8 +498,8 @@ def test_figures_are_opaque_and_carry_no_date(make, results, tmp_path):
 
 
 def call(root, *args):
-    return subprocess.run([sys.executable, "-B", REPORT, "--root", root, *args], capture_output=True, text=True,
-                          check=False)
+    return subprocess.run([sys.executable, "-m", "bench.report.report", "--root", root, *args], capture_output=True,
+                          text=True, check=False)
 
 
 def test_check_passes_after_report_and_fails_after_a_change(results):

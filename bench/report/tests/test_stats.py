@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """stats.py against known answers and simulated coverage."""
 
-import coverage
 import numpy
-import plan
 import pytest
 import scipy.stats
-import stats
 import statsmodels.stats.power
 from statsmodels.stats.weightstats import ttost_paired
+
+from bench.report import coverage, plan, stats
 
 
 def test_median_odd_and_even():

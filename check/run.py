@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Run check targets, some at a time; sum their results in the last line.
 
@@ -26,9 +25,7 @@ import subprocess
 import sys
 import time
 
-import stop
-import tapfile
-import times
+from check import stop, tapfile, times
 
 ROOT = tapfile.ROOT
 MEASURED = pathlib.Path(os.environ["CACHE"], "times") if "CACHE" in os.environ else None
