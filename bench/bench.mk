@@ -4,13 +4,14 @@
 SEEDS   ?= 12
 JOBS    ?= $(shell nproc)
 CELLS   ?=
+CELL    ?=
 ONLY    ?=
 VARIANT ?=
 DIR     ?=
 NAME    ?=
 $(call number,SEEDS)
 $(call number,JOBS)
-$(call known,CELLS,$(foreach m,$(MODELS),$(arms:%=$m-%)))
+$(foreach name,CELLS CELL,$(call known,$(name),$(foreach m,$(MODELS),$(arms:%=$m-%))))
 # The kinds of boots that the lab's own file names.
 $(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))
 
@@ -19,7 +20,7 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign instrument again anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-lock-holds
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio \
@@ -41,6 +42,17 @@ instrument: rt-$(call kernel_of,$(example)) lazy-unpatched guest qemu plugin	## 
 again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min or WITHIN=30: the same? (kept for the report)
 	$(STAGE) again "making all boots again" $(python) bench.checks again --keep $(if $(WITHIN),--within "$(WITHIN)")
 
+BOOT ?=
+show:				## unpack a boot of results/ and say what it is (BOOT=rt-qpw1/603)
+	$(if $(BOOT),,$(error BOOT= is missing: CELL/SEED, such as rt-qpw1/603, or a name of results/virtual/index.jsonl))
+	@$(python) bench.archive show "$(BOOT)"
+
+# The cell of one boot, and its number; a seed of the workload, or the name of another kind's boot.
+SEED ?=
+cell: $(if $(CELL),$(firstword $(subst -, ,$(CELL)))-$(call kernel_of,$(patsubst rt-%,%,$(patsubst lazy-%,%,$(CELL))))) guest qemu plugin	## make one boot of results/ anew: the same? (CELL=rt-qpw1 SEED=603)
+	$(if $(and $(CELL),$(SEED)),,$(error CELL= or SEED= is missing: CELL=rt-qpw1 SEED=603, or SEED=dose-1000-603 of rt-unpatched))
+	@$(python) bench.again "$(CELL)/$(SEED)"
+
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm
 	@$(python) bench.probe --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
@@ -50,7 +62,7 @@ lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu p
 	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
-	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as results/kvm of another machine))
+	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as build/results/kvm of another machine))
 	@$(python) bench.import_results "$(DIR)" --name "$(NAME)"
 
 # An arm, or a kernel's name: all its arms.
@@ -109,6 +121,9 @@ check-kvm-probe: rt-unpatched guest qemu
 
 check-import: deps
 	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
+
+check-archive: deps
+	$(pytest) --tap archive bench/tests/test_archive.py
 
 check-lock-holds: deps
 	$(pytest) --tap lock-holds bench/tests/test_lock_holds.py

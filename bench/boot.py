@@ -42,7 +42,7 @@ STAGING = pathlib.Path("build/campaign/tmp")
 LABS = {lab.NAME: lab for lab in (virtual, kvm)}
 MODELS = ("rt", "lazy")
 # May differ between two runs of one boot. What is preloaded into QEMU changes only how seldom its clock errs.
-VARYING = ("host_cpu", "started_utc", "wall_seconds", "main_loop_sha256")
+VARYING = ("host_cpu", "started_utc", "wall_seconds", "commit", "tries", "main_loop_sha256")
 SILENCE = 30  # s of QEMU's own CPU time; the longest silence of a good boot is 4 s
 PATIENCE = 10  # times that in wall time: a machine may be busy with other things
 PR_SET_PDEATHSIG = 1
@@ -61,6 +61,8 @@ class Spec:
     arm: str
     seed: int
     image: pathlib.Path
+    kind: str = "drain"  # one of plan.KINDS
+    setting: str = ""  # of that kind: which dose, which thing of the lab is changed, ...
     workload: tuple = ()  # of (name, value) that override bench/workload
     append: str = ""  # further kernel parameters
     isolated: bool = True  # is there an isolated CPU?
@@ -163,6 +165,23 @@ def built(image):
         return {}
 
 
+def binutils(image):
+    """The assembler and linker that an image was made with, as its config says them, or None."""
+    try:
+        found = dict(re.findall(r"^CONFIG_(AS|LD)_VERSION=(\d+)$", (image / "config").read_text(), re.MULTILINE))
+    except OSError:
+        return None
+    return f"as {found.get('AS')}, ld {found.get('LD')}"
+
+
+@functools.cache
+def commit():
+    """The commit of this clone, with "-dirty" where files differ from it, or None."""
+    done = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True,
+                          text=True, check=False)
+    return done.stdout.strip() or None
+
+
 def common_config(image):
     """SHA-256 of an image's options less the facade's and the bench's: the same for all arms of a preemption model."""
     try:
@@ -176,16 +195,21 @@ def common_config(image):
 def manifest(spec):
     """All that a boot depends on, and what is preloaded into QEMU; nothing else that varies (see VARYING)."""
     lab_of, about = lab(spec.lab), built(spec.image)
+    qemu = spec.qemu or lab_of.QEMU
     return {
         "schema": 1, "lab": spec.lab, "model": spec.model, "arm": spec.arm, "kernel": fact(spec.arm, "KERNEL"),
-        "seed": spec.seed, "cpus": spec.cpus, "icount_shift": spec.icount_shift, "by_instruction": spec.by_instruction,
+        "kind": spec.kind, "setting": spec.setting, "seed": spec.seed, "cpus": spec.cpus,
+        "icount_shift": spec.icount_shift, "by_instruction": spec.by_instruction,
         "kernel_release": about.get("kernel_release"), "config_sha256": about.get("config_sha256"),
         "common_config_sha256": common_config(spec.image),
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
-        "image_sha256": sha256(spec.image / "bzImage"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
+        "binutils": binutils(spec.image), "image_sha256": sha256(spec.image / "bzImage"),
+        "system_map_sha256": sha256(spec.image / "System.map"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
+        "guest_packages_sha256": sha256(machine.GUEST_PACKAGES),
         "plugin_sha256": sha256(lab_of.PLUGIN) if lab_of.PLUGIN else None,
         "main_loop_sha256": sha256(lab_of.MAIN_LOOP) if lab_of.MAIN_LOOP else None,
-        "qemu_version": qemu_version(spec.qemu or lab_of.QEMU),
+        "qemu_version": qemu_version(qemu), "qemu_sha256": sha256(machine.program(qemu)),
+        "firmware_sha256": [sha256(path) for path in machine.firmware(qemu)],
         "cmdline": cmdline(spec), "workload": workload(spec),
     }
 
@@ -332,8 +356,17 @@ def write_json(path, content):
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def run_in(spec, folder, stop):
-    """Run a boot, its output in an empty folder; return (verdict, why)."""
+def tries_of(out):
+    """How often a boot was tried that did not end well, and lies at out: 0 if it did, or was another."""
+    try:
+        verdict = json.loads((out / "verdict.json").read_text())["verdict"]
+        return 0 if verdict == "ok" else json.loads((out / "manifest.json").read_text()).get("tries", 1)
+    except (OSError, ValueError, KeyError):
+        return 0
+
+
+def run_in(spec, folder, stop, tries=1):
+    """Run a boot, its output in an empty folder; return (verdict, why). tries: with this one."""
     lab_of, about = lab(spec.lab), manifest(spec)
     started, begin = datetime.datetime.now(datetime.UTC), time.monotonic()
     options = {"image": spec.image, "cmdline": about["cmdline"], "seed": spec.seed,
@@ -353,7 +386,7 @@ def run_in(spec, folder, stop):
         except machine.LabError as error:
             verdict, why = "lab-failure", str(error)
     about |= {"host_cpu": host_cpu(), "started_utc": started.isoformat(timespec="seconds"),
-              "wall_seconds": round(time.monotonic() - begin, 1)}
+              "wall_seconds": round(time.monotonic() - begin, 1), "commit": commit(), "tries": tries}
     write_json(folder / "manifest.json", about)
     write_json(folder / "verdict.json", {"verdict": verdict, "why": why})
     return verdict, why
@@ -384,7 +417,7 @@ def boot(spec, out, stop=None):
     folder = STAGING / f"{spec.lab}-{spec.model}-{spec.arm}-{spec.seed}-{os.getpid()}-{threading.get_ident()}"
     folder.mkdir(parents=True)
     try:
-        verdict, why = run_in(spec, folder, stop)
+        verdict, why = run_in(spec, folder, stop, tries_of(out) + 1)
         if shutil.disk_usage(folder).free < 1 << 20:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot all cells, in random order, some side by side.
 
-A cell is MODEL-ARM, e.g. rt-unpatched. Each gets, in results/LAB/CELL:
+A cell is MODEL-ARM, e.g. rt-unpatched. Each gets, in build/results/LAB/CELL:
 
   drain        seed-NNN: the workload, a boot per seed. All cells get the
                same seeds, so that arms can be compared in pairs.
@@ -21,7 +21,8 @@ An arm that is itself a control (CONTROL= in its file) gets drain alone.
 
 Boots that are there and were made from the same image, guest, plugin and
 parameters are not run again; a campaign that was interrupted goes on where it
-was.
+was. When all are there they are packed into results/LAB (see bench.archive). Boots
+of a campaign with another QEMU, plugin, guest or METHOD.md are set aside first.
 
 Exit status: 0 if every boot was run, whatever its verdict: a failed boot is a
 result, which the report counts. 1 if a boot could not be built or the lab
@@ -39,10 +40,10 @@ import sys
 import threading
 import time
 
-from bench import arms, boot, host_noise, probe
+from bench import archive, arms, boot, host_noise, probe
 from bench.report import plan
 
-RESULTS = pathlib.Path("results")
+METHOD = pathlib.Path("bench/METHOD.md")
 
 
 def cells_of(args):
@@ -75,15 +76,20 @@ def count(name):
     return parse
 
 
-def folder_of(lab, cell):
-    """Where the results of a cell are."""
-    return RESULTS / lab / "-".join(cell)
+def folder_of(spec):
+    """Where a boot is kept."""
+    return archive.BOOTS / spec.lab / f"{spec.model}-{spec.arm}" / plan.place(spec.kind, spec.setting, spec.seed)
 
 
 def spec_of(args, cell, seed, *workload, **other):
     model, arm = cell
     return boot.Spec(lab=args.lab, model=model, arm=arm, seed=seed, image=boot.image_of(model, arm),
                      workload=(*args.set, *workload), **other)
+
+
+def placed(specs):
+    """{folder: spec}"""
+    return {folder_of(spec): spec for spec in specs}
 
 
 def seeds(number, first=plan.FIRST_SEED):
@@ -93,50 +99,47 @@ def seeds(number, first=plan.FIRST_SEED):
 
 def drains(args, cell):
     """The boots of the workload."""
-    return {folder_of(args.lab, cell) / f"seed-{seed:03}": spec_of(args, cell, seed)
-            for seed in seeds(args.seeds)}
+    return placed(spec_of(args, cell, seed) for seed in seeds(args.seeds))
 
 
 def hotpaths(args, cell):
     """The boots that count hot paths, instruction by instruction."""
     if arms.fact(cell[1], "CONTROL"):
         return {}
-    return {folder_of(args.lab, cell) / f"hotpath-{name}":
-            spec_of(args, cell, 1, ("mode", "hotpath"), isolated=isolated, by_instruction=True)
-            for name, isolated in (("isolated", True), ("plain", False))}
+    return placed(spec_of(args, cell, 1, ("mode", "hotpath"), kind="hotpath", setting=name, isolated=isolated,
+                          by_instruction=True) for name, isolated in (("isolated", True), ("plain", False)))
 
 
 def anatomies(args, cell):
     """The boot that traces one drain."""
     if arms.fact(cell[1], "CONTROL"):
         return {}
-    return {folder_of(args.lab, cell) / "anatomy": spec_of(args, cell, 1, ("mode", "anatomy"))}
+    return placed([spec_of(args, cell, 1, ("mode", "anatomy"), kind="anatomy")])
 
 
 def same_again(args, cell):
     """The boots that differ in nothing but their seeds from those of the workload, each paired with one of these."""
     if cell[1] != plan.BASE:
         return {}
-    return {folder_of(args.lab, cell) / f"aa-{seed}": spec_of(args, cell, seed)
-            for seed in seeds(min(args.seeds, plan.STRATA), plan.OTHER_SEED)}
+    return placed(spec_of(args, cell, seed, kind="aa")
+                  for seed in seeds(min(args.seeds, plan.STRATA), plan.OTHER_SEED))
 
 
 def doses(args, cell):
     """The boots with a disturbance of known size in the place of a drain."""
     if cell[1] != plan.BASE:
         return {}
-    return {folder_of(args.lab, cell) / f"dose-{dose}-{seed:03}":
-            spec_of(args, cell, seed, ("storm", "dose"), ("dose", str(dose)))
-            for dose in plan.DOSES for seed in seeds(min(args.seeds, plan.DOSE_SEEDS))}
+    return placed(spec_of(args, cell, seed, ("storm", "dose"), ("dose", str(dose)), kind="dose", setting=str(dose))
+                  for dose in plan.DOSES for seed in seeds(min(args.seeds, plan.DOSE_SEEDS)))
 
 
 def sensitivities(args, cell):
     """The boots with one thing of the lab changed."""
     if cell not in plan.sensitive_cells():
         return {}
-    return {folder_of(args.lab, cell) / f"sensitivity-{name}-{seed:03}": spec_of(args, cell, seed, *workload, **machine)
-            for name, (workload, machine) in plan.SETS.items()
-            for seed in seeds(min(args.seeds, plan.SENSITIVE_SEEDS))}
+    return placed(spec_of(args, cell, seed, *workload, kind="sensitivity", setting=name, **machine)
+                  for name, (workload, machine) in plan.SETS.items()
+                  for seed in seeds(min(args.seeds, plan.SENSITIVE_SEEDS)))
 
 
 KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_again, "dose": doses,
@@ -169,7 +172,7 @@ def check_lab(name):
         return
     if why := probe.why_not(name):
         raise boot.UsageError(f"lab {name} cannot run here: {why}")
-    if why := host_noise.why_not(RESULTS / name):
+    if why := host_noise.why_not(archive.BOOTS / name):
         raise boot.UsageError(why)
 
 
@@ -187,7 +190,7 @@ def run_all(boots, jobs):
                 verdict, why = done.result()
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
                 elapsed = time.monotonic() - begin
-                name = running[done].relative_to(RESULTS)
+                name = running[done].relative_to(archive.BOOTS)
                 print(f"boot {number} of {len(boots)}: {name}: {verdict}{': ' + why if why else ''}; "
                       f"{minutes(elapsed)} of about {minutes(elapsed / number * len(boots))}", flush=True)
         finally:
@@ -216,6 +219,8 @@ def main():
     try:
         boots = all_boots(args)
         remove_leftovers()
+        archive.unpack(args.lab)
+        archive.begin(args.lab, boot.manifest(next(iter(boots.values()))) | {"method_sha256": boot.sha256(METHOD)})
         todo = {folder: spec for folder, spec in boots.items() if not boot.is_done(spec, folder)}
         if len(todo) < len(boots):
             print(f"{len(boots) - len(todo)} of {len(boots)} boots are there already", flush=True)
@@ -223,7 +228,9 @@ def main():
             check_lab(args.lab)
         begin = time.monotonic()
         verdicts = run_all(todo, boot.lab(args.lab).jobs(args.jobs))
-    except boot.UsageError as error:
+        if todo:
+            archive.keep(args.lab)
+    except (archive.ArchiveError, boot.UsageError) as error:
         boot.fail(error)
     except OSError as error:
         boot.fail(boot.explain(error))

@@ -29,14 +29,13 @@ import json
 import math
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-from bench import arms, boot, campaign, virtual
+from bench import archive, arms, boot, campaign, virtual
 from bench.report import controls, hotpaths, instrument, plan
 from check import tapfile
 
@@ -336,14 +335,14 @@ def first_difference(a, b):
     return ""
 
 
-def differences(a, b, but=()):
+def differences(a, b, but=(), only=()):
     """What differs between two boots' folders, but for what may and some files: a list of lines."""
     found = []
-    if {path.name for path in a.iterdir()} != {path.name for path in b.iterdir()}:
+    names = [{path.name for path in folder.iterdir() if path.name not in but and (not only or path.name in only)}
+             for folder in (a, b)]
+    if names[0] != names[1]:
         found.append("not the same files")
-    for path in sorted(a.iterdir()):
-        if path.name in but:
-            continue
+    for path in (a / name for name in sorted(names[0] & names[1])):
         if path.name == "manifest.json":
             one, other = (boot.depends(json.loads((folder / path.name).read_text())) for folder in (a, b))
         else:
@@ -390,9 +389,10 @@ def kept_boots():
     """{kind: {"CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here."""
     kinds = {}
     every = 99  # seeds: more than there are
+    archive.unpack_all()
     args = argparse.Namespace(lab="virtual", set=[], seeds=every, cells="", model="", arm="", only="")
     for folder, spec in sorted(campaign.all_boots(args).items()):
-        of_kind = kinds.setdefault(re.sub(r"-\d+$", "", folder.name), {})
+        of_kind = kinds.setdefault("-".join(filter(None, (spec.kind, spec.setting))), {})
         if boot.is_done(spec, folder):
             of_kind[f"{folder.parent.name}/{folder.name}"] = spec
     return kinds
@@ -416,8 +416,10 @@ def same_again(tap, point, names, place, wrong=()):
     """
     wrong, unguarded = list(wrong), []
     for name in names if not wrong else ():
-        kept = campaign.RESULTS / "virtual" / name
-        if parted := differences(kept, KEPT / place / name, but=("qemu.cmd",)):
+        kept = archive.BOOTS / "virtual" / name
+        again = KEPT / place / name
+        if archive.said(kept) != archive.said(again):
+            parted = differences(kept, again, only=archive.SAID)
             if json.loads((kept / "manifest.json").read_text()).get("main_loop_sha256"):
                 wrong += [f"{name}: {line}" for line in parted]
             else:
@@ -448,8 +450,8 @@ WORKLOAD = "of the workload"
 
 def by_cell(kinds):
     """kept_boots(), with the workload's, which are most, a group for each cell."""
-    groups = {kind: boots for kind, boots in kinds.items() if kind != "seed" or not boots}
-    for name, spec in kinds.get("seed", {}).items():
+    groups = {kind: boots for kind, boots in kinds.items() if kind != "drain" or not boots}
+    for name, spec in kinds.get("drain", {}).items():
         groups.setdefault(f"{WORKLOAD}, {name.partition('/')[0]}", {})[name] = spec
     return groups
 
@@ -538,7 +540,7 @@ def place_tree(name, boots):
     """
     todo = {}
     for folder, spec in boots.items():
-        place = pathlib.Path("controls", name, folder.relative_to(campaign.RESULTS))
+        place = pathlib.Path("controls", name, folder.relative_to(archive.BOOTS))
         if boot.is_done(spec, folder):
             shutil.copytree(folder, KEPT / place)
         else:
@@ -574,7 +576,7 @@ def check_lab_controls(tap, _):
     tap.point("no control fails, with so few boots", controls.failures(KEPT / "controls/sound"))
     for what, (control, _) in broken.items():
         for folder in base:
-            place = folder.relative_to(campaign.RESULTS)
+            place = folder.relative_to(archive.BOOTS)
             shutil.copytree(KEPT / "controls/sound" / place, KEPT / "controls" / what / place)
         failed = controls.failures(KEPT / "controls" / what)
         wrong = [] if any(f"virtual: {control}" in line for line in failed) else [f"failed: {failed or 'none'}"]
@@ -653,7 +655,7 @@ def keep(name):
     INSTRUMENT.mkdir(parents=True, exist_ok=True)
     manifest = json.loads((KEPT / VOUCHES[name] / "manifest.json").read_text())
     if name == "again":
-        manifest[instrument.DIGEST] = instrument.digest(campaign.RESULTS)
+        manifest[instrument.DIGEST] = instrument.digest(archive.BOOTS)
     (INSTRUMENT / f"{name}.json").write_text(json.dumps(manifest, indent=1) + "\n")
     shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
 

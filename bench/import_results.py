@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Take raw results that were made elsewhere into results/imported-NAME/.
 
-DIR is one lab's folder as a campaign leaves it: CELL/seed-NNN/manifest.json ...
+DIR is one lab's folder as a campaign leaves it: build/results/LAB of another clone,
+with CELL/seed-NNN/manifest.json ...
 All is checked before anything is taken, by what reads it for the report: one
 line for each fault. A boot that failed is a result and is taken; one that
 cannot be read is none. The copy gets imported.json: from where, when, and the
@@ -21,10 +22,9 @@ import shutil
 import stat
 import sys
 
-from bench import arms, boot
+from bench import archive, arms, boot
 from bench.report import read
 
-RESULTS = pathlib.Path("results")
 STAGING = pathlib.Path("build/import")
 FILES = ("manifest.json", "verdict.json", "qemu.cmd", "console.txt", "guest.jsonl", "counts.jsonl", "host.json")
 SHOWN = 20  # faults
@@ -36,7 +36,7 @@ def strange(source):
     for path in sorted(source.rglob("*")):
         place = path.relative_to(source)
         kind = path.lstat().st_mode
-        if str(place) == read.HOST_NOISE and stat.S_ISREG(kind):
+        if str(place) in (read.HOST_NOISE, archive.CAMPAIGN, archive.INDEX) and stat.S_ISREG(kind):
             continue
         if len(place.parts) == 3:
             if not stat.S_ISREG(kind) or path.name not in FILES:
@@ -89,8 +89,7 @@ def copy(source, folder, name):
         read.host_noise(folder)
     except read.Unreadable as error:
         return [str(error)]
-    boots = [*read.read_all(folder.parent), *read.read_manifests(folder.parent, "hotpath-"),
-             *read.read_manifests(folder.parent, "anatomy")]
+    boots = [*read.read_all(folder.parent), *read.read_others(folder.parent, ("hotpath", "anatomy"))]
     faults = [f"{found.path.parent.name}/{found.path.name}: {found.why}" for found in boots
               if found.verdict == "unreadable"]
     return faults or list(unknown(boots))
@@ -98,17 +97,19 @@ def copy(source, folder, name):
 
 def take(source, name):
     """Import a folder; return its faults as lines: then nothing was taken."""
-    target = RESULTS / f"imported-{name}"
-    if target.exists():
-        raise boot.UsageError(f"{target} is there already, and is not replaced; choose another NAME=, or remove it")
+    target = archive.BOOTS / f"imported-{name}"
+    for there in (archive.KEPT / target.name, target):
+        if there.exists():
+            raise boot.UsageError(f"{there} is there already, and is not replaced; choose another NAME=, or remove it")
     shutil.rmtree(STAGING, ignore_errors=True)
     folder = STAGING / target.name
     folder.parent.mkdir(parents=True)
     try:
         faults = copy(source, folder, name)
         if not faults:
-            RESULTS.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(target)
+            archive.pack(target.name)
     finally:
         shutil.rmtree(STAGING, ignore_errors=True)
     return faults
@@ -130,7 +131,7 @@ def main():
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
             raise boot.UsageError(f"{name!r} is no name for it: small letters, digits, dots, dashes; give NAME=")
         faults = take(source, name)
-    except boot.UsageError as error:
+    except (archive.ArchiveError, boot.UsageError) as error:
         boot.fail(error)
     except OSError as error:
         boot.fail(boot.explain(error))
@@ -141,7 +142,7 @@ def main():
     if len(faults) > SHOWN:
         print(f"error: {args.dir}: and {len(faults) - SHOWN} more like these", file=sys.stderr)
     if not faults:
-        print(f"{RESULTS}/imported-{name}: taken; make report shows it, in sections of its own")
+        print(f"{archive.KEPT}/imported-{name}: taken; make report shows it, in sections of its own")
     sys.exit(bool(faults))
 
 

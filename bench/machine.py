@@ -2,9 +2,12 @@
 """What all labs that run QEMU share: the program, the guest, the machine but for its CPUs and its clock."""
 
 import pathlib
+import re
 
 QEMU = pathlib.Path("build/tools/qemu-system-x86_64")
 INITRAMFS = pathlib.Path("build/guest/initramfs.cpio")
+GUEST_PACKAGES = pathlib.Path("build/guest/root/packages.txt")
+FIRMWARE = ("seabios/bios-256k.bin", "qemu/kvmvapic.bin", "qemu/linuxboot_dma.bin")  # what the machine below loads
 
 EXIT_PORT = 0xF4
 GOOD, FAILED = (code << 1 | 1 for code in (0x10, 0x11))  # isa-debug-exit, enum ending in guest/machine.h
@@ -16,6 +19,27 @@ ISOLATED = ["nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1"]
 
 class LabError(Exception):
     """The lab cannot do its part in a boot; the text is one line."""
+
+
+def root_of(qemu):
+    """The root that QEMU was unpacked to, as setup/tool.sh says in its wrapper, or None: another QEMU."""
+    try:
+        found = re.search(r"^root='(.*)'$", pathlib.Path(qemu).read_text(), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return pathlib.Path(found[1]) if found else None
+
+
+def program(qemu):
+    """QEMU's program itself, behind its wrapper."""
+    root = root_of(qemu)
+    return root / "usr/bin/qemu-system-x86_64" if root else pathlib.Path(qemu)
+
+
+def firmware(qemu):
+    """The files of firmware that QEMU loads."""
+    root = root_of(qemu)
+    return [root / "usr/share" / name for name in FIRMWARE] if root else []
 
 
 def lacking(image, needed):

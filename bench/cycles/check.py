@@ -6,6 +6,7 @@ import pathlib
 import shlex
 import sys
 
+from bench import archive
 from bench.cycles import program, section
 from bench.report import strategies
 from check import tapfile
@@ -58,9 +59,10 @@ def plugin(steps, lab):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cc", required=True, help="the compiler and its options")
-    parser.add_argument("--lab", type=pathlib.Path, default=pathlib.Path("results/virtual"),
-                        help="boots of the same kernels (default: %(default)s)")
+    parser.add_argument("--lab", type=pathlib.Path,
+                        help="boots of the same kernels (default: those of results/virtual)")
     args = parser.parse_args()
+    lab = args.lab or archive.unpack_all() / "virtual"
     with tapfile.Writer("cycles") as tap:
         try:
             for image in {cell.image for cell in CELLS}:
@@ -84,9 +86,9 @@ def main():
         else:
             tap.skip("single steps and the PMU count the same instructions", "no PMU in user mode on this host")
             tap.skip("a cycle is a cycle", "no PMU in user mode on this host")
-        complaints = plugin(steps, args.lab)
+        complaints = plugin(steps, lab)
         if complaints is None:
-            tap.skip("instructions are the counting plugin's", f"no boots of hot paths in {args.lab}")
+            tap.skip("instructions are the counting plugin's", f"no boots of hot paths in {lab}")
         else:
             tap.point("instructions are the counting plugin's", complaints)
     return tap.failed > 0

@@ -8,9 +8,7 @@ but for instructions, which the counting plugin counts too.
 
 import json
 import math
-import pathlib
 import statistics
-import sys
 
 from bench.cycles import program
 from bench.report import hotpaths, markdown, read, strategies
@@ -429,8 +427,8 @@ def changed(cells, now=program.sources):
     return "- Sources have not changed since, those of the kernels and of this lab's programs."
 
 
-def section(folder):
-    """The section as lines of Markdown, without its heading; folder: results/cycles.
+def section(folder, lab):
+    """The section as lines of Markdown, without its heading; folder: results/cycles; lab: of boots of hot paths.
 
     It does not raise: of a folder that is not whole one line says what is wrong.
     """
@@ -440,7 +438,7 @@ def section(folder):
             return [f"{folder.name}: no results; `make cycles` makes them."]
         lines = [setting(cells), "", changed(cells),
                  *(control(cells, model) for model in MODELS if (model, "unpatched") in cells),
-                 *agreement(cells, folder.parent / "virtual")]
+                 *agreement(cells, lab)]
         for model in MODELS:
             if any(of == model for of, _ in cells):
                 lines += tables(cells, model)
@@ -451,7 +449,3 @@ def section(folder):
         return [*lines, *LIMITS, *lines_part(cells)]
     except (OSError, KeyError, IndexError, TypeError, ValueError, ZeroDivisionError, read.Unreadable) as error:
         return [f"{folder.name}: not whole: {type(error).__name__}: {error}; run `make cycles` again."]
-
-
-if __name__ == "__main__":
-    print("\n".join(section(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "results/cycles"))))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One drain as a timeline: who ran what when, from the kernel's trace events.
 
-Reads results/LAB/CELL/anatomy, writes a figure and a listing of it. As a
+Reads the boot LAB/CELL/anatomy, writes a figure and a listing of it. As a
 command (`make anatomy`) it does so for one cell, and prints the listing.
 """
 
 import argparse
 import dataclasses
-import pathlib
 import re
 import sys
 
+from bench import archive
 from bench.report import plots, read
 
 LINE = re.compile(r"\s*(?P<task>.+)-\d+\s+\[(?P<cpu>\d+)\]\s+\S+\s+(?P<at>\d+): (?P<name>\w+): ?(?P<args>.*)")
@@ -338,10 +338,10 @@ def main():
     parser.add_argument("--lab", default="virtual")
     parser.add_argument("cell", help="MODEL-ARM")
     args = parser.parse_args()
-    root = pathlib.Path(__file__).resolve().parent.parent.parent / "results"
     model, _, arm = args.cell.partition("-")
     try:
-        print(write(root / args.lab / args.cell / "anatomy", root / "figures", model, arm), end="")
+        folder = archive.unpack_all() / args.lab / args.cell / "anatomy"
+        print(write(folder, archive.KEPT / "figures", model, arm), end="")
     except read.Unreadable as error:
         print(f"error: anatomy of {args.cell}: {error}", file=sys.stderr)
         return 1

@@ -21,7 +21,7 @@ class Judged:
     note: str = ""
 
 
-def differences(runs, contrast, kind="seed", setting=""):
+def differences(runs, contrast, kind="drain", setting=""):
     """arm - base of each seed that both have."""
     return stats.paired(*(runs.column(contrast.model, arm, contrast.key, kind, setting)
                           for arm in (contrast.arm, contrast.base)))

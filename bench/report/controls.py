@@ -2,7 +2,7 @@
 """The controls of a campaign: did they hold, and which verdicts go if not.
 
 bench/METHOD.md says what each is for. As a command: print what each control of
-the results in a folder (default: results) gave; exit 1 if one failed.
+the results in a folder gave; exit 1 if one failed.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import dataclasses
 import pathlib
 import sys
 
+from bench import archive
 from bench.report import instrument, markdown, metrics, plan, stats
 
 OTHER_SEEDS, REBUILD = "other seeds", "neutral rebuild"
@@ -25,11 +26,11 @@ class Runs:
                 cells = self.found.setdefault((boot.kind, boot.setting), {})
                 cells.setdefault((boot.model, boot.arm), {})[boot.seed] = boot.figures
 
-    def cells(self, kind="seed", setting=""):
+    def cells(self, kind="drain", setting=""):
         """{(model, arm): {seed: figures}} of one kind of boots."""
         return self.found.get((kind, setting), {})
 
-    def column(self, model, arm, key, kind="seed", setting=""):
+    def column(self, model, arm, key, kind="drain", setting=""):
         """One figure of one cell: {seed: number}."""
         boots = self.cells(kind, setting).get((model, arm), {})
         return {seed: figures[key] for seed, figures in boots.items() if key in figures}
@@ -405,12 +406,12 @@ def failures(results):
             for outcome in found.failed]
 
 
-def read_labs(results):
+def read_labs(results, kept=None):
     """{lab: Controls} of the labs under a results folder; not told: boots that are not alike, sources that changed."""
     labs = {}
     for boot in metrics.boots(results):
         labs.setdefault(boot.lab, []).append(boot)
-    faults = instrument.failed(pathlib.Path(results))
+    faults = instrument.failed(kept or pathlib.Path(results))
     return {lab: judge(Runs(boots), faults=faults if lab == plan.JUDGED_LAB else ())
             for lab, boots in sorted(labs.items())}
 
@@ -418,9 +419,9 @@ def read_labs(results):
 def main():
     parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=pathlib.Path, nargs="?", default=pathlib.Path("results"))
+    parser.add_argument("results", type=pathlib.Path, nargs="?", help="folder of labs (default: what results/ holds)")
     args = parser.parse_args()
-    labs = read_labs(args.results)
+    labs = read_labs(args.results or archive.unpack_all(), None if args.results else archive.KEPT)
     words = {True: "held", False: "FAILED", None: "not run in full"}
     for lab, found in labs.items():
         for outcome in found.outcomes:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Hot paths: what operations of everyday take in the kernel, and what an arm adds to them.
 
-Reads results/LAB/CELL/hotpath-*. As a command it says in which functions two
+Reads the boots LAB/CELL/hotpath-*. As a command it says in which functions two
 arms' instructions differ: python3 -m bench.report.hotpaths MODEL-ARM [--operation "page fault"].
 """
 
@@ -10,6 +10,7 @@ import dataclasses
 import pathlib
 import sys
 
+from bench import archive
 from bench.report import markdown, read
 
 BASE = "unpatched"
@@ -225,15 +226,16 @@ def causes(cells, model, arms, kind="isolated"):
 def main():
     parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lab", type=pathlib.Path, default=pathlib.Path("results/virtual"), help="folder of cells")
+    parser.add_argument("--lab", type=pathlib.Path, help="folder of cells (default: those of results/virtual)")
     parser.add_argument("--operation", default="", help="only this one")
     parser.add_argument("cell", help="MODEL-ARM")
     args = parser.parse_args()
+    lab = args.lab or archive.unpack_all() / "virtual"
     model, _, _ = args.cell.partition("-")
-    (paths, faults), (base, more) = (read_cell(sorted((args.lab / name).glob("hotpath-*")))
+    (paths, faults), (base, more) = (read_cell(sorted((lab / name).glob("hotpath-*")))
                                      for name in (args.cell, f"{model}-{BASE}"))
     if faults or more or not paths or not base:
-        print("\n".join([*faults, *more]) or f"no hot paths of {args.cell} and {model}-{BASE} in {args.lab}; "
+        print("\n".join([*faults, *more]) or f"no hot paths of {args.cell} and {model}-{BASE} in {lab}; "
               "make campaign ONLY=hotpath counts them", file=sys.stderr)
         return 1
     for (kind, name), path in paths.items():

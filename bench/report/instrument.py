@@ -22,7 +22,10 @@ def other_programs(manifest, boots):
 
 
 def digest(results):
-    """One hash of what all boots of a lab's results gave: of their names, the guest's lines and the plugin's."""
+    """One hash of what all boots gave of the lab that is judged: of their names, the guest's lines and the plugin's.
+
+    results: the folder of labs.
+    """
     total = hashlib.sha256()
     for path in sorted((results / plan.JUDGED_LAB).glob("*/*/*.jsonl")):
         if path.name in ("guest.jsonl", "counts.jsonl"):
@@ -50,10 +53,10 @@ def rows_of(path, what):
              for group, points in groups.items()])
 
 
-def failed(results):
+def failed(kept):
     """Names of the points that failed; none if nothing was checked."""
     found = []
-    for path in sorted((results / "instrument").glob("*.tap")):
+    for path in sorted((kept / "instrument").glob("*.tap")):
         try:
             points, all_failures = tapfile.points(path), tapfile.read(path).failed
         except UnicodeDecodeError:
@@ -64,12 +67,12 @@ def failed(results):
     return found
 
 
-def standing(results, boots, name):
-    """Does a check vouch for these boots? (whether, as text); results: folder of raw results."""
+def standing(kept, boots, name):
+    """Does a check vouch for these boots? (whether, as text); kept: the folder of what it gave."""
     good = [boot for boot in boots if boot.verdict == "ok" and boot.lab == plan.JUDGED_LAB]
     command = f"make {'again' if name == 'again' else 'instrument'}"
     once_more = f"run `{command}`"
-    folder = results / "instrument"
+    folder = kept / "instrument"
     if not (folder / f"{name}.tap").exists():
         return False, f"not checked, {once_more}"
     try:
@@ -79,27 +82,27 @@ def standing(results, boots, name):
         return False, f"what was kept cannot be read ({error}), {once_more}"
     if other := other_programs(manifest, good):
         return False, f"checked with another {' and '.join(other)} than these boots, {once_more}"
-    if name == "again" and manifest.get(DIGEST) != digest(results):
+    if name == "again" and manifest.get(DIGEST) != digest(good[0].path.parents[2]):
         return False, f"of other boots than these, {once_more}"
     if skipped:
         return False, f"{skipped} of its points skipped, {once_more}"
     return True, f"checked with these boots' plugin, QEMU and guest (`{command}`)"
 
 
-def unchecked(results, boots):
+def unchecked(kept, boots):
     """What of CHECKS says nothing of these boots, and how to get it: texts."""
-    found = {what: standing(results, boots, name) for name, what in CHECKS.items()}
+    found = {what: standing(kept, boots, name) for name, what in CHECKS.items()}
     return [f"{what}: {text}" for what, (sure, text) in found.items() if not sure]
 
 
-def part(results, boots):
-    """The section; results: folder of raw results; boots: of the lab that verdicts are about."""
+def part(kept, boots):
+    """The section; kept: the folder of what checks gave; boots: of the lab that verdicts are about."""
     checks, kinds, notes = [], [], []
     for name, what in CHECKS.items():
-        sure, text = standing(results, boots, name)
+        sure, text = standing(kept, boots, name)
         notes.append(f"{what}: {text}" if sure else f"**{what}: {text}**")
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            row, by_kind = rows_of(results / "instrument" / f"{name}.tap", what)
+            row, by_kind = rows_of(kept / "instrument" / f"{name}.tap", what)
             checks.append(row)
             kinds += by_kind
     text = (f"### The instrument\n\n{'; '.join(notes)}. No known count holds work items, exceptions, NMIs and devices' "

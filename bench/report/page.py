@@ -37,7 +37,7 @@ def joined(values):
 
 def ordinary(boot):
     """Is it a boot of an arm that the report compares, no control's?"""
-    return boot.kind == "seed" and boot.arm != plan.REBUILT
+    return boot.kind == "drain" and boot.arm != plan.REBUILT
 
 
 def excluded(boots):
@@ -49,10 +49,11 @@ def excluded(boots):
     return f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
 
 
-def missing(results, boots, labs, judged, others=()):
+def missing(kept, boots, labs, judged, others=()):
     """What a reader must know first: controls that failed, and what these results do not hold.
 
-    results: of raw results; labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or None; others: boots of
+    kept: the folder of what the instrument gave; labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or
+    None; others: boots of
     another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
@@ -75,7 +76,7 @@ def missing(results, boots, labs, judged, others=()):
         lines.append(f"- Nothing was run in the {plan.JUDGED_LAB} lab, which verdicts are about: there are none.")
     lines = lines or ["- Nothing that was planned: every strategy ran on every seed, no boot is excluded, and every "
                       "control held."]
-    lines += [f"- The instrument, {what}." for what in instrument.unchecked(results, boots)] if judged else []
+    lines += [f"- The instrument, {what}." for what in instrument.unchecked(kept, boots)] if judged else []
     return "\n".join([*lines, f"- Not in this report: {markdown.claims('; '.join(plan.NOT_HERE))}."]) + "\n"
 
 
@@ -109,7 +110,7 @@ def began(boots):
 
 def place(boot):
     """Which boot of its cell it is."""
-    return f"seed {boot.seed}" if boot.kind == "seed" else boot.path.name
+    return f"seed {boot.seed}" if boot.kind == "drain" else boot.path.name
 
 
 def own_words(boots):
@@ -405,12 +406,12 @@ def answers_part(judged):
         contrasts.answers(judged.verdicts)))
 
 
-def cycles_part(results):
+def cycles_part(kept, results):
     """What the cycles lab says of itself; it is no lab of boots, and has a module of its own for that."""
     title = "## Hot paths in cycles (lab: cycles)\n"
-    if not (results / "cycles").is_dir():
+    if not (kept / "cycles").is_dir():
         return f"{title}\nIt was not run (`make cycles`).\n"
-    return "\n".join([title, *section.section(results / "cycles"), ""])
+    return "\n".join([title, *section.section(kept / "cycles", results / plan.JUDGED_LAB), ""])
 
 
 def short_part(boots, labs, judged):
@@ -429,7 +430,7 @@ are too noisy to compare, whether instructions agree with the plugin's, and what
 """
 
 
-def trust_part(folder, results, boots, judged):
+def trust_part(folder, kept, boots, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
     if not judged:
         return ""
@@ -440,8 +441,8 @@ def trust_part(folder, results, boots, judged):
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
         trust.dose_part(runs, folder, FIGURES, lab),
         trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
-        instrument.part(results, boots), trust.plugin(boots), trust.errors(results),
-        ELSEWHERE if (results / "cycles").is_dir() else "",
+        instrument.part(kept, boots), trust.plugin(boots), trust.errors(kept),
+        ELSEWHERE if (kept / "cycles").is_dir() else "",
     ) if part)
 
 
@@ -467,16 +468,17 @@ def links(pages):
     return "\n".join(("## All figures\n", *rows, ""))
 
 
-def front(pages, folder, results, boots, labs, judged, others=()):
+def front(pages, folder, kept, boots, labs, judged, others=()):
     """The front page: what was compared, the answers, the figure, what is missing.
 
-    pages: documents.Pages, to add to; folder: of the figures; results: of raw results; labs: {lab: tables.Figures};
+    pages: documents.Pages, to add to; folder: of the figures; kept: of what instrument and cycles gave; labs: {lab:
+    tables.Figures};
     judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
     lab = plan.JUDGED_LAB
     pages.add(documents.FRONT, INTRODUCTION, compared(labs[lab]) if judged else "", short_part(boots, labs, judged),
               answers_part(judged), noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
-              "## What is missing\n", missing(results, boots, labs, judged, others))
+              "## What is missing\n", missing(kept, boots, labs, judged, others))
 
 
 def counts(boots, lab):
@@ -484,18 +486,18 @@ def counts(boots, lab):
     return any(boot.counts for boot in boots if boot.lab == lab)
 
 
-def basis(pages, folder, results, boots, labs, judged, now, others=()):
+def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
     """What all this stands on: verdicts, how to read, controls, the other lab's own word, and how boots ended.
 
-    now: for sameness.sources(); the rest: as for front().
+    results: the folder of labs; now: for sameness.sources(); the rest: as for front().
     """
     tries = ("Of each boot the last try is kept, and tries are not counted. That a boot made again is the same, so "
              "that none can be tried until it suits, `make again` checks (*The instrument*).\n")
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
     pages.add(documents.place("verdicts"), verdicts_part(judged))
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
-    pages.add(documents.place("trust"), trust_part(folder, results, boots, judged))
-    pages.add(documents.place("cycles"), cycles_part(results))
+    pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
+    pages.add(documents.place("cycles"), cycles_part(kept, results))
     pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries if judged else "",
               after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
               sameness.sources([*boots, *others], now))

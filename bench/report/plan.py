@@ -23,6 +23,14 @@ DETECT = 1000  # the limit of detection is at most the margin of what is imposed
 DOSES = (0, 1000, 2000, 5000, 10000, 20000)  # instructions injected per request; 0: the interrupt alone
 DOSE_SEEDS = 4  # boots of each dose
 REBUILT = "rebuilt"  # the arm of the neutral rebuild
+# The kinds of boots, and what the folder of a boot is called by its setting and seed.
+KINDS = {"drain": "seed-{seed:03}", "hotpath": "hotpath-{setting}", "anatomy": "anatomy", "aa": "aa-{seed:03}",
+         "dose": "dose-{setting}-{seed:03}", "sensitivity": "sensitivity-{setting}-{seed:03}"}
+
+
+def place(kind, setting, seed):
+    """What the folder of a boot is called."""
+    return KINDS[kind].format(setting=setting, seed=seed)
 
 
 def fixed(count):

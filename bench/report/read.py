@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Read raw results strictly: results/<lab>/<cell>/seed-<NNN>/, one boot each.
-
-Beside them lie the boots of controls: aa-<NNN>, dose-<instructions>-<NNN>,
-sensitivity-<setting>-<NNN>.
+"""Read raw results strictly: LAB/CELL/BOOT, a folder for each boot; its manifest says what it is.
 
 What does not read as it should makes a boot "unreadable". It is then counted
 beside the failed ones, never dropped and never half used.
@@ -13,7 +10,6 @@ import hashlib
 import itertools
 import json
 import pathlib
-import re
 import zlib
 
 from bench.report import plan
@@ -22,13 +18,13 @@ SCHEMA = 1
 IMPORTED = "imported.json"  # in a lab's folder: made elsewhere, see bench/import_results.py
 HOST_NOISE = "host-noise.json"  # in a lab's folder: see bench/host_noise.py
 VERDICTS = ("ok", "build-failure", "boot-failure", "hang", "guest-failure", "panic", "lab-failure", "unreadable")
-MANIFEST = ("schema", "lab", "model", "arm", "kernel", "seed", "kernel_release", "config_sha256", "source_sha256",
+MANIFEST = ("schema", "lab", "model", "arm", "kernel", "kind", "setting", "seed",
+            "kernel_release", "config_sha256", "source_sha256",
             "image_sha256", "initramfs_sha256", "plugin_sha256", "cmdline", "compiler", "qemu_version", "workload",
             "host_cpu")
 QUIET_BEGIN, QUIET_END, STORM_BEGIN, STORM_END = PHASE_MARKS = (1, 2, 3, 4)
-KINDS = ("seed", "aa", "dose", "sensitivity")
+KINDS = ("drain", "aa", "dose", "sensitivity")  # boots of the workload, and its controls
 ORDERS = (PHASE_MARKS, (STORM_BEGIN, STORM_END, QUIET_BEGIN, QUIET_END))
-FOLDER = re.compile(r"(?:(?P<kind>seed|aa)|dose-(?P<dose>\d+)|sensitivity-(?P<setting>.+))-(?P<seed>\d+)")
 
 
 class Unreadable(Exception):
@@ -39,16 +35,17 @@ class Unreadable(Exception):
 class Boot:
     """One boot: what it was, how it ended, and, if that was well, what it gave.
 
-    kind: "seed" for the workload, else the control's; setting: of a control's
-    boot, its dose or what is other than usual.
+    kind: one of plan.KINDS; setting: of a control's boot, its dose or what is other
+    than usual. Of a boot without a readable manifest they and the seed are unknown:
+    it counts as one of the workload.
     """
 
     path: pathlib.Path
     lab: str
     model: str
     arm: str
-    seed: int
-    kind: str = "seed"
+    seed: int = -1
+    kind: str = "drain"
     setting: str = ""
     verdict: str = "ok"
     why: str = ""
@@ -265,28 +262,33 @@ def host_noise(folder):
 
 
 def read_manifest(boot):
-    """The manifest, if it is whole and of this boot."""
+    """The manifest, if it is whole and of the cell and the folder where it lies; tells the boot what it is."""
     about = imported(boot)
     manifest = load(boot.path / "manifest.json")
     if missing := [key for key in MANIFEST if key not in manifest]:
         raise Unreadable(f"manifest.json: no {', '.join(missing)}")
     if manifest["schema"] != SCHEMA:
         raise Unreadable(f"manifest.json: schema {manifest['schema']!r}, not {SCHEMA}")
-    for key in ("lab", "model", "arm", "seed"):
-        said = about["lab"] if about and key == "lab" else getattr(boot, key)
+    kind, setting, seed = (manifest[key] for key in ("kind", "setting", "seed"))
+    if kind not in plan.KINDS:
+        raise Unreadable(f"manifest.json: unknown kind {kind!r}")
+    boot.kind, boot.setting, boot.seed = kind, setting, seed
+    for key, said in (("lab", about["lab"] if about else boot.lab), ("model", boot.model), ("arm", boot.arm)):
         if manifest[key] != said:
             raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {said!r}")
-    if boot.kind == "dose" and str(manifest["workload"]["dose"]) != boot.setting:
-        raise Unreadable(f"manifest.json: dose is {manifest['workload']['dose']}, the folder says {boot.setting}")
-    if boot.kind == "sensitivity":
-        check_setting(boot.setting, manifest)
+    if (name := plan.place(kind, setting, seed)) != boot.path.name:
+        raise Unreadable(f"manifest.json: it is of {name}, the folder says {boot.path.name}")
+    if kind == "dose" and str(manifest["workload"]["dose"]) != setting:
+        raise Unreadable(f"manifest.json: dose is {manifest['workload']['dose']}, its setting is {setting}")
+    if kind == "sensitivity":
+        check_setting(setting, manifest)
     return manifest
 
 
 def check_setting(setting, manifest):
-    """A boot was made under the setting that its folder names."""
+    """A boot was made under the setting that it names."""
     if setting not in plan.SETS:
-        raise Unreadable(f"manifest.json: the folder says setting {setting!r}, which is none")
+        raise Unreadable(f"manifest.json: setting {setting!r}, which is none")
     workload, machine = plan.SETS[setting]
     told = [(name, manifest["workload"].get(name), value) for name, value in workload]
     for name, found, value in [*told, *((name, manifest.get(name), value) for name, value in machine.items())]:
@@ -294,30 +296,17 @@ def check_setting(setting, manifest):
             raise Unreadable(f"manifest.json: {name} is {found}, setting {setting} has {value}")
 
 
-def kind_of(place):
-    """(kind, setting) by FOLDER's match."""
-    if not place or place["kind"]:
-        return (place["kind"] if place else "seed"), ""
-    return ("dose", place["dose"]) if place["dose"] else ("sensitivity", place["setting"])
-
-
 def read_boot(path):
     """Read one boot's folder; its verdict is "unreadable" if a file is not as it should be."""
-    place = FOLDER.fullmatch(path.name)
-    model, _, arm = path.parent.name.partition("-")
-    boot = Boot(path, path.parent.parent.name, model, arm, int(place["seed"]) if place else -1, *kind_of(place))
+    boot = read_outcome(path)
+    if boot.verdict != "ok" or boot.kind not in KINDS:
+        return boot
     try:
-        verdict = load(path / "verdict.json")
-        if verdict.get("verdict") not in VERDICTS:
-            raise Unreadable(f"verdict.json: unknown verdict {verdict.get('verdict')!r}")
-        boot.verdict, boot.why = verdict["verdict"], verdict.get("why", "")
-        boot.manifest = read_manifest(boot)
-        if boot.verdict == "ok":
-            boot.guest = read_guest(path / "guest.jsonl")
-            # A lab without a plugin gives what the guest sees, no counts.
-            if boot.manifest["plugin_sha256"] or (path / "counts.jsonl").exists():
-                boot.counts = read_counts(path / "counts.jsonl")
-                check_together(boot)
+        boot.guest = read_guest(path / "guest.jsonl")
+        # A lab without a plugin gives what the guest sees, no counts.
+        if boot.manifest["plugin_sha256"] or (path / "counts.jsonl").exists():
+            boot.counts = read_counts(path / "counts.jsonl")
+            check_together(boot)
     except Unreadable as error:
         boot.verdict, boot.why = "unreadable", str(error)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -325,26 +314,35 @@ def read_boot(path):
     return boot
 
 
-def read_manifests(results, kind):
-    """The boots of another kind than the workload's, with verdict and manifest alone.
+def read_outcome(path):
+    """A boot with its verdict and manifest alone."""
+    model, _, arm = path.parent.name.partition("-")
+    boot = Boot(path, path.parent.parent.name, model, arm)
+    try:
+        boot.manifest = read_manifest(boot)
+        verdict = load(path / "verdict.json")
+        if verdict.get("verdict") not in VERDICTS:
+            raise Unreadable(f"verdict.json: unknown verdict {verdict.get('verdict')!r}")
+        boot.verdict, boot.why = verdict["verdict"], verdict.get("why", "")
+    except Unreadable as error:
+        boot.verdict, boot.why = "unreadable", str(error)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        boot.verdict, boot.why = "unreadable", f"a value is missing or of the wrong type: {error!r}"
+    return boot
 
-    kind: how the names of their folders begin.
-    """
-    found = []
-    for path in sorted(pathlib.Path(results).glob(f"*/*-*/{kind}*")):
-        model, _, arm = path.parent.name.partition("-")
-        boot = Boot(path, path.parent.parent.name, model, arm, 1, kind)
-        try:
-            verdict = load(path / "verdict.json")
-            boot.verdict, boot.why = verdict.get("verdict"), verdict.get("why", "")
-            boot.manifest = read_manifest(boot)
-        except Unreadable as error:
-            boot.verdict, boot.why = "unreadable", str(error)
-        found.append(boot)
-    return found
+
+def folders(results):
+    """The folders of all boots, in order."""
+    return sorted(path for path in pathlib.Path(results).glob("*/*-*/*") if path.is_dir())
+
+
+def read_others(results, kinds):
+    """The boots of kinds other than the workload and its controls, with verdict and manifest alone."""
+    found = [read_outcome(path) for path in folders(results)]
+    return [boot for boot in found if boot.kind in kinds]
 
 
 def read_all(results):
-    """All boots of the workload and of controls under a results folder, in a fixed order."""
-    return [read_boot(path) for kind in KINDS for path in sorted(pathlib.Path(results).glob(f"*/*-*/{kind}-*"))
-            if path.is_dir()]
+    """All boots of the workload and of controls under a folder of labs, in a fixed order."""
+    found = [read_boot(path) for path in folders(results)]
+    return sorted((boot for boot in found if boot.kind in KINDS), key=lambda boot: KINDS.index(boot.kind))

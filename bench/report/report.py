@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 
+from bench import archive
 from bench.report import controls, documents, hotpaths, instrument, metrics, page, plan, read, sizes, tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+COMMITTED = pathlib.Path("build/check/results")  # where --check unpacks: build/results may have other boots
 SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have
 
 
@@ -31,19 +33,21 @@ def sources_now(boots):
     return found
 
 
-def write(results, out, now=sources_now):
+def write(results, out, now=sources_now, kept=None):
     """Write RESULTS.md and its figures under the folder out; returns the boots.
 
-    now: gives, for the boots, what page.basis() is to compare with.
+    results: the folder of labs, boots unpacked. now: gives, for the boots, what page.basis() is to compare with. kept:
+    the folder of what else the report shows, of the instrument and of cycles; results, if it is not named.
     """
+    kept = kept or results
     (out / page.FIGURES).mkdir(parents=True, exist_ok=True)
     boots = metrics.boots(results)
     runs = {lab: controls.Runs([boot for boot in boots if boot.lab == lab])
             for lab in sorted({boot.lab for boot in boots}, key=lambda lab: (lab.startswith("imported-"), lab))}
-    traced = read.read_manifests(results, "anatomy")
-    others = [*read.read_manifests(results, "hotpath-"), *traced]
+    traced = read.read_others(results, ("anatomy",))
+    others = [*read.read_others(results, ("hotpath",)), *traced]
     sources = now([*boots, *others])
-    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(results))
+    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(kept))
     labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
                                 *((judged.controls.moved, judged.controls.turned, judged.controls.blurred)
                                   if judged and lab == plan.JUDGED_LAB else ()))
@@ -52,8 +56,8 @@ def write(results, out, now=sources_now):
             if (found := [boot for boot in boots if boot.lab == lab and page.ordinary(boot)])}
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
     pages, figures = documents.Pages(), out / page.FIGURES
-    page.front(pages, figures, results, boots, labs, judged, others)
-    page.basis(pages, figures, results, boots, labs, judged, sources, others)
+    page.front(pages, figures, kept, boots, labs, judged, others)
+    page.basis(pages, figures, kept, results, boots, labs, judged, sources, others)
     for lab, found in here.items():
         page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])
     pages.add(documents.place("maintenance"), "## What each variant is to maintain (counted in the sources)\n",
@@ -92,13 +96,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=pathlib.Path, default=ROOT,
                         help="where results/ and RESULTS.md are (default: this repository)")
+    parser.add_argument("--boots", type=pathlib.Path, help="folder of labs (default: what results/ holds, unpacked)")
     parser.add_argument("--check", action="store_true",
                         help="change nothing; exit 1 if the files in place differ, 3 if there are no results")
     args = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
         made = pathlib.Path(folder)
-        boots = write(args.root / "results", made)
+        unpacked = args.boots or archive.unpack_all(COMMITTED if args.check else None)
+        boots = write(unpacked, made, kept=args.root / "results")
         if not boots:
             print("report: no boots in results/ yet; make results runs them", file=sys.stderr)
             return 3

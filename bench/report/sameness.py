@@ -22,7 +22,7 @@ COMMON = (
 # What all boots of a lab were told alike, but for what their kind sets: of the machine, and of what kinds set.
 MACHINE = ("cpus", "icount_shift", "by_instruction")
 WORDS, OWN_WORDS = "kernel parameters", "kernel parameters of the strategy"
-BY_KIND = {"dose": {"storm", "dose"}, "hotpath-": {"mode", "by_instruction", WORDS}, "anatomy": {"mode"}}
+BY_KIND = {"dose": {"storm", "dose"}, "hotpath": {"mode", "by_instruction", WORDS}, "anatomy": {"mode"}}
 UNSET = "not set"
 
 

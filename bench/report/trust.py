@@ -6,7 +6,7 @@ import statistics
 from bench.report import contrasts, controls, markdown, plan, plots, read, stats
 
 HELD = {True: "held", False: "**failed**", None: "not run in full"}
-KINDS = {"seed": "workload", "aa": "A/A", "dose": "dose and response", "sensitivity": "sensitivity"}
+KINDS = {"drain": "workload", "aa": "A/A", "dose": "dose and response", "sensitivity": "sensitivity"}
 
 
 def first(found, judged):

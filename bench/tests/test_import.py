@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench import boot, import_results
+from bench import archive, boot, import_results
 from bench.report import read, report
 from bench.report.tests import synthetic
 
@@ -15,7 +15,8 @@ from bench.report.tests import synthetic
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty testbed to import into."""
-    monkeypatch.setattr(import_results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(archive, "BOOTS", tmp_path / "results")
+    monkeypatch.setattr(archive, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(import_results, "STAGING", tmp_path / "staging")
     return tmp_path
 
@@ -156,7 +157,7 @@ def unknown_arm(folder):
 
 @pytest.mark.parametrize(("spoil", "said"), [
     (cut, "rt-unpatched/seed-001: guest.jsonl"), (no_manifest, "seed-001/manifest.json: missing"),
-    (no_json, "no JSON"), (other_seed, "seed is 7"), (other_kernel, "kernel is none"),
+    (no_json, "no JSON"), (other_seed, "it is of seed-007"), (other_kernel, "kernel is none"),
     (other_lab, "seed-00"), (stranger, "notes.txt: not a file of a boot"),
     (link, "host.json: not a file of a boot"), (odd_folder, "not a boot's folder"), (unknown_arm, "no cell")])
 def test_faults_are_named_and_nothing_is_taken(place, spoil, said):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench import boot, import_results, metal
+from bench import archive, boot, import_results, metal
 from bench.report.tests import synthetic
 
 RELEASE = "7.3.4-pcd-rt-qpw"
@@ -47,7 +47,8 @@ def test_kept_and_fit_for_import(made, tmp_path, monkeypatch):
     manifest = json.loads((tmp_path / "lab/rt-qpw1/seed-003/manifest.json").read_text())
     assert (manifest["lab"], manifest["host_cpu"], manifest["plugin_sha256"]) == ("metal", "some CPU", None)
     assert manifest["qemu_version"] is None
-    monkeypatch.setattr(import_results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(archive, "BOOTS", tmp_path / "results")
+    monkeypatch.setattr(archive, "KEPT", tmp_path / "kept")
     assert import_results.take(tmp_path / "lab", "box") == []
 
 

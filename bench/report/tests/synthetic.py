@@ -95,10 +95,11 @@ def guest(facade=True, storm=None, completion=50000):
     return made
 
 
-def manifest(lab, model, arm, seed):
+def manifest(lab, model, arm, seed, kind="drain", setting=""):
     kernel = {"qpw0": "qpw", "qpw1": "qpw"}.get(arm, arm)
     own = {"qpw0": " qpw=0", "qpw1": " qpw=1"}.get(arm, "")
-    return {"schema": 1, "lab": lab, "model": model, "arm": arm, "kernel": kernel, "seed": seed,
+    return {"schema": 1, "lab": lab, "model": model, "arm": arm, "kernel": kernel, "kind": kind,
+            "setting": setting, "seed": seed,
             "cpus": 2, "icount_shift": 0, "by_instruction": False, "kernel_release": "7.3.4", "config_sha256": "c",
             "common_config_sha256": f"c-{model}", "source_sha256": f"s-{model}-{kernel}",
             "image_sha256": f"i-{model}-{kernel}", "initramfs_sha256": "r",
@@ -107,16 +108,16 @@ def manifest(lab, model, arm, seed):
             "started_utc": "2026-01-01T00:00:00Z", "wall_seconds": 17.5}
 
 
-def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="ok", per_drain=500, kind="seed",
-         **parts):
-    """Write one boot's folder and return it. kind: how its name begins, e.g. "dose-5000"."""
-    path = results / lab / f"{model}-{arm}" / f"{kind}-{seed:03}"
+def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="ok", per_drain=500, kind="drain",
+         setting="", **parts):
+    """Write one boot's folder and return it."""
+    path = results / lab / f"{model}-{arm}" / plan.place(kind, setting, seed)
     path.mkdir(parents=True)
-    made = manifest(lab, model, arm, seed)
-    if kind.startswith("dose-"):
-        made["workload"]["dose"] = int(kind.removeprefix("dose-"))
-    if kind.startswith("sensitivity-"):
-        workload, machine = plan.SETS[kind.removeprefix("sensitivity-")]
+    made = manifest(lab, model, arm, seed, kind, setting)
+    if kind == "dose":
+        made["workload"]["dose"] = int(setting)
+    if kind == "sensitivity":
+        workload, machine = plan.SETS[setting]
         made |= machine
         made["workload"] |= {name: int(value) if value.isdecimal() else value for name, value in workload}
     (path / "manifest.json").write_text(json.dumps(made))
@@ -160,7 +161,7 @@ def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + see
     """Dose and response; boots: of each dose."""
     for amount in doses:
         for seed in range(1, boots + 1):
-            boot(results, model, "unpatched", seed, kind=f"dose-{amount}", per_drain=response(amount, seed))
+            boot(results, model, "unpatched", seed, kind="dose", setting=str(amount), per_drain=response(amount, seed))
 
 
 def sensitivity(results, setting, arms, model="rt"):
@@ -169,7 +170,8 @@ def sensitivity(results, setting, arms, model="rt"):
         for path in (results / "virtual" / f"{model}-{arm}").glob(f"sensitivity-{setting}-*"):
             shutil.rmtree(path)
         for seed in (1, 2, 3):
-            boot(results, model, arm, seed, kind=f"sensitivity-{setting}", per_drain=cost and cost + seed)
+            boot(results, model, arm, seed, kind="sensitivity", setting=setting,
+                 per_drain=cost and cost + seed)
 
 
 def settled(results, setting):
@@ -194,7 +196,8 @@ def extra(results, name, model="rt", arm="none", verdict="ok", **files):
     """Write the folder of a boot of another kind, with files' lines; returns it."""
     path = results / "virtual" / f"{model}-{arm}" / name
     path.mkdir(parents=True)
-    (path / "manifest.json").write_text(json.dumps(manifest("virtual", model, arm, 1)))
+    kind, _, setting = name.partition("-")
+    (path / "manifest.json").write_text(json.dumps(manifest("virtual", model, arm, 1, kind, setting)))
     (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
     for stem, made in files.items():
         (path / f"{stem}.jsonl").write_text(lines(made, crc=stem == "guest"))

@@ -42,14 +42,14 @@ def test_a_mean_that_one_boot_makes_is_no_verdict():
 
 
 class Boot:
-    def __init__(self, arm, seed, value, kind="seed", setting=""):
+    def __init__(self, arm, seed, value, kind="drain", setting=""):
         self.verdict, self.model, self.arm, self.seed = "ok", "rt", arm, seed
         self.kind, self.setting, self.figures = kind, setting, {"fill/quiet": value}
 
 
 def runs(differences):
     """Boots of the workload, and under each setting the same for the first seeds."""
-    usual = [("seed", "", seed) for seed in range(1, len(differences) + 1)]
+    usual = [("drain", "", seed) for seed in range(1, len(differences) + 1)]
     settings = [("sensitivity", setting, seed) for setting in plan.SETTINGS
                 for seed in range(1, plan.SENSITIVE_SEEDS + 1)]
     return controls.Runs([Boot(arm, seed, 1000 + (arm != plan.BASE) * differences[seed - 1], kind, setting)

@@ -144,13 +144,16 @@ def test_boots_that_were_told_other_things_are_not_alike(results, text, boot, ke
 
 def test_a_boot_in_the_folder_of_another_setting_is_unreadable(results, text):
     path = results / "virtual/rt-unpatched"
-    (path / "sensitivity-cpus-4-001").rename(path / "sensitivity-shift-2-001")
-    (path / "sensitivity-cpus-4-002").rename(path / "sensitivity-cpus-8-002")
+    for seed, other in ((1, "shift-2"), (2, "cpus-8")):
+        alter(path / f"sensitivity-cpus-4-{seed:03}", "setting", other)
+        (path / f"sensitivity-cpus-4-{seed:03}").rename(path / f"sensitivity-{other}-{seed:03}")
     alter(path / "sensitivity-cpus-4-003", "cpus", 2)
+    (path / "seed-003").rename(path / "seed-033")
     made = text(results)
     assert "shift-2-001: unreadable: manifest.json: settle_ms is None, setting shift-2 has 120" in made
-    assert "cpus-8-002: unreadable: manifest.json: the folder says setting 'cpus-8', which is none" in made
+    assert "cpus-8-002: unreadable: manifest.json: setting 'cpus-8', which is none" in made
     assert "cpus-4-003: unreadable: manifest.json: cpus is 2, setting cpus-4 has 4" in made
+    assert "unreadable: manifest.json: it is of seed-003, the folder says seed-033" in made
 
 
 def withdraws(results, text, boot, key, value, said, withdrawn):
@@ -209,7 +212,7 @@ def test_the_rate_of_p_and_what_could_alarm_are_shown(results, text):
 
 def test_other_seeds_are_paired_by_what_they_draw(tmp_path):
     """What order and turns do must not hide what other seeds do."""
-    for kind, more in (("seed", 0), ("aa", 2000)):
+    for kind, more in (("drain", 0), ("aa", 2000)):
         for seed in range(1, 13):
             synthetic.boot(tmp_path, "rt", "unpatched", seed + plan.STRATA * (kind == "aa"), kind=kind,
                            per_drain=1000 + more + 9000 * (seed % 2) + 300 * seed + (kind == "aa") * seed)
@@ -298,7 +301,8 @@ def test_a_failed_boot_of_a_control_is_counted_as_missing(results, text):
 def test_a_dose_in_the_wrong_folder_is_unreadable(results, text):
     path = results / "virtual/rt-unpatched"
     (path / "dose-1000-001").rename(path / "dose-1500-001")
-    assert "rt-unpatched dose-1500-001: unreadable: manifest.json: dose is 1000, the folder says 1500" in text(results)
+    assert ("rt-unpatched dose-1500-001: unreadable: manifest.json: it is of dose-1000-001, the folder says "
+            "dose-1500-001" in text(results))
 
 
 def test_a_verdict_that_a_setting_contradicts_is_withdrawn(results, text):
@@ -337,7 +341,7 @@ def told(report_text, begin):
 def test_what_neither_moves_nor_is_shown_to_stay_is_told_apart(results, text, by):
     for seed, more in by.items():
         shutil.rmtree(results / f"virtual/rt-unpatched/sensitivity-cpus-4-{seed:03}")
-        synthetic.boot(results, "rt", "unpatched", seed, kind="sensitivity-cpus-4",
+        synthetic.boot(results, "rt", "unpatched", seed, kind="sensitivity", setting="cpus-4",
                        per_drain=synthetic.COSTS["rt"] + synthetic.MATTERS + seed + more)
     made = text(results)
     imposed = "kernel instructions imposed on the isolated CPU"
@@ -374,13 +378,11 @@ def test_a_setting_is_compared_with_what_it_can_be(results, monkeypatch, setting
 def set_order(results, setting, drawn, cost):
     """The order set for three seeds of unpatched, which draw these; cost: by seed."""
     for seed, first in drawn.items():
-        for kind in ("seed", f"sensitivity-{setting}"):
-            path = results / f"virtual/rt-unpatched/{kind}-{seed:03}"
-            shutil.rmtree(path, ignore_errors=True)
-            synthetic.boot(results, "rt", "unpatched", seed, kind=kind,
-                           per_drain=cost[seed] if kind != "seed" else 1000,
-                           guest=[{"storm_first": first if kind == "seed" else setting == "storm-first"},
-                                  *synthetic.guest(False)])
+        for kind, of, price, order in (("drain", "", 1000, first),
+                                       ("sensitivity", setting, cost[seed], setting == "storm-first")):
+            shutil.rmtree(results / "virtual/rt-unpatched" / plan.place(kind, of, seed), ignore_errors=True)
+            synthetic.boot(results, "rt", "unpatched", seed, kind=kind, setting=of, per_drain=price,
+                           guest=[{"storm_first": order}, *synthetic.guest(False)])
 
 
 @pytest.mark.parametrize("setting, changes", [("quiet-first", [500, 2000]), ("storm-first", [9000])])

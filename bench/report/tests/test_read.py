@@ -91,7 +91,7 @@ DAMAGE = {
     "other schema": (change("manifest.json", '"schema": 1', '"schema": 2'), "schema"),
     "other schema of counts": (change("counts.jsonl", '"schema":1', '"schema":9'), "schema"),
     "manifest without a key": (change("manifest.json", '"compiler"', '"kompiler"'), "no compiler"),
-    "manifest of another seed": (change("manifest.json", '"seed": 1', '"seed": 2'), "seed is 2"),
+    "manifest of another seed": (change("manifest.json", '"seed": 1', '"seed": 2'), "it is of seed-002"),
     "manifest of another arm": (change("manifest.json", '"arm": "unpatched"', '"arm": "none"'), "arm is 'none'"),
     "a digit changed": (change("guest.jsonl", '"cpus":2', '"cpus":3'), "checksum"),
     "a line lost": (lambda path: (path / "guest.jsonl").write_text(

@@ -431,7 +431,7 @@ def test_a_difference_that_hangs_on_the_lab_is_marked():
     assert ("- kernel instructions imposed on the isolated CPU, margin ±1,000: rt-none (cpus-4: 0 → +9,000), rt-qpw1 "
             "(cpus-4: 0 → +9,000)\n\n2 more change by no more than in some boot in which" in text)
     runs = controls.Runs([])
-    runs.found = {("seed", ""): {("rt", arm): {1: {"items/posted": posted}} for arm, posted in (("a", 8), ("b", 0))}}
+    runs.found = {("drain", ""): {("rt", arm): {1: {"items/posted": posted}} for arm, posted in (("a", 8), ("b", 0))}}
     assert controls.posts(runs, "rt", "a") and not controls.posts(runs, "rt", "b")
 
 
@@ -440,7 +440,8 @@ def test_what_ballast_makes_of_a_request_is_told(without, said):
     """On the seeds that were run with and without, compared as the setting is; blamed on it only if it is most."""
     runs = controls.Runs([])
     runs.found = {kind: {("rt", "unpatched"): {seed: {"request/completion": value} for seed in seeds}} for
-                  kind, value, seeds in ((("seed", ""), 7, range(12)), (("sensitivity", "metronome-24"), 400, range(3)),
+                  kind, value, seeds in ((("drain", ""), 7, range(12)),
+                                         (("sensitivity", "metronome-24"), 400, range(3)),
                                          (("sensitivity", "no-ballast"), without, range(2)))}
     text = short.without_ballast(runs)
     assert text.startswith(f"On 2 seeds, all else equal, unpatched's requests return after {without} guest µs without ")
@@ -455,8 +456,8 @@ def test_what_ballast_makes_of_a_request_is_told(without, said):
     (2, 2, 228000, False)])
 def test_how_early_a_touch_may_be_missed(cpus, shift, first, early):
     """Before init has woken and made the mark: a turn for each other CPU, and as long as instructions are."""
-    boot = types.SimpleNamespace(manifest={"cpus": cpus, "icount_shift": shift}, verdict="ok", counts=True, kind="seed",
-                                 lab="virtual", seed=5, figures={"quiet/entry/page_fault": 9},
+    boot = types.SimpleNamespace(manifest={"cpus": cpus, "icount_shift": shift}, verdict="ok", counts=True,
+                                 kind="drain", lab="virtual", seed=5, figures={"quiet/entry/page_fault": 9},
                                  guest={"phases": {"quiet": {"fills": 10}}, "drawn": {"first_fill_ns": first}})
     assert ("first mark is made when init has woken" in trust.plugin([boot])) == early
 
@@ -464,8 +465,8 @@ def test_how_early_a_touch_may_be_missed(cpus, shift, first, early):
 def test_the_cycles_lab_speaks_for_itself(make, results, monkeypatch):
     assert "## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`)." in make(results)
     (results / "cycles/rt-none").mkdir(parents=True)
-    monkeypatch.setattr(page.section, "section", lambda folder: [f"all of {folder.name}"])
-    assert "\n## Hot paths in cycles (lab: cycles)\n\nall of cycles" in make(results)
+    monkeypatch.setattr(page.section, "section", lambda folder, lab: [f"all of {folder.name}, {lab.name}"])
+    assert "\n## Hot paths in cycles (lab: cycles)\n\nall of cycles, virtual" in make(results)
 
 
 def test_help_and_absolute_costs_are_shown(make, results):
@@ -498,8 +499,8 @@ def test_figures_are_opaque_and_carry_no_date(make, results, tmp_path):
 
 
 def call(root, *args):
-    return subprocess.run([sys.executable, "-m", "bench.report.report", "--root", root, *args], capture_output=True,
-                          text=True, check=False)
+    return subprocess.run([sys.executable, "-m", "bench.report.report", "--root", root, "--boots", root / "results",
+                           *args], capture_output=True, text=True, check=False)
 
 
 def test_check_passes_after_report_and_fails_after_a_change(results):

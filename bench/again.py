@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Make one boot of results/virtual anew, and compare it with the one that is kept.
+
+Prints one line, and what was compared lies in build/check/boots/cell:
+
+  same          guest and plugin sent the same bytes
+  parts at ...  they did not: the first line of the first file that differs
+  other input   what the boot would be made with now is not what the kept one was made with; nothing is booted
+
+Exit status: 0 if it is the same, 1 if it parts, 2 on an error or another input.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import pathlib
+import sys
+
+from bench import archive, boot, campaign
+from bench.report import plan
+
+PLACE = pathlib.Path("build/check/boots/cell")
+# What an image was made of: whether it is the same one, its own hash says.
+OF_THE_IMAGE = ("config_sha256", "common_config_sha256", "source_sha256", "compiler", "binutils", "kernel_release")
+
+
+def spec_of(folder):
+    """The boot.Spec of a kept boot's folder, as a campaign makes it today; UsageError if none would."""
+    args = argparse.Namespace(lab="virtual", set=[], seeds=plan.BOOTS, cells="", model="", arm="", only="")
+    found = campaign.all_boots(args)
+    if folder not in found:
+        raise boot.UsageError(f"{folder}: no boot of a campaign of {plan.BOOTS} seeds")
+    return found[folder]
+
+
+def other_input(kept, now):
+    """Names of what QEMU is given otherwise by two manifests; what the kept one, being older, does not tell is left."""
+    kept, now = boot.depends(kept), boot.depends(now)
+    return [key for key in kept if key not in OF_THE_IMAGE and kept[key] != now.get(key)]
+
+
+def parting(kept, made):
+    """Where two boots' folders part: "FILE line N: ...", or None if guest and plugin sent the same."""
+    for name in archive.SAID:
+        one, other = (boot.read_bytes(folder / name).splitlines() for folder in (kept, made))
+        for number, (was, now) in enumerate(itertools.zip_longest(one, other, fillvalue=b"(nothing)"), 1):
+            if was != now:
+                return f"{name} line {number}: {was[:200].decode()} was kept, {now[:200].decode()} is there now"
+    return None
+
+
+def again(name):
+    """Make a boot anew and say what came of it; name: as archive.place_of() has it. Returns the exit status."""
+    archive.unpack_all()
+    kept = archive.place_of(name)
+    spec = spec_of(kept)
+    if others := other_input(json.loads((kept / "manifest.json").read_text()), boot.manifest(spec)):
+        print(f"{name}: other input: {', '.join(others)}; the boot that is kept was made with others, and cannot be "
+              f"made again here; its commit is in {archive.KEPT}/virtual's history")
+        return 2
+    verdict, why = boot.boot(spec, PLACE)
+    if verdict != "ok":
+        print(f"{name}: {verdict}: {why}")
+        return 1
+    where = parting(kept, PLACE)
+    print(f"{name}: parts at {where}" if where else f"{name}: same: {archive.said(PLACE)}")
+    return int(bool(where))
+
+
+def main():
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("boot", help="CELL/SEED, or CELL/FOLDER: rt-qpw1/603, rt-unpatched/dose-1000-603")
+    parser.error = boot.fail
+    args = parser.parse_args()
+    os.chdir(boot.ROOT)
+    boot.interruptible()
+    try:
+        return again(args.boot)
+    except (archive.ArchiveError, boot.UsageError) as error:
+        boot.fail(error)
+    except OSError as error:
+        boot.fail(boot.explain(error))
+    except KeyboardInterrupt:
+        boot.fail("interrupted; nothing was compared")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Keep a lab's boots small: what is committed of a campaign.
+
+Boots lie in build/results/LAB/CELL/BOOT, as bench.boot leaves them. results/LAB has of them:
+
+  campaign.json  what all boots share (SHARED), a fingerprint of that, and of each cell the SHA-256 of its tar file
+  index.jsonl    a line per boot: its name, kind, setting and seed, its verdict, its identity (a hash of all that it
+                 depends on), and a hash of what it said: what guest and plugin sent
+  CELL.tar.xz    the boots' files, without the consoles of those that ended well
+  other files    of the whole lab, as they are: imported.json, host-noise.json
+
+  pack LAB...    write these; a tar file that would hold the same bytes is left as it is
+  unpack [LAB]   bring build/results to what is committed, but leave boots that were made here since
+  show BOOT      unpack, and say where a boot of the virtual lab is, how it ended and what it is: rt-qpw1/603
+
+Exit status: 0, or 2 with one line on an error.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import lzma
+import pathlib
+import shutil
+import tarfile
+
+from bench import boot
+
+BOOTS, KEPT = pathlib.Path("build/results"), pathlib.Path("results")
+ASIDE = pathlib.Path("build/campaign/before")  # the boots of the campaign before
+CAMPAIGN, INDEX = "campaign.json", "index.jsonl"
+# What a campaign's boots have in common, so that whoever compares two of them compares kernels, seeds and kinds;
+# method_sha256 is of METHOD.md, and in no boot's manifest.
+SHARED = ("schema", "lab", "kernel_release", "compiler", "binutils", "qemu_version", "qemu_sha256", "firmware_sha256",
+          "plugin_sha256", "main_loop_sha256", "initramfs_sha256", "guest_packages_sha256", "method_sha256")
+SAID = ("guest.jsonl", "counts.jsonl")
+
+
+class ArchiveError(Exception):
+    """An archive that is not whole, or cannot be made; the text is one line: what, where, what next."""
+
+
+def sha256(raw):
+    return hashlib.sha256(raw).hexdigest()
+
+
+def load(path):
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{path}: cannot be read: {error}") from None
+
+
+# ---- One boot ----
+
+
+def said(folder):
+    """One hash of what guest and plugin sent in a boot."""
+    return sha256(b"".join(f"{name} {sha256(boot.read_bytes(folder / name))}\n".encode() for name in SAID))
+
+
+def identity(manifest):
+    """One hash of all that a boot depends on."""
+    return sha256(json.dumps(boot.depends(manifest), sort_keys=True).encode())
+
+
+def line_of(folder):
+    """A boot's line of the index, as a dict."""
+    manifest, verdict = load(folder / "manifest.json"), load(folder / "verdict.json")
+    line = {"boot": f"{folder.parent.name}/{folder.name}",
+            **{key: manifest.get(key) for key in ("kind", "setting", "seed")}, "verdict": verdict.get("verdict"),
+            "identity": identity(manifest), "said": said(folder)}
+    return line | ({"why": verdict["why"]} if verdict.get("why") else {})
+
+
+def boots_in(lab):
+    """The folders of all boots of a lab, in order."""
+    return sorted(path.parent for path in (BOOTS / lab).glob("*/*/manifest.json"))
+
+
+def facts_of(manifest):
+    """What a manifest says of SHARED."""
+    return {key: manifest[key] for key in SHARED if manifest.get(key) is not None}
+
+
+def common(folders):
+    """What the manifests of boots say alike of SHARED."""
+    every = [facts_of(load(folder / "manifest.json")) for folder in folders]
+    return {key: value for key, value in every[0].items() if all(facts.get(key) == value for facts in every)}
+
+
+def stranger(manifest, facts):
+    """The first of a campaign's facts that a boot says otherwise, or None."""
+    return next((key for key, value in facts_of(manifest).items() if facts.get(key, value) != value), None)
+
+
+def fingerprint(facts):
+    """One hash of what all boots of a campaign share."""
+    return sha256(json.dumps(facts, sort_keys=True).encode())
+
+
+# ---- Files ----
+
+
+def tar_of(folders):
+    """The bytes of a tar file with the files of boots; nothing in it depends on when and where it is made."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for folder in folders:
+            ended_well = load(folder / "verdict.json").get("verdict") == "ok"
+            for path in sorted(folder.iterdir()):
+                if path.name == "console.txt" and ended_well:
+                    continue
+                about = tarfile.TarInfo(f"{folder.name}/{path.name}")
+                about.size = path.stat().st_size
+                with path.open("rb") as stream:
+                    tar.addfile(about, stream)
+    return raw.getvalue()
+
+
+def replace(path, raw):
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(raw)
+    new.rename(path)
+
+
+def lines(dicts):
+    return "".join(json.dumps(one) + "\n" for one in dicts).encode()
+
+
+def index_of(folder):
+    """{boot: line} of a folder's index; {} if there is none."""
+    path = folder / INDEX
+    if not path.exists():
+        return {}
+    try:
+        return {line["boot"]: line for line in map(json.loads, path.read_text().splitlines())}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArchiveError(f"{path}: not an index: {error}; restore it: git checkout {path}") from None
+
+
+def begin(lab, manifest):
+    """Begin a campaign, or go on with it: boots that were made with anything else of SHARED are set aside.
+
+    manifest: of any of its boots, with what else is to be as it is now.
+    """
+    here, facts = BOOTS / lab / CAMPAIGN, facts_of(manifest)
+    known = load(here)["shared"] if here.exists() else {}
+    if known == facts:
+        return
+    if boots_in(lab):
+        others = [key for key in SHARED if known.get(key) != facts.get(key)]
+        shutil.rmtree(ASIDE, ignore_errors=True)
+        ASIDE.parent.mkdir(parents=True, exist_ok=True)
+        (BOOTS / lab).rename(ASIDE)
+        print(f"note: a new campaign begins, as {', '.join(others)} differs from what {BOOTS / lab} was made with; "
+              f"that is in {ASIDE} now", flush=True)
+    write_campaign(here, facts)
+    if (KEPT / lab / INDEX).exists():  # what is committed is of the campaign before, and is not to come back
+        replace(BOOTS / lab / INDEX, (KEPT / lab / INDEX).read_bytes())
+
+
+def write_campaign(path, facts, **more):
+    about = {"schema": 1, "fingerprint": fingerprint(facts), "shared": facts, **more}
+    replace(path, json.dumps(about, indent=1).encode() + b"\n")
+
+
+def pack(lab):
+    """Write results/LAB from build/results/LAB; returns how many boots and how many bytes of archive there are."""
+    folders = boots_in(lab)
+    if not folders:
+        raise ArchiveError(f"{BOOTS / lab}: no boots; make campaign runs them")
+    here = BOOTS / lab / CAMPAIGN
+    if not here.exists():  # boots from elsewhere
+        write_campaign(here, common(folders))
+    facts = load(here)["shared"]
+    for folder in folders:
+        if key := stranger(load(folder / "manifest.json"), facts):
+            raise ArchiveError(f"{folder}: its {key} is not the campaign's, in {CAMPAIGN}; remove it, or make it again")
+    target, cells = KEPT / lab, {}
+    for cell in sorted({folder.parent for folder in folders}):
+        raw = tar_of([folder for folder in folders if folder.parent == cell])
+        cells[cell.name] = sha256(raw)
+        place = target / f"{cell.name}.tar.xz"
+        if tar_sha256(place) != cells[cell.name]:
+            replace(place, lzma.compress(raw, preset=6 | lzma.PRESET_EXTREME))
+    for path in target.glob("*.tar.xz"):
+        if path.name.removesuffix(".tar.xz") not in cells:
+            path.unlink()
+    for path in (BOOTS / lab).glob("*.json"):
+        replace(target / path.name, path.read_bytes())
+    index = lines(line_of(folder) for folder in folders)
+    write_campaign(target / CAMPAIGN, facts, boots=len(folders), cells=cells)
+    replace(target / INDEX, index)
+    replace(BOOTS / lab / INDEX, index)
+    return len(folders), sum(path.stat().st_size for path in target.glob("*.tar.xz"))
+
+
+def keep(lab):
+    """Pack a campaign, unless another one is committed and has boots that this one has not."""
+    committed = index_of(KEPT / lab)
+    here = {f"{folder.parent.name}/{folder.name}" for folder in boots_in(lab)}
+    if committed and (missing := committed.keys() - here) and (
+            load(KEPT / lab / CAMPAIGN)["fingerprint"] != load(BOOTS / lab / CAMPAIGN)["fingerprint"]):
+        print(f"note: {KEPT / lab} keeps the campaign before, as this one lacks {len(missing)} of its {len(committed)} "
+              f"boots; python3 -m bench.archive pack {lab} puts this one there", flush=True)
+    else:
+        pack(lab)
+
+
+def tar_sha256(path):
+    """SHA-256 of what a compressed file holds; "" if it cannot be read."""
+    try:
+        return sha256(lzma.decompress(path.read_bytes()))
+    except (OSError, lzma.LZMAError):
+        return ""
+
+
+def members(lab, cell):
+    """{boot: {file: bytes}} of a cell's archive, which is to be the one that campaign.json names."""
+    path = KEPT / lab / f"{cell}.tar.xz"
+    try:
+        raw = lzma.decompress(path.read_bytes())
+    except (OSError, lzma.LZMAError) as error:
+        raise ArchiveError(f"{path}: cannot be unpacked: {error}; restore it: git checkout {KEPT / lab}") from None
+    if sha256(raw) != load(KEPT / lab / CAMPAIGN)["cells"].get(cell):
+        raise ArchiveError(f"{path}: not what {CAMPAIGN} beside it names; restore both: git checkout {KEPT / lab}")
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        for about in tar:
+            name, _, file = about.name.partition("/")
+            found.setdefault(name, {})[file] = tar.extractfile(about).read()
+    return found
+
+
+def made_here(folder, line):
+    """Is a boot not the one that was unpacked, or packed, last? line: that one's, or None."""
+    if not folder.exists():
+        return False
+    try:
+        return line_of(folder) != line
+    except ArchiveError:
+        return True
+
+
+def unpack(lab, boots=None):
+    """Bring build/results/LAB to what results/LAB holds; boots that were made here since then stay.
+
+    The index that was unpacked last lies beside the boots. boots: a folder in the place of build/results. Returns how
+    many boots were written.
+    """
+    source, target = KEPT / lab, (boots or BOOTS) / lab
+    new, old = index_of(source), index_of(target)
+    changed = [name for name in new | old if new.get(name) != old.get(name)]
+    stale = [name for name in changed if not made_here(target / name, old.get(name))]
+    for cell in sorted({name.partition("/")[0] for name in stale if name in new}):
+        for name, files in members(lab, cell).items():
+            if f"{cell}/{name}" in stale:
+                write_boot(target / cell / name, files)
+    for name in stale:
+        if name not in new:
+            shutil.rmtree(target / name, ignore_errors=True)
+    if changed:
+        for path in source.glob("*.json"):
+            replace(target / path.name, path.read_bytes())
+        write_campaign(target / CAMPAIGN, load(source / CAMPAIGN)["shared"])
+        replace(target / INDEX, lines(new.values()))
+    return len(stale)
+
+
+def write_boot(folder, files):
+    """Put a boot's folder in its place, whole or not at all."""
+    made = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    for name, raw in files.items():
+        (made / name).write_bytes(raw)
+    shutil.rmtree(folder, ignore_errors=True)
+    made.rename(folder)
+
+
+def labs():
+    """The labs that have something committed."""
+    return sorted(path.parent.name for path in KEPT.glob(f"*/{INDEX}"))
+
+
+def unpack_all(boots=None):
+    """Unpack every lab, into another folder if it is named; returns the folder of all boots."""
+    for lab in labs():
+        unpack(lab, boots)
+    return boots or BOOTS
+
+
+# ---- Command line ----
+
+
+def place_of(name):
+    """A boot's folder by CELL/BOOT, in the virtual lab unless LAB/ stands first; a bare number is a seed's workload."""
+    *lab, cell, last = name.split("/") if name.count("/") in (1, 2) else ("", "")
+    place = BOOTS / (lab[0] if lab else "virtual") / cell / (f"seed-{int(last):03}" if last.isdecimal() else last)
+    if not cell or not (place / "manifest.json").exists():
+        near = sorted(path.name for path in place.parent.glob("*") if path.is_dir()) if cell else []
+        known = f"boots of {cell}: {', '.join(near[:6])} ..." if near else "such as rt-unpatched/603, or a name of " \
+            f"{KEPT}/virtual/{INDEX}"
+        raise boot.UsageError(f"no boot {name!r}; {known}")
+    return place
+
+
+def show(name):
+    """Say where a boot is, how it ended, and what it is."""
+    unpack_all()
+    folder = place_of(name)
+    line, manifest = line_of(folder), load(folder / "manifest.json")
+    print(f"{folder}: {line['verdict']}{': ' + line['why'] if 'why' in line else ''}")
+    print(f"identity {line['identity']}, said {line['said']}")
+    for path in sorted(folder.iterdir()):
+        print(f"  {path.name}, {path.stat().st_size} bytes")
+    for key in ("kernel", "image_sha256", "source_sha256", "cmdline"):
+        print(f"{key}: {manifest.get(key)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("pack", "unpack", "show"))
+    parser.add_argument("names", nargs="*", help="labs (unpack: all unless named); show: one boot")
+    parser.error = boot.fail
+    args = parser.parse_args()
+    if args.what != "unpack" and not args.names:
+        parser.error(f"{args.what}: of what? BOOT=rt-qpw1/603" if args.what == "show" else "pack: which lab?")
+    try:
+        for name in args.names or labs():
+            if args.what == "show":
+                show(name)
+            elif args.what == "pack":
+                print("{}: {} boots in {} bytes".format(KEPT / name, *pack(name)))
+            else:
+                print(f"{BOOTS / name}: {unpack(name)} boots unpacked")
+    except (ArchiveError, boot.UsageError) as error:
+        boot.fail(error)
+    except OSError as error:
+        boot.fail(boot.explain(error))
+
+
+if __name__ == "__main__":
+    main()
