@@ -20,7 +20,20 @@ cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
 guest_cc  := $(cc_common) -D_GNU_SOURCE -static
 plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
 
-.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds
+# The quick try: unpatched and one arm.
+try_arm    := $(or $(ARM),$(example))
+try_model  := $(or $(MODEL),rt)
+try_images := $(try_model)-unpatched $(try_model)-$(call kernel_of,$(try_arm))
+ifneq ($(filter try,$(MAKECMDGOALS)),)
+$(call known,ARM,$(filter-out unpatched $(controls),$(arms)))
+plan := source $(try_images) guest-root guest qemu plugin try
+endif
+
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds try check-try
+
+try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under one arm: two boots (ARM= MODEL=rt)
+	$(STAGE) try "booting unpatched and $(try_arm)" $(python) bench.tryout boot --model "$(try_model)" --arm "$(try_arm)"
+	@$(python) bench.tryout say --model "$(try_model)" --arm "$(try_arm)"
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio \
@@ -124,6 +137,9 @@ check-import: deps
 
 check-archive: deps
 	$(pytest) --tap archive bench/tests/test_archive.py
+
+check-try: deps
+	$(pytest) --tap try bench/tests/test_tryout.py
 
 check-lock-holds: deps
 	$(pytest) --tap lock-holds bench/tests/test_lock_holds.py
