@@ -29,7 +29,7 @@ $(call known,ARM,$(filter-out unpatched $(controls),$(arms)))
 plan := source $(try_images) guest-root guest qemu plugin try
 endif
 
-.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds try check-try
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds try check-try compare
 
 try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under one arm: two boots (ARM= MODEL=rt)
 	$(STAGE) try "booting unpatched and $(try_arm)" $(python) bench.tryout boot --model "$(try_model)" --arm "$(try_arm)"
@@ -77,6 +77,10 @@ lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu p
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
 	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as build/results/kvm of another machine))
 	@$(python) bench.import_results "$(DIR)" --name "$(NAME)"
+
+compare: deps			## compare the arms of results that were imported (NAME=host1)
+	$(if $(NAME),,$(error NAME= is missing; there are: $(patsubst results/imported-%,%,$(wildcard results/imported-*))))
+	@$(python) bench.compare "results/imported-$(NAME)"
 
 # An arm, or a kernel's name: all its arms.
 drawable := $(sort $(filter-out $(controls),$(arms) $(KERNELS)))
@@ -133,7 +137,8 @@ check-kvm-probe: rt-unpatched guest qemu
 	$(pytest) --tap kvm-probe bench/tests/test_kvm.py
 
 check-import: deps
-	$(pytest) --tap import bench/tests/test_import.py bench/tests/test_metal.py
+	$(pytest) --tap import bench/tests/test_compare.py bench/tests/test_import.py \
+		bench/tests/test_metal.py
 
 check-archive: deps
 	$(pytest) --tap archive bench/tests/test_archive.py

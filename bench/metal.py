@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boots on a real machine, made by hand: what to boot it with, and keeping what it sent.
+"""Boots on a real machine: what to boot it with, and keeping what it sent.
 
   parameters  print the kernel parameters of one boot
   keep        put what came over the serial lines into OUT/CELL/seed-NNN, as a
               campaign would, with a verdict
+  walk        do both for all arms and seeds; what boots and records is your
+              program: PROGRAM KERNEL INITRAMFS PARAMETERS CONSOLE CHANNEL
+
+A walk takes seed after seed, and the arms of each in random order. What is
+there already is not booted again.
 
 The machine boots the kernel of make debs with the lab's initramfs: init runs
 the workload and reboots. It sends its results over one serial line and its
@@ -15,14 +20,19 @@ Exit status: 0 if ok, 1 for another verdict, 2 if nothing was kept.
 
 import argparse
 import datetime
+import json
 import os
 import pathlib
+import random
 import re
 import shutil
+import subprocess
 import sys
+import tempfile
 
-from bench import boot, machine
+from bench import boot, campaign, machine
 from bench.machine import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab has
+from bench.report import plan
 
 # A lab, as boot.py sees one. No programs but the guest's have a part in it.
 NAME = "metal"
@@ -83,38 +93,97 @@ def keep(spec, out, console, channel, host_cpu):
     return verdict, why
 
 
+def order(model, arms, seeds, images):
+    """The boots of a walk, in its order: whatever drifts in the machine meets all arms of a seed alike."""
+    for seed in seeds:
+        for arm in random.Random(seed).sample(arms, len(arms)):
+            yield boot.Spec(lab=NAME, model=model, arm=arm, seed=seed,
+                            image=images / f"{model}-{boot.fact(arm, 'KERNEL')}")
+
+
+def folder_of(out, spec):
+    return out / f"{spec.model}-{spec.arm}" / f"seed-{spec.seed:03}"
+
+
+def is_kept(spec, folder):
+    """Is this very boot there? UsageError if another is."""
+    if not folder.exists():
+        return False
+    there = json.loads((folder / "manifest.json").read_text())
+    if lost := [name for name, value in boot.manifest(spec).items() if there.get(name) != value]:
+        raise boot.UsageError(f"{folder} is a boot of another {lost[0]}; give another --out, or remove it")
+    return True
+
+
+def walk(specs, out, program, host_cpu):
+    """Boot and keep what is not there; yield (spec, verdict, why). UsageError if a boot cannot be had."""
+    for spec in specs:
+        if not boot.built(spec.image):
+            raise boot.UsageError(f"no kernel in {spec.image}; build it: make debs ARM={spec.arm} MODEL={spec.model}")
+    if not INITRAMFS.exists():
+        raise boot.UsageError(f"no {INITRAMFS}; build it: make guest")
+    for spec in specs:
+        if is_kept(spec, folder_of(out, spec)):
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            console, channel = (pathlib.Path(place) / name for name in ("console", "channel"))
+            words = [program, spec.image / "bzImage", INITRAMFS, boot.cmdline(spec), console, channel]
+            if status := subprocess.run(words, check=False).returncode:
+                raise boot.UsageError(f"{spec}: {program} ended with status {status}; "
+                                      "the same command goes on from here")
+            yield spec, *keep(spec, folder_of(out, spec), console, channel, host_cpu)
+
+
 def main():
     parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_subparsers(dest="what", required=True)
-    for name in ("parameters", "keep"):
+    for name in ("parameters", "keep", "walk"):
         of = what.add_parser(name)
         of.add_argument("--model", required=True, choices=boot.MODELS, help="preemption model")
-        of.add_argument("--arm", required=True, help="one of bench/arms.sh")
-        of.add_argument("--seed", required=True, type=int, help="drives arrivals and phases")
-        of.add_argument("--image", type=pathlib.Path, help="default: build/debs/MODEL-KERNEL, the arm's")
-    of.add_argument("--console", required=True, type=pathlib.Path, help="what came over the console's line")
-    of.add_argument("--channel", required=True, type=pathlib.Path, help="what came over the results' line")
-    of.add_argument("--host-cpu", required=True, help="the machine's CPU, in words")
-    of.add_argument("--out", required=True, type=pathlib.Path, help="a lab's folder, such as one for make import")
+        of.add_argument("--images", type=pathlib.Path, help="folder of kernels (default: build/debs)")
+        if name == "walk":
+            of.add_argument("--arms", required=True, help="of bench/arms.sh, by commas; differences are to unpatched")
+            of.add_argument("--seeds", type=campaign.count("--seeds"), default=plan.BOOTS,
+                            help="boots of each arm (default: %(default)s)")
+            of.add_argument("--program", required=True, type=pathlib.Path, help="boots the machine and records it")
+        else:
+            of.add_argument("--arm", required=True, help="one of bench/arms.sh")
+            of.add_argument("--seed", required=True, type=int, help="drives arrivals and phases")
+        if name == "keep":
+            of.add_argument("--console", required=True, type=pathlib.Path, help="what came over the console's line")
+            of.add_argument("--channel", required=True, type=pathlib.Path, help="what came over the results' line")
+        if name != "parameters":
+            of.add_argument("--host-cpu", required=True, help="the machine's CPU, in words")
+            of.add_argument("--out", required=True, type=pathlib.Path, help="a lab's folder, for make import")
     args = parser.parse_args()
-    given = {name: getattr(args, name).absolute() for name in ("console", "channel", "out") if name in args}
+    for name in ("console", "channel", "out", "program", "images"):
+        if getattr(args, name, None):
+            setattr(args, name, getattr(args, name).absolute())
+    images = args.images or pathlib.Path("build/debs")
     os.chdir(boot.ROOT)
     boot.LABS[NAME] = sys.modules[__name__]
+    good = True
     try:
-        image = args.image or pathlib.Path("build/debs") / f"{args.model}-{boot.fact(args.arm, 'KERNEL')}"
-        spec = boot.Spec(lab=NAME, model=args.model, arm=args.arm, seed=args.seed, image=image)
-        if args.what == "parameters":
-            print(boot.cmdline(spec))
-            return
-        out = given["out"] / f"{args.model}-{args.arm}" / f"seed-{args.seed:03}"
-        verdict, why = keep(spec, out, given["console"], given["channel"], args.host_cpu)
+        if args.what == "walk":
+            specs = list(order(args.model, args.arms.split(","), campaign.seeds(args.seeds), images))
+            found = walk(specs, args.out, args.program, args.host_cpu)
+        else:
+            spec = next(order(args.model, [args.arm], [args.seed], images))
+            if args.what == "parameters":
+                print(boot.cmdline(spec))
+                return
+            found = [(spec, *keep(spec, folder_of(args.out, spec), args.console, args.channel, args.host_cpu))]
+        for spec, verdict, why in found:
+            print(f"{spec}: {verdict}" + (f": {why}" if why else ""), flush=True)
+            good = good and verdict == "ok"
     except boot.UsageError as error:
         boot.fail(error)
     except OSError as error:
         boot.fail(boot.explain(error))
-    print(f"{spec}: {verdict}" + (f": {why}" if why else ""))
-    sys.exit(verdict != "ok")
+    except KeyboardInterrupt:
+        boot.fail("interrupted; the same command goes on from here")
+    sys.exit(not good)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Keeping what a real machine sent: only of the boot in question, and as a campaign would."""
 
 import json
+import stat
 import subprocess
 import sys
 
@@ -87,3 +88,62 @@ def test_parameters_are_those_of_a_real_machine():
                            "--seed", "3"], cwd=boot.ROOT, capture_output=True, text=True, check=True)
     assert {"qpw=1", "bench.seed=3", "nohz_full=1"} <= set(done.stdout.split())
     assert not any(word in done.stdout for word in ("lapic_timer", "exit_port", "metronome", "tsc="))
+
+
+# What a user gives to walk: it notes what it was called with, and "records" files that the test has put there.
+PROGRAM = """#!/bin/sh
+echo "$1 $2 $3" >>{0}/called
+for word in $3; do case $word in bench.seed=*) seed=${{word#*=}} ;; esac; done
+sed "s|PARAMETERS|$3|" {0}/console-of-any >"$4"
+cp {0}/channel "$5"
+[ "$seed" != {1} ]
+"""
+
+
+@pytest.fixture
+def walked(made, tmp_path, monkeypatch):
+    """walk(arms, seeds, stop=seed of the boot at which the program fails): what it yields, as a list."""
+    (tmp_path / "console-of-any").write_text(f"Linux version {RELEASE} (gcc)\nKernel command line: PARAMETERS\n")
+    (tmp_path / "initramfs").touch()
+    monkeypatch.setattr(metal, "INITRAMFS", tmp_path / "initramfs")
+
+    def walk(arms, seeds, stop="none"):
+        program = tmp_path / "program"
+        program.write_text(PROGRAM.format(tmp_path, stop))
+        program.chmod(stat.S_IRWXU)
+        specs = list(metal.order("rt", arms, seeds, tmp_path))
+        return list(metal.walk(specs, tmp_path / "metal", program, "some CPU"))
+    return walk
+
+
+def test_order_is_random_and_the_same_again(tmp_path):
+    specs = list(metal.order("rt", ["unpatched", "qpw1", "task_work"], range(603, 615), tmp_path))
+    by_seed = [tuple(spec.arm for spec in specs[at:at + 3]) for at in range(0, 36, 3)]
+    assert [spec.seed for spec in specs[::3]] == list(range(603, 615))
+    assert {frozenset(arms) for arms in by_seed} == {frozenset(("unpatched", "qpw1", "task_work"))}
+    assert len(set(by_seed)) > 3
+    assert specs == list(metal.order("rt", ["unpatched", "qpw1", "task_work"], range(603, 615), tmp_path))
+
+
+def test_walk_keeps_each_boot_and_goes_on_from_there(walked, tmp_path):
+    with pytest.raises(boot.UsageError, match=r"seed 4: .*program ended with status 1; the same command goes on"):
+        walked(["qpw0", "qpw1"], [3, 4], stop=4)
+    assert sorted(path.name for path in (tmp_path / "metal").glob("*/*")) == ["seed-003", "seed-003"]
+    again = walked(["qpw0", "qpw1"], [3, 4])
+    assert {(spec.arm, spec.seed, verdict) for spec, verdict, _ in again} == {("qpw0", 4, "ok"), ("qpw1", 4, "ok")}
+    called = (tmp_path / "called").read_text().splitlines()
+    assert len(called) == 5
+    assert all(f"{tmp_path}/rt-qpw/bzImage {tmp_path}/initramfs console=ttyS0" in line for line in called)
+
+
+def test_walk_mixes_no_kernels(walked, tmp_path):
+    walked(["qpw1"], [3])
+    (tmp_path / "rt-qpw/bzImage").write_text("another\n")
+    with pytest.raises(boot.UsageError, match="seed-003 is a boot of another image_sha256; give another --out"):
+        walked(["qpw1"], [3])
+
+
+def test_walk_boots_nothing_where_a_kernel_is_missing(walked, tmp_path):
+    with pytest.raises(boot.UsageError, match="rt-unpatched; build it: make debs ARM=unpatched MODEL=rt"):
+        walked(["qpw1", "unpatched"], [3])
+    assert not (tmp_path / "called").exists()
