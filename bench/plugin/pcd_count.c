@@ -7,7 +7,7 @@
  *           [,trace=SYMBOL[:BYTES]]...
  *
  * For x86-64 guests with TCG's one thread for all vCPUs (-icount, or
- * -accel tcg,thread=single). bench/README.md gives the format of the file.
+ * -accel tcg,thread=single). bench/REFERENCE.md gives the format of the file.
  *
  * Which CPU runs? Under icount QEMU passes a callback the index of the vCPU
  * that *translated* a block, which says nothing about the one that executes

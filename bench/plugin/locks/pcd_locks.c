@@ -6,7 +6,7 @@
  *   -plugin pcd_locks.so,syms=System.map,out=FILE[,lock=SYMBOL+OFFSET:MASK]...
  *
  * SYMBOL is per CPU; the word that lies OFFSET bytes behind it has bits of MASK
- * set as long as the lock is held. bench/README.md gives the format of the file.
+ * set as long as the lock is held. bench/REFERENCE.md gives the format of the file.
  *
  * It looks at the word, not at functions: what takes a lock is inline. A store
  * that sets the first of these bits takes it, one that clears the last releases
