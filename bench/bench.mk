@@ -80,7 +80,8 @@ import: deps			## take raw results from elsewhere into results/imported-NAME (DI
 
 compare: deps			## compare the arms of results that were imported (NAME=host1)
 	$(if $(NAME),,$(error NAME= is missing; there are: $(patsubst results/imported-%,%,$(wildcard results/imported-*))))
-	@$(python) bench.compare "results/imported-$(NAME)"
+	@$(python) bench.archive unpack "imported-$(NAME)"
+	@$(python) bench.compare "build/results/imported-$(NAME)"
 
 # An arm, or a kernel's name: all its arms.
 drawable := $(sort $(filter-out $(controls),$(arms) $(KERNELS)))

@@ -2,7 +2,7 @@
 """Run one boot and keep what came out, with a verdict.
 
 OUT gets manifest.json, qemu.cmd, console.txt, guest.jsonl, verdict.json and what
-the lab adds (bench/README.md); it appears whole or not at all. The verdict:
+the lab adds (bench/REFERENCE.md); it appears whole or not at all. The verdict:
 
   ok             all of it is there
   build-failure  there is no image, or not all of it

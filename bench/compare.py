@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Compare the arms of one lab's folder, such as results/imported-host1, in a terminal.
+"""Compare the arms of one lab's folder, such as build/results/imported-host1, in a terminal.
 
 For each metric: each arm's median over boots; its difference to unpatched,
 paired by seed, with the interval over seeds; how many pairs there are. The same

@@ -3,7 +3,7 @@
 
 Boots an arm in the virtual lab with a guest and a plugin of their own, with and
 without a storm of interrupts on the requester's CPU, and prints a table of
-instructions. bench/README.md says what it counts, and what the lab cannot show.
+instructions. bench/REFERENCE.md says what it counts, and what the lab cannot show.
 """
 
 import argparse

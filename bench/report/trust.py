@@ -414,4 +414,4 @@ def plugin(boots):
                    "count")
     return ("\nIn all boots: page faults that the plugin counted on the isolated CPU, against pages that the guest "
             f"says its owner touched: the same in {equal} of {phases} phases{others}. "
-            "[bench/README.md](bench/README.md) says how it errs.\n")
+            "[REFERENCE.md](bench/REFERENCE.md#how-the-plugin-errs) says how it errs.\n")

@@ -21,7 +21,7 @@ def test_differences_are_paired_by_seed(tmp_path):
     for seed, taken in ((2, 3000), (3, 9000), (4, 1)):
         synthetic.boot(tmp_path, arm="qpw1", seed=seed, per_drain=taken)
     synthetic.boot(tmp_path, arm="qpw1", seed=5, verdict="hang")
-    synthetic.boot(tmp_path, seed=2, kind="sensitivity-no-ballast", per_drain=70000)
+    synthetic.boot(tmp_path, seed=2, kind="sensitivity", setting="no-ballast", per_drain=70000)
     synthetic.boot(tmp_path, arm="qpw1", seed=1, lab="kvm", per_drain=70000)
     said = compared(tmp_path / "virtual").stdout.splitlines()
     assert said[0] == "left out: rt-qpw1/seed-005: hang: as planned"
