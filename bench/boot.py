@@ -33,9 +33,8 @@ import subprocess
 import sys
 import threading
 import time
-import zlib
 
-from bench import arms, kvm, machine, virtual
+from bench import arms, channel, kvm, machine, virtual
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGING = pathlib.Path("build/campaign/tmp")
@@ -293,23 +292,6 @@ def read_bytes(path):
         return b""
 
 
-def channel_fault(raw):
-    """What is wrong with the guest's channel, as one line, or None."""
-    lines = raw.splitlines(keepends=True)
-    if not raw.endswith(b"\n"):
-        return "result channel is cut off"
-    try:
-        objects = [json.loads(line) for line in lines]
-    except ValueError:
-        return "garbage on the result channel"
-    if not all(isinstance(line, dict) for line in objects) or not objects[-1].get("end"):
-        return "result channel has no end line"
-    crc = f"{zlib.crc32(b''.join(lines[:-1])):08x}"
-    if objects[-1] != {"end": True, "lines": len(lines) - 1, "crc32": crc}:
-        return "result channel's end line does not fit its lines"
-    return None
-
-
 def failure_said(raw):
     """Why init says that it failed, or None."""
     for line in raw.splitlines():
@@ -343,8 +325,10 @@ def judge(lab_of, ending, folder):
         return "hang", ending.why
     if why := failure_said(guest):
         return "guest-failure", why
-    if why := channel_fault(guest):
-        return "guest-failure", why
+    try:
+        channel.objects(guest, "result channel", checksum=True)
+    except channel.Torn as torn:
+        return "guest-failure", str(torn)
     if ending.status != lab_of.GOOD:
         return "guest-failure", "the machine ended before init was done"
     if why := lab_of.fault(folder):

@@ -505,7 +505,7 @@ def check_lab_verdicts(tap, cell):
     expected = {
         "panic": ("panic", "Attempted to kill init", inject("panic")),
         "hang": ("hang", "silent", inject("hang", silence=5)),
-        "garbage": ("guest-failure", "garbage", inject("garbage")),
+        "garbage": ("guest-failure", "no JSON", inject("garbage")),
         "fail": ("guest-failure", "as asked", inject("fail")),
         "unknown-parameter": ("guest-failure", "refused by the kernel", spec_of(cell, append=unknown)),
         "unknown-workload": ("guest-failure", "bench.speed", spec_of(cell, workload=(("speed", "1"),))),

@@ -6,10 +6,9 @@ any load. bench/README.md says what the options are for.
 """
 
 import contextlib
-import json
 import pathlib
 
-from bench import machine
+from bench import channel, machine
 from bench.machine import CPUS, FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
 
 NAME = "virtual"
@@ -77,8 +76,8 @@ def attend(process, folder):
 
 def fault(folder):
     """What makes a boot that ended well unfit for use, as one line, or None: did the plugin write to the end?"""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        raw = (folder / "counts.jsonl").read_bytes()
-        if json.loads(raw.splitlines()[-1]) == {"end": True, "lines": raw.count(b"\n") - 1}:
-            return None
-    return "the plugin's counts are cut off"
+    try:
+        channel.objects((folder / "counts.jsonl").read_bytes(), "the plugin's counts")
+    except (OSError, channel.Torn) as error:
+        return str(error)
+    return None

@@ -2,23 +2,63 @@
 """Verdicts on the primary contrasts: paired tests under Holm, as bench/METHOD.md fixes them."""
 
 import dataclasses
+import enum
 
 from bench.report import markdown, plan, stats, tables
 
 STALE = "sources have changed since"
-NOT_SO = "withdrawn: not so under"
+
+
+class Verdict(enum.StrEnum):
+    """What a contrast may come to. The first four are answers; the others come with a reason."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    EQUIVALENT = "equivalent"
+    INCONCLUSIVE = "inconclusive"
+    WITHDRAWN = "withdrawn"
+    NONE = "none"
+    UNTESTABLE = "not testable here"
 
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A contrast and what came of it. p, equal_p: adjusted, None for exact counts and where there is no test."""
+    """A contrast and what came of it.
+
+    p, equal_p: adjusted, None for exact counts and where there is no test. reasons: why there is no answer, or what
+    is lacking for one. against: {setting: Estimate} of the settings that speak against it; held: under so many it
+    held, of all that there are. stale: its kernels are no longer this tree's. notes: what else to know.
+    """
 
     contrast: plan.Contrast
     change: stats.Estimate | None
     p: float | None
     equal_p: float | None
-    verdict: str
-    note: str = ""
+    verdict: Verdict
+    reasons: tuple = ()
+    against: dict = dataclasses.field(default_factory=dict)
+    held: int = 0
+    stale: bool = False
+    notes: tuple = ()
+
+
+def says(one):
+    """A verdict with its reasons, as text."""
+    if one.verdict == Verdict.UNTESTABLE:
+        return f"{one.verdict} (needs {'; '.join(one.reasons)})"
+    reasons = [*one.reasons, *([f"not so under {listed(one.against)}"] if one.against else [])]
+    return f"{one.verdict}: {'; '.join(reasons)}" if reasons else str(one.verdict)
+
+
+def answer(one):
+    """A verdict in a word; what an untestable one lacks stands with it."""
+    return says(one) if one.verdict == Verdict.UNTESTABLE else str(one.verdict)
+
+
+def note(one):
+    """What else is to be known of it, as text."""
+    held = [f"under {one.held} other settings as well"] if one.held else []
+    return "; ".join([*held, *one.notes, *([STALE] if one.stale else [])])
 
 
 def differences(runs, contrast, kind="drain", setting=""):
@@ -28,17 +68,22 @@ def differences(runs, contrast, kind="drain", setting=""):
 
 
 def word(change, p, equal_p, margin):
-    """Better, worse, equivalent or inconclusive. Without p values, as all differences are equal, the margin decides.
+    """The Verdict of a test. Without p values, as all differences are equal, the margin decides.
 
     What differs by no more than the margin is neither better nor worse.
     """
     if p is None:
-        return "equivalent" if abs(change.median) <= margin else "better" if change.median < 0 else "worse"
+        return Verdict.EQUIVALENT if abs(change.median) <= margin else side(change)
     if equal_p < plan.ALPHA and change.within(margin):
-        return "equivalent"
+        return Verdict.EQUIVALENT
     if p < plan.ALPHA and change.low * change.high > 0 and abs(change.median) > margin:
-        return "better" if change.median < 0 else "worse"
-    return "inconclusive"
+        return side(change)
+    return Verdict.INCONCLUSIVE
+
+
+def side(change):
+    """Less is better."""
+    return Verdict.BETTER if change.median < 0 else Verdict.WORSE
 
 
 def agrees(verdict, usual, median, margin):
@@ -47,13 +92,13 @@ def agrees(verdict, usual, median, margin):
     usual: the Estimate without a setting. Better and worse must stay on their
     side of 0, and within the margin of the usual interval or at least half as large.
     """
-    if verdict == "equivalent":
+    if verdict == Verdict.EQUIVALENT:
         return abs(median) <= margin
-    if verdict not in ("better", "worse"):
+    if verdict not in (Verdict.BETTER, Verdict.WORSE):
         return True
     near = usual.low - margin <= median <= usual.high + margin
-    side = median < 0 if verdict == "better" else median > 0
-    return side and (near or 2 * abs(median) >= abs(usual.median))
+    same_side = median < 0 if verdict == Verdict.BETTER else median > 0
+    return same_side and (near or 2 * abs(median) >= abs(usual.median))
 
 
 def by_setting(runs, contrast):
@@ -77,41 +122,39 @@ def missing(runs, contrast):
 
 
 def judge_one(runs, controls, contrast, p, equal_p):
-    """Judged, with p values already adjusted, and with a remark if the kernels are no longer this tree's."""
+    """Judged, with p values already adjusted."""
     one = word_of(runs, controls, contrast, p, equal_p)
-    if one.change and controls.stale(contrast):
-        one = dataclasses.replace(one, note="; ".join(part for part in (one.note, STALE) if part))
-    return one
+    return dataclasses.replace(one, stale=bool(one.change and controls.stale(contrast)))
 
 
 def word_of(runs, controls, contrast, p, equal_p):
-    """Judged, but for that remark."""
+    """Judged, whatever became of the kernels since."""
     if lacks := missing(runs, contrast):
-        return Judged(contrast, None, None, None, f"not testable here (needs {lacks})")
+        return Judged(contrast, None, None, None, Verdict.UNTESTABLE, (lacks,))
     pairs, metric = differences(runs, contrast), plan.BY_KEY[contrast.key]
     change = stats.estimate(pairs)
     if len(pairs) < plan.BOOTS:
-        return Judged(contrast, change, None, None, f"none: {len(pairs)} of {plan.BOOTS} pairs")
+        return Judged(contrast, change, None, None, Verdict.NONE, (f"{len(pairs)} of {plan.BOOTS} pairs",))
     bad, absent = controls.against(contrast)
-    if bad or absent:
-        why = f"withdrawn: {'; '.join(bad)}" if bad else f"none: not run in full: {'; '.join(absent)}"
-        return Judged(contrast, change, p, equal_p, why)
+    if bad:
+        return Judged(contrast, change, p, equal_p, Verdict.WITHDRAWN, tuple(bad))
+    if absent:
+        return Judged(contrast, change, p, equal_p, Verdict.NONE, (f"not run in full: {'; '.join(absent)}",))
     verdict = word(change, p, equal_p, metric.margin)
     changes = by_setting(runs, contrast)
     against = {setting: one for setting, one in changes.items()
                if one and not agrees(verdict, change, one.median, metric.margin)}
     if against:
-        return Judged(contrast, change, p, equal_p, f"{NOT_SO} {listed(against)}")
+        return Judged(contrast, change, p, equal_p, Verdict.WITHDRAWN, against=against)
     short = [setting for setting, one in changes.items() if not one or one.n < plan.SENSITIVE_SEEDS]
     if short:
-        return Judged(contrast, change, p, equal_p, "none: sensitivity not run in full",
-                      f"lacks {', '.join(short)}" if len(short) < len(plan.SETTINGS) else "")
-    notes = [f"under {len(plan.SETTINGS)} other settings as well"]
-    if verdict == "inconclusive":
-        notes = open_question(pairs, change, p, metric, changes)
+        return Judged(contrast, change, p, equal_p, Verdict.NONE, ("sensitivity not run in full",),
+                      notes=(f"lacks {', '.join(short)}",) if len(short) < len(plan.SETTINGS) else ())
+    is_open = verdict == Verdict.INCONCLUSIVE
+    notes = open_question(pairs, change, p, metric, changes) if is_open else []
     if settings := controls.moved.get(contrast.key):
         notes.append(f"the metric itself moves with {', '.join(settings)}")
-    return Judged(contrast, change, p, equal_p, verdict, "; ".join(notes))
+    return Judged(contrast, change, p, equal_p, verdict, held=0 if is_open else len(plan.SETTINGS), notes=tuple(notes))
 
 
 def open_question(pairs, change, p, metric, changes):
@@ -194,7 +237,7 @@ def settings_table(runs, judged):
     rows = []
     for number, one in enumerate(judged, 1):
         metric = plan.BY_KEY[one.contrast.key]
-        rows.append([number, one.contrast.name, metric.name, one.verdict.partition(":")[0],
+        rows.append([number, one.contrast.name, metric.name, answer(one),
                      markdown.number(metric.margin),
                      *(cell(one, change, metric.margin)
                        for change in (one.change, *by_setting(runs, one.contrast).values()))])
@@ -217,7 +260,7 @@ def answers(judged):
         number = "–" if not one.change else (
             f"{markdown.signed(one.change.median)} ({markdown.interval(one.change, markdown.signed)}), "
             f"margin {markdown.number(metric.margin)}")
-        rows.append([markdown.claims(one.contrast.asks), one.contrast.name, f"**{one.verdict.partition(':')[0]}**",
+        rows.append([markdown.claims(one.contrast.asks), one.contrast.name, f"**{answer(one)}**",
                      f"{number} [{metric.unit}]"])
     return markdown.table(["question", "arms", "answer", "difference in instructions or events"], rows)
 
@@ -232,8 +275,8 @@ def table(judged):
                      markdown.signed(one.change.median) if one.change else "–",
                      markdown.interval(one.change, markdown.signed), markdown.number(metric.margin),
                      probability(one, one.p), probability(one, one.equal_p),
-                     f"**{one.verdict}**" + (f"; {one.note}" if one.note else "")])
-    rows += [["–", markdown.claims(question), *["–"] * 7, f"**not testable here (needs {needs})**"]
+                     "; ".join(part for part in (f"**{says(one)}**", note(one)) if part)])
+    rows += [["–", markdown.claims(question), *["–"] * 7, f"**{Verdict.UNTESTABLE} (needs {needs})**"]
              for question, needs in plan.NOT_TESTABLE]
     return markdown.table([">", "question", "contrast", "metric (less is better)", ">difference", ">interval",
                            ">margin ±", ">p differs", ">p equivalent", "verdict"], rows)

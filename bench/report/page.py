@@ -419,7 +419,7 @@ def short_part(boots, labs, judged):
     if not judged:
         return ""
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and ordinary(boot)]
-    withdrawn = any(one.verdict.startswith("withdrawn") for one in judged.verdicts)
+    withdrawn = any(one.verdict == contrasts.Verdict.WITHDRAWN for one in judged.verdicts)
     doubt = bool(judged.controls.failed or judged.controls.unlike or withdrawn)
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
 

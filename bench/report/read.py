@@ -8,10 +8,9 @@ beside the failed ones, never dropped and never half used.
 import dataclasses
 import hashlib
 import itertools
-import json
 import pathlib
-import zlib
 
+from bench import channel
 from bench.report import plan
 
 SCHEMA = 1
@@ -73,24 +72,14 @@ class Counts:
     irqs_off: dict = dataclasses.field(default_factory=dict)
 
 
-def no_number(constant):
-    """NaN and infinities, which Python reads as JSON, would pass every test of a verdict."""
-    raise ValueError(f"{constant} is no number")
-
-
-def parse(text, what):
-    try:
-        return json.loads(text, parse_constant=no_number)
-    except ValueError as error:
-        raise Unreadable(f"{what}: no JSON: {error}") from None
-
-
 def load(path):
     """The object in a JSON file."""
     try:
-        content = parse(path.read_bytes(), path.name)
+        content = channel.parse(path.read_bytes(), path.name)
     except OSError as error:
         raise Unreadable(f"{path.name}: {error.strerror}") from None
+    except channel.Torn as torn:
+        raise Unreadable(str(torn)) from None
     if not isinstance(content, dict):
         raise Unreadable(f"{path.name}: no JSON object")
     return content
@@ -99,22 +88,11 @@ def load(path):
 def json_lines(path):
     """The objects in a JSON lines file that ends with {"end":true,"lines":N,...}."""
     try:
-        raw = path.read_bytes()
+        return channel.objects(path.read_bytes(), path.name)
     except OSError as error:
         raise Unreadable(f"{path.name}: {error.strerror}") from None
-    lines = raw.splitlines(keepends=True)
-    objects = [parse(line, f"{path.name}:{number}") for number, line in enumerate(lines, 1)]
-    if not all(isinstance(line, dict) for line in objects):
-        raise Unreadable(f"{path.name}: a line that is no object")
-    if not objects or objects[-1].get("end") is not True or not raw.endswith(b"\n"):
-        raise Unreadable(f"{path.name}: cut off, its last line is no end line")
-    end = objects.pop()
-    if end.get("lines") != len(objects):
-        raise Unreadable(f"{path.name}: {len(objects)} lines, its end line says {end.get('lines')}")
-    crc = f"{zlib.crc32(b''.join(lines[:-1])):08x}"
-    if end.get("crc32", crc) != crc:
-        raise Unreadable(f"{path.name}: checksum is {crc}, its end line says {end['crc32']}")
-    return objects
+    except channel.Torn as torn:
+        raise Unreadable(str(torn)) from None
 
 
 def row(columns, values, what):

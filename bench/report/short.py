@@ -3,7 +3,7 @@
 
 import statistics
 
-from bench.report import controls, markdown, plan, stats, tables
+from bench.report import contrasts, controls, markdown, plan, stats, tables
 
 
 def short_of(figures):
@@ -98,7 +98,7 @@ interrupts. cyclictest's own timer is in both phases, so that it cancels out per
 
 def withdrawn(verdicts, model, arm, key):
     """Was a verdict on this difference withdrawn?"""
-    return any(one.verdict.startswith("withdrawn") and one.contrast.key == key
+    return any(one.verdict == contrasts.Verdict.WITHDRAWN and one.contrast.key == key
                and (one.contrast.model, one.contrast.arm, one.contrast.base) == (model, arm, plan.BASE)
                for one in verdicts)
 

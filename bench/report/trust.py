@@ -4,6 +4,7 @@
 import statistics
 
 from bench.report import contrasts, controls, markdown, plan, plots, read, stats
+from bench.report.contrasts import Verdict
 
 HELD = {True: "held", False: "**failed**", None: "not run in full"}
 KINDS = {"drain": "workload", "aa": "A/A", "dose": "dose and response", "sensitivity": "sensitivity"}
@@ -11,8 +12,8 @@ KINDS = {"drain": "workload", "aa": "A/A", "dose": "dose and response", "sensiti
 
 def first(found, judged):
     """What must be said before anything else: controls that failed or were not run, as lines of a list."""
-    withdrawn = [f"{number}, {one.verdict.removeprefix('withdrawn: ')}" for number, one in enumerate(judged, 1)
-                 if one.verdict.startswith("withdrawn")]
+    withdrawn = [f"{number}, {contrasts.says(one).removeprefix('withdrawn: ')}" for number, one in enumerate(judged, 1)
+                 if one.verdict == Verdict.WITHDRAWN]
     lines = []
     if found.unlike:
         lines.append(f"- **Not all boots are alike: {'; '.join(group.says for group in found.unlike)}.** Verdicts that "
@@ -25,7 +26,7 @@ def first(found, judged):
     if short:
         lines.append(f"- Controls that were not run, or not with boots enough: {'; '.join(short)}. No verdicts that "
                      "depend on them are given.")
-    stale = sum(contrasts.STALE in one.note for one in judged)
+    stale = sum(one.stale for one in judged)
     if found.changed:
         lines.append(f"- **Kernel sources have changed since these results, those of {', '.join(found.changed)}.** "
                      f"What stands here is true of the kernels measured; {stale} of {len(judged)} primary contrasts "
@@ -35,12 +36,12 @@ def first(found, judged):
 
 def sensitivity_row(judged):
     """Of the verdicts that no other control has taken: how many hold under all settings; none without such."""
-    tried = [one for one in judged if one.verdict.startswith(contrasts.NOT_SO) or "other settings as well" in one.note]
-    fell = [str(number) for number, one in enumerate(judged, 1) if one.verdict.startswith(contrasts.NOT_SO)]
+    tried = [one for one in judged if one.against or one.held]
+    fell = [str(number) for number, one in enumerate(judged, 1) if one.against]
     if not tried:
         return []
     says = f"{len(tried) - len(fell)} of {len(tried)} verdicts hold under all settings"
-    untried = sum(one.verdict == "inconclusive" for one in judged)
+    untried = sum(one.verdict == Verdict.INCONCLUSIVE for one in judged)
     says += f"; {untried} are inconclusive, and have nothing that could fall" if untried else ""
     return [["sensitivity", HELD[not fell], says + (f"; withdrawn: contrast {', '.join(fell)}" if fell else "")]]
 
@@ -181,7 +182,7 @@ def held_under(runs, judged):
     """Do the verdicts hold under other settings of the lab? Each contrast under each."""
     if not any(change for contrast in plan.CONTRASTS for change in contrasts.by_setting(runs, contrast).values()):
         return ""
-    untried = [str(number) for number, one in enumerate(judged, 1) if one.verdict == "inconclusive"]
+    untried = [str(number) for number, one in enumerate(judged, 1) if one.verdict == Verdict.INCONCLUSIVE]
     return ("### Sensitivity: do the verdicts hold?\n\nThe difference that each contrast is about, under each setting: "
             f"the median over its {plan.SENSITIVE_SEEDS} seeds, of which both arms are under that setting. {LEGEND} "
             f"Agreeing asks little of {plan.SENSITIVE_SEEDS} seeds: the same side, and half of the size or within the "

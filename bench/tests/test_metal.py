@@ -68,7 +68,7 @@ def test_files_of_another_boot_are_refused(made, tmp_path, old, new, said):
 
 def test_a_torn_line_is_a_verdict(made, tmp_path):
     made[2].write_text(made[2].read_text()[:-20])
-    assert keep(made, tmp_path) == ("guest-failure", "result channel is cut off")
+    assert keep(made, tmp_path) == ("guest-failure", "result channel: cut off, its last line is no end line")
 
 
 def test_never_replaced(made, tmp_path):

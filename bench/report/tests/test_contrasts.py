@@ -79,12 +79,12 @@ def test_a_setting_may_keep_less_within_the_margin():
 
 
 def test_too_few_pairs():
-    assert judged([500, 501, 502]).verdict == "none: 3 of 12 pairs"
+    assert contrasts.says(judged([500, 501, 502])) == "none: 3 of 12 pairs"
 
 
 def test_inconclusive_says_what_its_pairs_detect():
     one = judged([1000 * x for x in LITTLE])
-    assert one.verdict == "inconclusive" and "12 pairs detect " in one.note
+    assert one.verdict == "inconclusive" and "12 pairs detect " in contrasts.note(one)
 
 
 def test_inconclusive_names_settings_that_go_far():
@@ -107,10 +107,11 @@ def test_inconclusive_names_settings_that_go_far():
 
 def test_what_is_missing_is_named():
     empty = controls.Runs([Boot("qpw1", 1, 5)])
-    assert contrasts.judge_one(empty, SURE, CONTRAST, None, None).verdict == (
+    assert contrasts.says(contrasts.judge_one(empty, SURE, CONTRAST, None, None)) == (
         "not testable here (needs boots of rt-unpatched)")
     other = plan.Contrast("rt", "qpw1", "qpw1", "owner/imposed", "?")
-    assert "needs a count of kernel instructions imposed" in contrasts.judge_one(empty, SURE, other, None, None).verdict
+    one = contrasts.judge_one(empty, SURE, other, None, None)
+    assert "needs a count of kernel instructions imposed" in contrasts.says(one)
 
 
 def test_holm_is_over_all_contrasts(monkeypatch):
