@@ -11,13 +11,14 @@
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
+# shellcheck source=setup/tap.sh
+. setup/tap.sh
 # shellcheck source=kernel/lib.sh
 . kernel/lib.sh
 
 quick=
 [ "${1:-}" != --quick ] || { quick=y; shift; }
 folder=build/kunit/mutants
-tap=build/check/mutants.tap
 
 # chosen [NUMBER...]: the patches, one a line
 chosen() {
@@ -67,57 +68,40 @@ run_in_qemu() {
 		"kunit.filter_glob=$(cases "$2")" $boot >"$folder/$1.console"
 }
 
-# reddens PATCH: leave in $folder/NAME.failed the cases that fail with it planted; fails
-# if it does not build.
-reddens() {
-	local name arm kernel boot
-	name=$(basename "$1" .patch)
-	arm=$(header Arm "$1")
+# turns_red NAME PATCH CASE: with the patch planted CASE is among those that fail.
+turns_red() {
+	local name=$1 patch=$2 arm kernel boot
+	arm=$(header Arm "$patch")
 	kernel=$(bench/arms.sh get KERNEL "$arm")
 	boot=$(bench/arms.sh get BOOT "$arm")
 	[ "$kernel" ] || die "mutant $name: its Arm: '$arm' is none; known: $(bench/arms.sh | cut -f1 | uniq | paste -sd' ')"
-	case $(header Runs-in "$1") in
-	"") run_in_uml "$name" "$1" || return ;;
-	qemu) run_in_qemu "$name" "$1" || return ;;
+	case $(header Runs-in "$patch") in
+	"") run_in_uml "$name" "$patch" ;;
+	qemu) run_in_qemu "$name" "$patch" ;;
 	*) die "mutant $name: its Runs-in: is neither absent (UML) nor qemu" ;;
-	esac
+	esac || {
+		echo "# it does not apply or build: see $folder/$name.log"
+		return 1
+	}
 	/usr/bin/python3 -m kunit.judge --failed "$folder/$name.console" >"$folder/$name.failed"
+	echo "# it fails: $(paste -sd' ' "$folder/$name.failed")"
+	grep -qx "$3" "$folder/$name.failed"
 }
 
 chosen=$(chosen "$@")
 mapfile -t patches <<<"$chosen"
-mkdir -p "$folder" build/check
+mkdir -p "$folder"
 # Leave the trees as they should be, whatever happens.
 trap 'kernel/assemble.sh patched uml >/dev/null; [ "$quick" ] || kernel/assemble.sh patched lazy-debug >/dev/null' EXIT
-{
-	echo "TAP version 14"
-	echo "1..${#patches[@]}"
-} >"$tap"
-number=0 bad=0
+tap_begin mutants
+echo "planting ${#patches[@]} bugs"
 for patch in "${patches[@]}"; do
-	number=$((number + 1))
 	name=$(basename "$patch" .patch)
 	wanted=$(header Reddens "$patch")
 	if [ "$quick" ] && [ "$(header Runs-in "$patch")" = qemu ]; then
-		if kernel/assemble.sh --check patched uml "$patch"; then
-			verdict=ok
-		else
-			verdict="not ok" bad=1
-		fi
-		echo "$verdict $number - $name applies" >>"$tap"
-		continue
-	fi
-	if ! reddens "$patch"; then
-		echo "not ok $number - $name applies and builds: see $folder/$name.log" | tee -a "$tap"
-		bad=1
-		continue
-	fi
-	if grep -qx "$wanted" "$folder/$name.failed"; then
-		verdict=ok
+		test_point "$name applies" kernel/assemble.sh --check patched uml "$patch"
 	else
-		verdict="not ok" bad=1
+		test_point "$name turns $wanted red" turns_red "$name" "$patch" "$wanted"
 	fi
-	echo "$verdict $number - $name turns $wanted red" >>"$tap"
-	echo "[$number/${#patches[@]}] $verdict: $name: $(paste -sd' ' "$folder/$name.failed")"
 done
-exit $bad
+tap_end

@@ -4,7 +4,7 @@
 
 # tap_begin NAME: write build/check/NAME.tap, from now on.
 tap_begin() {
-	tap_count=0
+	tap_count=0 tap_failed=0
 	tap_file=build/check/$1.tap
 	mkdir -p "${tap_file%/*}"
 	echo "TAP version 14" >"$tap_file"
@@ -15,7 +15,7 @@ test_point() {
 	local name=$1 result=ok
 
 	shift
-	"$@" || result="not ok"
+	"$@" || { result="not ok"; tap_failed=$((tap_failed + 1)); }
 	tap_count=$((tap_count + 1))
 	echo "$result $tap_count - $name" | tee -a "$tap_file"
 }
@@ -40,7 +40,8 @@ said() {
 	return 1
 }
 
-# tap_end: that was all.
+# tap_end: that was all; fails if a point did.
 tap_end() {
 	echo "1..$tap_count" >>"$tap_file"
+	[ "$tap_failed" = 0 ]
 }
