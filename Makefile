@@ -17,8 +17,6 @@ endif
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 STAGE = @setup/stage.sh
-# Programs in Python are modules of packages: bench, bench.report, bench.cycles, check, kunit.
-python = /usr/bin/python3 -B -m
 
 # $(call known,NAME,VALUES): NAME's values, separated by blanks or commas, are some of VALUES
 comma := ,
@@ -28,7 +26,7 @@ $(call known,LAB,virtual kvm)
 number = $(if $(shell echo "$($1)" | grep -x "[1-9][0-9]*"),,$(error $1 is '$($1)', not a number from 1 on))
 $(if $(WITHIN),$(call number,WITHIN))
 
-include setup/setup.mk kernel/kernel.mk
+include setup/common.mk setup/setup.mk kernel/kernel.mk
 
 # The stages of a job in their order, for "stage k of n".
 prepare := source $(chosen) $(gate) guest-root guest qemu plugin

@@ -15,11 +15,6 @@ $(foreach name,CELLS CELL,$(call known,$(name),$(foreach m,$(MODELS),$(arms:%=$m
 # The kinds of boots that the lab's own file names.
 $(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))
 
-cc_style  := -D__noreturn='__attribute__((noreturn))' -D'__printf(a, b)=__attribute__((format(printf, a, b)))'
-cc_common := $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(cc_style)
-guest_cc  := $(cc_common) -D_GNU_SOURCE -static
-plugin_cc := $(cc_common) -fPIC -shared -fvisibility=hidden
-
 # The quick try: unpatched and one arm.
 try_arm    := $(or $(ARM),$(example))
 try_model  := $(or $(MODEL),rt)
@@ -99,8 +94,7 @@ anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qe
 	done
 
 build/guest/init: $(wildcard bench/guest/*.[ch])
-	@mkdir -p $(@D)
-	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+	$(call compile,$(guest_cc))
 
 # Only what is run, and nothing in it that varies: times, inodes, owners, order.
 build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
@@ -108,31 +102,26 @@ build/guest/initramfs.cpio: build/guest/init bench/guest/files.list bench/guest/
 
 # The other guest, which looks at the host: one program, and nothing of Debian's.
 build/guest/osnoise: bench/guest/osnoise/init.c $(addprefix bench/guest/,channel.c files.c machine.c params.c proofs.c random.c run.c tasks.c) $(wildcard bench/guest/*.h)
-	@mkdir -p $(@D)
-	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+	$(call compile,$(guest_cc))
 
 build/guest/osnoise.cpio: build/guest/osnoise bench/guest/pack.sh
 	bench/guest/pack.sh build/guest/root build/guest/osnoise /dev/null $@
 
 # And the one for who holds whose lock: the same workload, and interrupts.
 build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/guest/init.c,$(wildcard bench/guest/*.[ch]))
-	@mkdir -p $(@D)
-	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+	$(call compile,$(guest_cc))
 
 build/guest/interrupts.cpio: build/guest/interrupts/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
 	bench/guest/pack.sh build/guest/root build/guest/interrupts/init bench/guest/files.list $@
 
 build/plugin/pcd_locks.so: bench/plugin/locks/pcd_locks.c bench/plugin/symbols.c $(wildcard bench/plugin/*.h) bench/guest/marks.h
-	@mkdir -p $(@D)
-	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+	$(call compile,$(plugin_cc))
 
 build/plugin/pcd_count.so: $(wildcard bench/plugin/*.[ch]) bench/guest/marks.h
-	@mkdir -p $(@D)
-	$(plugin_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+	$(call compile,$(plugin_cc))
 
 build/preload/%.so: bench/preload/%.c bench/preload/preload.h
-	@mkdir -p $(@D)
-	$(plugin_cc) -D_GNU_SOURCE -o $@.new $< && mv $@.new $@
+	$(call compile,$(plugin_cc))
 
 check-kvm-probe: rt-unpatched guest qemu
 	$(pytest) --tap kvm-probe bench/tests/test_kvm.py

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # RESULTS.md from the raw results.
 
-pytest = $(python) pytest -q --import-mode=importlib -p no:cacheprovider -p check.pytest_tap
-
 .PHONY: report coverage check-report check-report-units check-controls
 
 report: source			## make RESULTS.md, its pages and figures from results/

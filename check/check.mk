@@ -33,8 +33,8 @@ check-strategy: source
 check-style: source ruff
 	$(python) check.style --kernel build/source --ruff build/tools/ruff
 
-# Guest and plugin C as bench.mk builds it, but by each compiler.
-check-w1: export USER_CFLAGS = $(wordlist 2,99,$(cc_common)) $(cycles_style) -D_GNU_SOURCE -fPIC
+# What runs outside of the kernel, as it is built, but by each compiler.
+check-w1: export USER_CFLAGS = $(cc_flags) -fPIC
 
 check-w1 check-sparse: source
 	$(python) check.compile $(@:check-%=%)

@@ -77,8 +77,7 @@ kunit-kasan: source qemu build/kunit/owner.cpio	## run an arm's suite in QEMU un
 	$(python) kunit.judge --name kunit-kasan build/kunit/kasan.console
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])
-	@mkdir -p $(@D)
-	$(guest_cc) -o $@.new $(filter %.c,$^) && mv $@.new $@
+	$(call compile,$(guest_cc))
 
 build/kunit/owner.cpio: build/kunit/owner kunit/owner/pack.sh
 	kunit/owner/pack.sh $< $@

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The cycles lab: the kernel's own objects in user space.
 
-cycles_style  := -D__packed='__attribute__((packed))' -D'__aligned(n)=__attribute__((aligned(n)))'
-cycles_cc     := $(cc_common) -D_GNU_SOURCE $(cycles_style)
 # A neutral rebuild has the same objects.
 cycles_images := $(filter-out %-rebuilt,$(chosen))
 # Those whose report.toml says how many locked instructions a lock operation has.
