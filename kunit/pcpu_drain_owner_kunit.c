@@ -18,7 +18,7 @@
 
 #include "fixture.h"
 #include "owner_acts.h"
-#include "partition.h"
+#include "user_partition.h"
 #include "scene.h"
 #include "user_owner.h"
 #include "user_probe.h"

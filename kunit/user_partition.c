@@ -11,7 +11,7 @@
 #include <linux/umh.h>
 
 #include "fixture.h"
-#include "partition.h"
+#include "user_partition.h"
 #include "user_owner.h"
 
 /* The change that is under way, or was the last one. */

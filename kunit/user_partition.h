@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _PCD_KUNIT_PARTITION_H
-#define _PCD_KUNIT_PARTITION_H
+#ifndef _PCD_KUNIT_USER_PARTITION_H
+#define _PCD_KUNIT_USER_PARTITION_H
 
 #include <kunit/test.h>
 
@@ -12,4 +12,4 @@ void partition_begin(struct kunit *test, bool isolated);
 void partition_end(struct kunit *test);
 void partition_change(struct kunit *test, bool isolated);
 
-#endif /* _PCD_KUNIT_PARTITION_H */
+#endif /* _PCD_KUNIT_USER_PARTITION_H */
