@@ -34,7 +34,7 @@ import sys
 import threading
 import time
 
-from bench import arms, channel, kvm, machine, virtual
+from bench import arms, channel, kvm, qemu_lab, virtual
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGING = pathlib.Path("build/campaign/tmp")
@@ -67,7 +67,7 @@ class Spec:
     isolated: bool = True  # is there an isolated CPU?
     by_instruction: bool = False
     trace: tuple = ()  # SYMBOL[:BYTES] whose cache lines are traced
-    cpus: int = machine.CPUS  # one of them isolated
+    cpus: int = qemu_lab.CPUS  # one of them isolated
     icount_shift: int = virtual.ICOUNT_SHIFT
     silence: float = SILENCE
     qemu: pathlib.Path | None = None
@@ -204,11 +204,11 @@ def manifest(spec):
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
         "binutils": binutils(spec.image), "image_sha256": sha256(spec.image / "bzImage"),
         "system_map_sha256": sha256(spec.image / "System.map"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
-        "guest_packages_sha256": sha256(machine.GUEST_PACKAGES),
+        "guest_packages_sha256": sha256(qemu_lab.GUEST_PACKAGES),
         "plugin_sha256": sha256(lab_of.PLUGIN) if lab_of.PLUGIN else None,
         "main_loop_sha256": sha256(lab_of.MAIN_LOOP) if lab_of.MAIN_LOOP else None,
-        "qemu_version": qemu_version(qemu), "qemu_sha256": sha256(machine.program(qemu)),
-        "firmware_sha256": [sha256(path) for path in machine.firmware(qemu)],
+        "qemu_version": qemu_version(qemu), "qemu_sha256": sha256(qemu_lab.program(qemu)),
+        "firmware_sha256": [sha256(path) for path in qemu_lab.firmware(qemu)],
         "cmdline": cmdline(spec), "workload": workload(spec),
     }
 
@@ -367,7 +367,7 @@ def run_in(spec, folder, stop, tries=1):
         try:
             ending = run_qemu(lab_of, lab_of.command(out=folder, **options), folder, spec.silence, stop)
             verdict, why = judge(lab_of, ending, folder)
-        except machine.LabError as error:
+        except qemu_lab.LabError as error:
             verdict, why = "lab-failure", str(error)
     about |= {"host_cpu": host_cpu(), "started_utc": started.isoformat(timespec="seconds"),
               "wall_seconds": round(time.monotonic() - begin, 1), "commit": commit(), "tries": tries}
@@ -460,7 +460,7 @@ def main():
     parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
     parser.add_argument("--trace", action="append", default=[], metavar="SYMBOL[:BYTES]",
                         help="trace accesses and transfers of its cache lines (slow); may be given again")
-    parser.add_argument("--cpus", type=int, default=machine.CPUS, help="of the machine (default: %(default)s)")
+    parser.add_argument("--cpus", type=int, default=qemu_lab.CPUS, help="of the machine (default: %(default)s)")
     parser.add_argument("--icount-shift", type=int, default=virtual.ICOUNT_SHIFT, metavar="N",
                         help="an instruction takes 2**N ns (default: %(default)s)")
     parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
@@ -478,7 +478,7 @@ def main():
                     by_instruction=args.by_instruction, trace=tuple(args.trace), cpus=args.cpus,
                     icount_shift=args.icount_shift, silence=args.silence)
         verdict, why = boot(spec, out)
-    except (UsageError, machine.LabError) as error:
+    except (UsageError, qemu_lab.LabError) as error:
         fail(error)
     except OSError as error:
         fail(explain(error))

@@ -16,8 +16,8 @@ import subprocess
 import threading
 import time
 
-from bench import machine
-from bench.machine import FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
+from bench import qemu_lab
+from bench.qemu_lab import FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
 
 NAME = "kvm"
 PLUGIN = None
@@ -29,7 +29,7 @@ WORKLOAD = {}  # nothing besides bench/workload
 
 DEVICE = pathlib.Path("/dev/kvm")
 CPUS = pathlib.Path("/sys/devices/system/cpu")
-VCPUS = machine.CPUS
+VCPUS = qemu_lab.CPUS
 # The hint turns off paravirtual and test-and-set spinlocks, which would hit one variant alone, in kernels that have
 # them; cpu-pm leaves HLT to the guest, so that waking a vCPU does not take the host's scheduler.
 ACCELERATOR = ("-accel", "kvm", "-cpu", "host,kvm-hint-dedicated=on", "-overcommit", "cpu-pm=on")
@@ -46,7 +46,7 @@ NEEDED = ("CONFIG_JUMP_LABEL=y", "CONFIG_NO_HZ_FULL=y")
 
 def unfit(image):
     """Why an image cannot be measured here, as one line, or None."""
-    return machine.lacking(image, NEEDED)
+    return qemu_lab.lacking(image, NEEDED)
 
 
 # ---- Can this machine? ----
@@ -108,8 +108,8 @@ def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU
             initramfs=INITRAMFS):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder. It waits to be told to go on."""
     if by_instruction or trace or icount_shift:
-        raise machine.LabError("KVM counts no instructions")
-    return machine.command(qemu, image, cmdline, seed, out, cpus, *ACCELERATOR, "-mem-prealloc",
+        raise qemu_lab.LabError("KVM counts no instructions")
+    return qemu_lab.command(qemu, image, cmdline, seed, out, cpus, *ACCELERATOR, "-mem-prealloc",
                            "-rtc", "base=2026-01-01", "-S", "-qmp", f"unix:{out}/qmp.sock,server=on,wait=off",
                            initramfs=initramfs)
 
@@ -227,7 +227,7 @@ def attend(process, folder):
         watch = start(process, folder / "qmp.sock")
     except (OSError, ValueError, KeyError) as error:
         if not has_ended(process):
-            raise machine.LabError(f"vCPUs cannot be pinned: {error}") from None
+            raise qemu_lab.LabError(f"vCPUs cannot be pinned: {error}") from None
         watch = None
     finally:
         (folder / "qmp.sock").unlink(missing_ok=True)

@@ -143,7 +143,7 @@ def main():
     boot.interruptible()
     try:
         cells = all_boots(args, threading.Event())
-    except (boot.UsageError, boot.machine.LabError) as error:
+    except (boot.UsageError, boot.qemu_lab.LabError) as error:
         boot.fail(error)
     except KeyboardInterrupt:
         boot.fail("interrupted")

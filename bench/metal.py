@@ -30,8 +30,8 @@ import subprocess
 import sys
 import tempfile
 
-from bench import boot, campaign, machine
-from bench.machine import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab has
+from bench import boot, campaign, qemu_lab
+from bench.qemu_lab import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab has
 from bench.report import plan
 
 # A lab, as boot.py sees one. No programs but the guest's have a part in it.
@@ -46,8 +46,8 @@ CONSOLE, CHANNEL = "ttyS0,115200", "/dev/ttyS1"
 
 def parameters(isolated):
     """The kernel parameters of the machine, CPU 1 isolated or not: as many CPUs as the other labs have."""
-    return [f"console={CONSOLE}", "panic=10", f"nr_cpus={machine.CPUS}",
-            *(machine.ISOLATED if isolated else ["bench.isolated=0"]), f"bench.channel={CHANNEL}"]
+    return [f"console={CONSOLE}", "panic=10", f"nr_cpus={qemu_lab.CPUS}",
+            *(qemu_lab.ISOLATED if isolated else ["bench.isolated=0"]), f"bench.channel={CHANNEL}"]
 
 
 def fault(folder):

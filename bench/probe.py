@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from bench import boot, machine
+from bench import boot, qemu_lab
 
 LIMIT = 12  # s for the guest; QEMU's monitor has 5 more, and all of it 20
 
@@ -65,7 +65,7 @@ def boot_one(lab, image, limit):
         try:
             with lab.attend(process, folder):
                 return wait_for_hello(process, folder, limit)
-        except machine.LabError as error:
+        except qemu_lab.LabError as error:
             return str(error)
         finally:
             process.kill()

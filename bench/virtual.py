@@ -8,8 +8,8 @@ any load. bench/README.md says what the options are for.
 import contextlib
 import pathlib
 
-from bench import channel, machine
-from bench.machine import CPUS, FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
+from bench import channel, qemu_lab
+from bench.qemu_lab import CPUS, FAILED, GOOD, INITRAMFS, QEMU, RESET, parameters  # noqa: F401  what every lab has
 
 NAME = "virtual"
 PLUGIN = pathlib.Path("build/plugin/pcd_count.so")
@@ -36,7 +36,7 @@ def unfit(image):
     HYPERVISOR_GUEST swaps in test-and-set spinlocks where it finds an
     emulator, and addresses must be those of System.map.
     """
-    if why := machine.lacking(image, NEEDED):
+    if why := qemu_lab.lacking(image, NEEDED):
         return why
     if "virt_spin_lock_key" in (image / "System.map").read_text():
         return f"{image} has virt_spin_lock_key: its spinlocks are not native"
@@ -64,7 +64,7 @@ def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU
         count += ",by=instruction"
     count += "".join(f",trace={what}" for what in trace)
     return ["env", f"LD_PRELOAD={MAIN_LOOP}",
-            *machine.command(qemu, image, cmdline, seed, out, cpus, "-cpu", "max",
+            *qemu_lab.command(qemu, image, cmdline, seed, out, cpus, "-cpu", "max",
                         "-accel", "tcg,thread=single", "-icount", f"shift={icount_shift},sleep=off",
                         "-rtc", "clock=vm,base=2026-01-01", "-plugin", count, initramfs=initramfs)]
 

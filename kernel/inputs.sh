@@ -11,16 +11,16 @@ GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*}
 
 case $1 in
 unpatched)
-	patches=(bench/kernel/patches/*.patch bench/kernel/patches-unpatched/*.patch)
-	lists=(bench/kernel/tree.list bench/kernel/tree-unpatched.list)
+	patches=(bench/kernel-changes/patches/*.patch bench/kernel-changes/patches-unpatched/*.patch)
+	lists=(bench/kernel-changes/tree.list bench/kernel-changes/tree-unpatched.list)
 	;;
 patched)
 	for folder in variants/*/; do
 		[[ $folder == "variants/${WITHOUT:-}/" ]] || compgen -G "$folder/arms/*" >/dev/null ||
 			{ echo "error: $folder has no arms/, so that nothing would use it; variants/README.md says what one is" >&2; exit 1; }
 	done
-	patches=(common/patches/*.patch variants/*/patches/*.patch bench/kernel/patches/*.patch)
-	lists=(common/tree.list variants/*/tree.list kunit/tree.list bench/kernel/tree.list)
+	patches=(common/patches/*.patch variants/*/patches/*.patch bench/kernel-changes/patches/*.patch)
+	lists=(common/tree.list variants/*/tree.list kunit/tree.list bench/kernel-changes/tree.list)
 	;;
 *)
 	echo "error: unknown tree $1; known: unpatched patched" >&2

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bench import boot, campaign, host_noise, kvm, machine, probe
+from bench import boot, campaign, host_noise, kvm, probe, qemu_lab
 
 CELL = ("rt", "unpatched")
 NATIVE = "Linux version 7.3\n"
@@ -328,4 +328,4 @@ def test_labs_have_the_same_interface():
               "fault"}
     assert shared <= set(interface)
     assert shared <= set(vars(kvm))
-    assert issubclass(machine.LabError, Exception)
+    assert issubclass(qemu_lab.LabError, Exception)
