@@ -227,6 +227,11 @@ struct pcd_stats *script_stats(int cpu)
 	return &per_cpu_ptr(scripted.pcpu, cpu)->stats;
 }
 
+s64 script_helps(int cpu, enum pcd_help why)
+{
+	return atomic64_read(&script_stats(cpu)->helps[why]);
+}
+
 /* ---- CPUs ---- */
 
 /* CPUs that work as upstream: all, unless the variant drains isolated ones its own way. */

@@ -82,6 +82,7 @@ unsigned int second_items(int cpu);
 unsigned int script_items(int cpu);
 unsigned int script_added(struct pcd_class *class, int cpu);
 struct pcd_stats *script_stats(int cpu);
+s64 script_helps(int cpu, enum pcd_help why);
 
 /* ---- CPUs ---- */
 

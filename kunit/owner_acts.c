@@ -53,6 +53,17 @@ void be_asleep(void *unused)
 	wait_event(gate, READ_ONCE(gate_open));
 }
 
+void go_to(void *cpu)
+{
+	set_cpus_allowed_ptr(current, cpumask_of((long)cpu));
+}
+
+void cache_and_go_to(void *cpu)
+{
+	script_cache(NULL);
+	go_to(cpu);
+}
+
 /* Of more weight than a kworker, lest that does what the owner may. */
 void fifo_cache(void *unused)
 {

@@ -10,6 +10,8 @@ void close_gate(struct kunit *test);
 void open_gate(void *unused);
 void be_busy(void *unused);
 void be_asleep(void *unused);
+void go_to(void *cpu);
+void cache_and_go_to(void *cpu);
 void fifo_cache(void *unused);
 void cache_and_be_busy(void *unused);
 void cache_and_be_asleep(void *unused);

@@ -5,7 +5,7 @@
  *
  * Three fixtures: the demo cache, the folio and mlock batches, and a scripted
  * class whose drains a test can hold up.  Owners here are kernel threads, on CPUs
- * that work as upstream; pcpu_drain_owner_kunit.c has the others.
+ * that work as upstream; scene.h is for those in user mode on isolated CPUs.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>

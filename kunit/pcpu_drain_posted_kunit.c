@@ -20,6 +20,49 @@
 
 /* ---- 4: posted is kept ---- */
 
+static struct user_owner *start_posted(struct kunit *test, int cpu)
+{
+	struct user_owner *owner = scene_start(test, cpu);
+
+	scene_post(test, cpu, owner);
+	return owner;
+}
+
+static void posted_is_kept_on_the_next_entry(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	/* Its next system call does nothing, and it is back in user mode. */
+	owner_tell(owner, NULL, NULL, OWNER_SPIN);
+	owner_go(owner);
+	KUNIT_ASSERT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	owner_come_back(test, owner);
+	probe_expect_no_debt(test);
+}
+
+static void posted_then_the_owner_blocks(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	owner_come_back(test, owner);
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	probe_expect_no_debt(test);
+}
+
+static void posted_then_the_owner_dies(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start_posted(test, cpu);
+
+	send_sig(SIGKILL, owner_task(owner), 1);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(owner)));
+	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	probe_expect_no_debt(test);
+}
+
 static void two_classes_are_posted(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -122,6 +165,38 @@ static void posted_is_kept_past_another_drain(struct kunit *test)
 
 /* ---- 5: an owner in user mode is left alone ---- */
 
+/* @mode is to cost an owner in user mode nothing, whether or not it has something cached. */
+static void expect_left_alone(struct kunit *test, enum pcd_mode mode)
+{
+	int cpu = isolated_cpu(test, 0), i;
+	struct user_owner *owner = scene_start(test, cpu);
+	struct pcd_result result;
+
+	if (!pcd_tracks(cpu) && !pcd_locks_remotely())
+		kunit_skip(test, "in this variant a kworker disturbs the owner");
+	for (i = 0; i < ROUNDS; i++) {
+		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+		probe_await_quiet(cpu);
+		ask(test, mode);
+		result = answer(test);
+		KUNIT_EXPECT_LE(test, result.drained + result.posted,
+				!pcd_variant_clean_in_user());
+		owner_come_back(test, owner);
+		KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
+	}
+	probe_expect_no_debt(test);
+}
+
+static void wait_leaves_user_mode_alone(struct kunit *test)
+{
+	expect_left_alone(test, PCD_WAIT);
+}
+
+static void post_leaves_user_mode_alone(struct kunit *test)
+{
+	expect_left_alone(test, PCD_POST);
+}
+
 /* A second request finds the first one's word still there. */
 static void asked_again_it_is_left_alone(struct kunit *test)
 {
@@ -217,9 +292,14 @@ static void killed_while_it_is_held_up(struct kunit *test)
 }
 
 static struct kunit_case pcpu_drain_posted_cases[] = {
+	KUNIT_CASE(posted_is_kept_on_the_next_entry),
+	KUNIT_CASE(posted_then_the_owner_blocks),
+	KUNIT_CASE(posted_then_the_owner_dies),
 	KUNIT_CASE(two_classes_are_posted),
 	KUNIT_CASE(posted_is_kept_by_an_interrupt),
 	KUNIT_CASE(posted_is_kept_past_another_drain),
+	KUNIT_CASE(wait_leaves_user_mode_alone),
+	KUNIT_CASE(post_leaves_user_mode_alone),
 	KUNIT_CASE(asked_again_it_is_left_alone),
 	KUNIT_CASE(disturbance_is_seen),
 	KUNIT_CASE(signal_while_it_is_held_up),

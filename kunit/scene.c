@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* How tests of owners on isolated CPUs begin: see scene.h. */
+/* What tests of owners on isolated CPUs have in common: see scene.h. */
 #include "fixture.h"
 #include "owner_acts.h"
 #include "scene.h"
@@ -69,4 +69,66 @@ static void cache_both(void *unused)
 void scene_post_both(struct kunit *test, int cpu, struct user_owner *owner)
 {
 	post(test, cpu, owner, cache_both, (struct pcd_class *[]){ &scripted, &second }, 2);
+}
+
+/* Does an isolated owner drain, or have drained, what nobody asks for? */
+bool scene_drains_unasked(int cpu)
+{
+	return pcd_variant_clean_in_user() && is_isolated(cpu);
+}
+
+/* A request is out, and the drain that it waits for has begun and is held up. */
+void scene_hold_up_request(struct kunit *test, int cpu, struct user_owner *owner)
+{
+	WRITE_ONCE(script.held_cpu, cpu);
+	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
+	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu)));
+	/* The drain begins for the request, or else when the owner leaves. */
+	if (scene_drains_unasked(cpu))
+		open_gate(NULL);
+	else
+		ask(test, PCD_WAIT);
+	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
+	if (scene_drains_unasked(cpu))
+		ask(test, PCD_WAIT);
+}
+
+/* Both go their ways, the owner to user mode and back. */
+void scene_let_request_go(struct kunit *test, int cpu, struct user_owner *owner)
+{
+	KUNIT_EXPECT_FALSE_MSG(test, asked_is_answered(), "it is still being drained");
+	WRITE_ONCE(script.held_cpu, -1);
+	complete_all(&script.release);
+	answer(test);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	open_gate(NULL);
+	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
+	owner_come_back(test, owner);
+}
+
+/*
+ * Whatever has become of the owner, what it cached is drained if asked for: at the
+ * latest when @in_user_mode, if there is such a one on that CPU, has come back.
+ */
+void scene_expect_not_stranded(struct kunit *test, int cpu, struct user_owner *in_user_mode)
+{
+	if (pcd_variant_clean_in_user())
+		KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)),
+				      "it is still cached, and nobody will drain it unasked");
+	ask(test, PCD_WAIT);
+	answer(test);
+	if (in_user_mode)
+		owner_come_back(test, in_user_mode);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)), "it is still cached");
+	probe_expect_no_debt(test);
+}
+
+void scene_expect_nothing_lost(struct kunit *test, int cpu)
+{
+	ask(test, PCD_MUST);
+	answer(test);
+	pcd_drain_all(&second, NULL, PCD_MUST);
+	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
+	KUNIT_EXPECT_EQ_MSG(test, atomic_read(&script.drained), atomic_read(&script.cached),
+			    "lost, or drained twice");
 }
