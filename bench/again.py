@@ -71,7 +71,7 @@ def again(name):
 def main():
     parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("boot", help="CELL/SEED, or CELL/FOLDER: rt-qpw1/603, rt-unpatched/dose-1000-603")
+    parser.add_argument("boot", help="CELL/SEED, or CELL/FOLDER: rt-unpatched/603, rt-unpatched/dose-1000-603")
     parser.error = boot.fail
     args = parser.parse_args()
     os.chdir(boot.ROOT)

@@ -11,7 +11,7 @@ Boots lie in build/results/LAB/CELL/BOOT, as bench.boot leaves them. results/LAB
 
   pack LAB...    write these; a tar file that would hold the same bytes is left as it is
   unpack [LAB]   bring build/results to what is committed, but leave boots that were made here since
-  show BOOT      unpack, and say where a boot of the virtual lab is, how it ended and what it is: rt-qpw1/603
+  show BOOT      unpack, and say where a boot of the virtual lab is, how it ended and what it is: rt-unpatched/603
 
 Exit status: 0, or 2 with one line on an error.
 """
@@ -330,7 +330,7 @@ def main():
     parser.error = boot.fail
     args = parser.parse_args()
     if args.what != "unpack" and not args.names:
-        parser.error(f"{args.what}: of what? BOOT=rt-qpw1/603" if args.what == "show" else "pack: which lab?")
+        parser.error(f"{args.what}: of what? BOOT=rt-unpatched/603" if args.what == "show" else "pack: which lab?")
     try:
         for name in args.names or labs():
             if args.what == "show":

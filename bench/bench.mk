@@ -51,14 +51,14 @@ again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 m
 	$(STAGE) again "making all boots again" $(python) bench.checks again --keep $(if $(WITHIN),--within "$(WITHIN)")
 
 BOOT ?=
-show:				## unpack a boot of results/ and say what it is (BOOT=rt-qpw1/603)
-	$(if $(BOOT),,$(error BOOT= is missing: CELL/SEED, such as rt-qpw1/603, or a name of results/virtual/index.jsonl))
+show:				## unpack a boot of results/ and say what it is (BOOT=rt-unpatched/603)
+	$(if $(BOOT),,$(error BOOT= is missing: CELL/SEED, such as rt-unpatched/603, or a name of results/virtual/index.jsonl))
 	@$(python) bench.archive show "$(BOOT)"
 
 # The cell of one boot, and its number; a seed of the workload, or the name of another kind's boot.
 SEED ?=
-cell: $(if $(CELL),$(firstword $(subst -, ,$(CELL)))-$(call kernel_of,$(patsubst rt-%,%,$(patsubst lazy-%,%,$(CELL))))) guest qemu plugin	## make one boot of results/ anew: the same? (CELL=rt-qpw1 SEED=603)
-	$(if $(and $(CELL),$(SEED)),,$(error CELL= or SEED= is missing: CELL=rt-qpw1 SEED=603, or SEED=dose-1000-603 of rt-unpatched))
+cell: $(if $(CELL),$(firstword $(subst -, ,$(CELL)))-$(call kernel_of,$(patsubst rt-%,%,$(patsubst lazy-%,%,$(CELL))))) guest qemu plugin	## make one boot of results/ anew: the same? (CELL=rt-unpatched SEED=603)
+	$(if $(and $(CELL),$(SEED)),,$(error CELL= or SEED= is missing: CELL=rt-unpatched SEED=603, or SEED=dose-1000-603 of rt-unpatched))
 	@$(python) bench.again "$(CELL)/$(SEED)"
 
 # Any image will do.

@@ -426,7 +426,8 @@ def short_part(boots, labs, judged):
 
 MADE_AGAIN = """\
 Boots of this project were also made again from nothing on a processor of another maker: 4 of 4 gave the same bytes.
-`make cell CELL=rt-qpw1 SEED=603` repeats one boot, [and says whether it is the same](bench/README.md#repeat-one-boot).
+`make cell CELL=rt-unpatched SEED=603` repeats one boot and says whether it is the same
+([more](bench/README.md#repeat-one-boot)).
 """
 
 ELSEWHERE = """\
