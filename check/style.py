@@ -151,7 +151,7 @@ def names(tree):
     variants = variants_and_arms(tree)
     for name in tree.names:
         words = set()
-        if not MAY_NAME_VARIANTS.match(name) or name.startswith("common/patches/"):
+        if not MAY_NAME_VARIANTS.match(name) or re.match(r"common/.*\.patch$", name):
             words |= variants
         if NAMES_NO_LAB.match(name):
             words |= set(LAB_WORDS)

@@ -5,7 +5,7 @@
 # Makes build/linux/TREE-NAME (TREE: unpatched or patched): hard links to the
 # pristine source, symbolic links to our files, copies of the files that
 # patches change (PATCH...: further ones, such as a planted bug), and what is made of
-# the variants' parts. A file is
+# the variants' and clients' parts. A file is
 # replaced whole, and only if its contents change, so that an interrupted run is
 # simply run again and make rebuilds what it must. --check: only see that all
 # patches apply.
@@ -79,7 +79,7 @@ if [ "$(head -n1 "$state" 2>/dev/null)" = "$wanted" ] && [ -z "$copies" ]; then
 	exit
 fi
 
-# Make what all variants share, and apply all patches to copies of the files that they name.
+# Make what folders share, and apply all patches to copies of the files that they name.
 scratch=$dir.patched
 rm -rf "$scratch"
 mkdir "$scratch"

@@ -19,8 +19,10 @@ patched)
 		[[ $folder == "variants/${WITHOUT:-}/" ]] || compgen -G "$folder/arms/*" >/dev/null ||
 			{ echo "error: $folder has no arms/, so that nothing would use it; variants/README.md says what one is" >&2; exit 1; }
 	done
-	patches=(common/patches/*.patch variants/*/patches/*.patch bench/kernel-changes/patches/*.patch)
-	lists=(common/tree.list variants/*/tree.list kunit/tree.list bench/kernel-changes/tree.list)
+	patches=(common/patches/*.patch common/clients/*/patches/*.patch variants/*/patches/*.patch)
+	patches+=(bench/kernel-changes/patches/*.patch)
+	lists=(common/tree.list common/clients/*/tree.list variants/*/tree.list kunit/tree.list)
+	lists+=(bench/kernel-changes/tree.list)
 	;;
 *)
 	echo "error: unknown tree $1; known: unpatched patched" >&2

@@ -7,7 +7,8 @@ fragments() {
 	case ${3:-} in
 	kasan) fragments "$1" "$2" kunit && echo kernel/kasan.config ;;
 	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "$(fragment_of "$2")" ;;
-	*) printf '%s\n' kernel/base.config "kernel/$1.config" "$(fragment_of "$2")" ${3:+"kernel/$3.config" kernel/debug.config kernel/requesters.config kernel/guest.config} ;;
+	*) printf '%s\n' kernel/base.config "kernel/$1.config" "$(fragment_of "$2")" \
+		${3:+"kernel/$3.config" kernel/debug.config common/clients/*/kunit.config kernel/guest.config} ;;
 	esac
 }
 

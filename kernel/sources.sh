@@ -25,6 +25,7 @@ reaching() {
 		*:kunit/*) [[ $flavour = k* ]] || continue ;;
 		part:* | made:* | link:*Kconfig*) ;;
 		link:variants/"$kernel"/*) ;;
+		link:common/clients/*) [[ $flavour = k* || $place != mm/pcpu_drain/kunit/* ]] || continue ;;
 		link:variants/*) grep -qxF "${place#include/}" <<<"$included" || continue ;;
 		esac
 		echo "$kind $file $place"

@@ -605,7 +605,8 @@ POSTABLE = """\
 The requests of these boots may all be posted. Of the 20 call sites in Linux 7.3.4 that ask for folios 6 can bear that
 (khugepaged's and ksmd's scans, compaction by sysctl and by sysfs, fadvise, drop_caches). How often each comes was not
 counted. The others need the drain for an error code, for progress, or lest somebody reads stale data: they ask
-strictly, and interrupt the owner where it would have been posted. [common/README.md](common/README.md) lists them all.
+strictly, and interrupt the owner where it would have been posted.
+[common/clients/lru/](common/clients/lru/README.md) lists them all.
 """
 HELP = """\
 strict (must in boots of older kernels): a request that may not be posted interrupted the owner; patience: it stayed in

@@ -17,9 +17,9 @@ def code_lines(path):
 
 
 def patched(folder):
-    """(existing files changed, lines added, lines removed) by a folder's patches."""
+    """(existing files changed, lines added, lines removed) by the patches of a folder and of those in it."""
     files, added, removed = set(), 0, 0
-    for patch in sorted(folder.glob("patches/*.patch")):
+    for patch in sorted(folder.glob("**/patches/*.patch")):
         for line in patch.read_text().splitlines():
             if line.startswith("+++ "):
                 files.add(line)
@@ -70,7 +70,7 @@ def shared(root=ROOT):
     """Sentence: what is shared, so that nobody reads the table as all there is."""
     tracked = code_lines(root / "common/mm/pcpu_drain/tracked.c")
     files, added, removed = patched(root / "common")
-    new = [line.lstrip("+ \t") for patch in (root / "common/patches").glob("*.patch")
+    new = [line.lstrip("+ \t") for patch in (root / "common").glob("**/patches/*.patch")
            for line in patch.read_text().splitlines() if line.startswith("+")]
     calls = sum(line.startswith("pcd_cached(") for line in new)
     locks = sum(bool(re.search(r"\bpcd_(try|un)?lock\w*\(", line)) for line in new)
