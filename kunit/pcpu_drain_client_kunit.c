@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit suite for the draining of per-CPU caches, clients and their locks: owner,
- * requester and interrupts meet at one cache.
+ * requester and interrupts meet at one lock, and what holds for every client.  What
+ * is one client's own is in its folder.
  */
 #include <kunit/test.h>
-#include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/hrtimer.h>
-#include <linux/memcontrol.h>
-#include <linux/mm.h>
-#include <linux/pcpu_drain_demo.h>
-#include <linux/prandom.h>
-#include <linux/slab.h>
 #include <linux/timekeeping.h>
 
-#include "../../internal.h"
+#include "client.h"
 #include "fixture.h"
 #include "lock_state.h"
 
@@ -243,333 +237,169 @@ static void irq_lock_keeps_interrupts_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&irq_lock.wrong), 0);
 }
 
-/* ---- a requester that waits for an owner inside ---- */
+/* ---- each client (client.h) ---- */
+
+static LIST_HEAD(clients);
+
+/**
+ * client_register - have the suite test a client
+ * @client: whose
+ *
+ * Context: before the suites run.
+ */
+void client_register(struct client *client)
+{
+	list_add_tail(&client->node, &clients);
+}
+
+/**
+ * client_gen_params - for KUNIT_CASE_PARAM(): each client
+ * @test: unused
+ * @prev: the client before, or NULL
+ * @desc: receives its name
+ *
+ * Return: the next one, or NULL.
+ */
+const void *client_gen_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct client *client = prev;
+	struct list_head *next = client ? client->node.next : clients.next;
+
+	if (next == &clients)
+		return NULL;
+	client = list_entry(next, struct client, node);
+	strscpy(desc, client->name, KUNIT_PARAM_DESC_SIZE);
+	return client;
+}
+
+/**
+ * client_class - the class of a client
+ * @test: fails if there is none
+ * @client: whose
+ *
+ * Return: the class, never NULL.
+ */
+struct pcd_class *client_class(struct kunit *test, const struct client *client)
+{
+	struct pcd_class *class = pcd_class_find(client->name);
+
+	KUNIT_ASSERT_NOT_NULL_MSG(test, class, "no class is called %s", client->name);
+	return class;
+}
 
 static struct {
-	struct hrtimer timer;
-	struct pcd_demo_hold hold;
-} wait_for_owner;
+	const struct client *client;
+	struct pcd_class *class;
+	bool over;
+} load;
 
-/* A hard interrupt, on the CPU of the requester. */
-static enum hrtimer_restart let_the_owner_go(struct hrtimer *timer)
+static int cache_something(void *unused)
 {
-	smp_store_release(&wait_for_owner.hold.release, true);	/* pairs with demo_linger() */
-	return HRTIMER_NORESTART;
-}
-
-static int make_interrupted_request(void *data)
-{
-	hrtimer_start(&wait_for_owner.timer, ms_to_ktime(20), HRTIMER_MODE_REL_PINNED_HARD);
-	return make_request(data);
-}
-
-static int put_one(void *item)
-{
-	pcd_demo_put(item);
+	load.client->cache(NULL);
 	return 0;
 }
 
-/* Only that interrupt lets the owner go on: a requester that keeps it out waits for good. */
-static void waiting_requester_is_interrupted(struct kunit *test)
+static bool nothing_is_cached(void)
 {
-	struct pcd_class *demo = pcd_class_find("demo");
-	struct pcd_demo_item *items = kunit_kcalloc(test, 2, sizeof(*items), GFP_KERNEL);
-	struct request request = { demo, NULL, PCD_WAIT };
-	struct thread owner, requester;
-	LIST_HEAD(out);
 	int cpu;
 
-	KUNIT_ASSERT_NOT_NULL(test, demo);
-	KUNIT_ASSERT_NOT_NULL(test, items);
+	for_each_online_cpu(cpu)
+		if (load.class->count(cpu, NULL))
+			return false;
+	return true;
+}
+
+/* Others may fill such caches meanwhile; sooner or later nobody does. */
+static bool drain_leaves_nothing(void)
+{
+	pcd_drain_all(load.class, NULL, PCD_MUST);
+	return nothing_is_cached();
+}
+
+static void load_begin(struct kunit *test)
+{
+	load.client = test->param_value;
+	load.class = client_class(test, load.client);
+	load.over = false;
 	stay_here(test);
-	cpu = upstream_cpu(test, 1);
-	wait_for_owner.hold = (struct pcd_demo_hold){ .at = PCD_DEMO_INSIDE };
-	items[1].hold = &wait_for_owner.hold;
-	hrtimer_setup(&wait_for_owner.timer, let_the_owner_go, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_PINNED_HARD);
-
-	call_on(test, cpu, put_one, &items[0]);
-	thread_start(test, &owner, cpu, put_one, &items[1]);
-	while (!smp_load_acquire(&wait_for_owner.hold.inside))	/* pairs with demo_linger() */
-		cpu_relax();
-	thread_start(test, &requester, upstream_cpu(test, 2), make_interrupted_request, &request);
-	KUNIT_EXPECT_TRUE_MSG(test, eventually(READ_ONCE(wait_for_owner.hold.release)),
-			      "no interrupt comes to a requester that waits");
-	WRITE_ONCE(wait_for_owner.hold.release, true);
-	thread_join(&owner);
-	thread_join(&requester);
-	hrtimer_cancel(&wait_for_owner.timer);
-
-	pcd_drain_all(demo, NULL, PCD_MUST);
-	KUNIT_EXPECT_EQ(test, pcd_demo_empty_depot(&out), 2);
+	load.client->begin(test);
 }
 
-/* ---- a count while its owner caches ---- */
-
-/*
- * The owner has put an item into its slot, and it does not count yet.  Before, there
- * was one in that slot that has left, and is freed: nobody is to look at that.
- */
-static void count_while_an_item_is_stored(struct kunit *test)
+static void client_is_drained(struct kunit *test)
 {
-	struct pcd_class *demo = pcd_class_find("demo");
-	struct pcd_demo_hold hold = { .at = PCD_DEMO_STORED };
-	struct pcd_demo_item *first, item = { .hold = &hold };
-	unsigned int counted[2];
-	struct thread owner;
-	LIST_HEAD(out);
-	int cpu, key;
+	unsigned int upstream = 0;
+	struct pcd_result result;
+	int cpu;
 
-	KUNIT_ASSERT_NOT_NULL(test, demo);
-	stay_here(test);
-	cpu = upstream_cpu(test, 1);
-	first = kzalloc_obj(*first);
-	KUNIT_ASSERT_NOT_NULL(test, first);
-	first->key = &key;
-	item.key = &key;
-	call_on(test, cpu, put_one, first);
-	pcd_drain_all(demo, NULL, PCD_MUST);
-	pcd_demo_empty_depot(&out);
-
-	thread_start(test, &owner, cpu, put_one, &item);
-	while (!smp_load_acquire(&hold.inside))		/* pairs with demo_linger() */
-		cpu_relax();
-	counted[0] = demo->count(cpu, &key);
-	kfree(first);
-	counted[1] = demo->count(cpu, &key);		/* KASAN watches */
-	smp_store_release(&hold.release, true);		/* pairs with demo_linger() */
-	thread_join(&owner);
-
-	KUNIT_EXPECT_EQ(test, counted[0], 0);
-	KUNIT_EXPECT_EQ(test, counted[1], 0);
-	KUNIT_EXPECT_EQ(test, demo->count(cpu, &key), 1);
-	pcd_drain_all(demo, NULL, PCD_MUST);
-	INIT_LIST_HEAD(&out);
-	KUNIT_EXPECT_EQ(test, pcd_demo_empty_depot(&out), 1);
-}
-
-/* ---- folio and mlock batches: owner, interrupts and requester at once ---- */
-
-#define FOLIOS 64
-/*
- * To be drained in one case, if there is time: a requester without the lock breaks
- * something only in some hundredths of the owner's time.  Elsewhere a kworker has to
- * come in between.
- */
-#define MANY_FOLIOS (pcd_locks_remotely() ? 20000 : 20)
-#define ENOUGH_FOLIOS 10
-/* So that no folio is freed, however often a bug puts it. */
-#define SPARE_REFS BIT(20)
-
-struct batch_case {
-	const char *name;
-	void (*cache)(struct folio *folio);
-	bool in_interrupts;
-};
-
-static void cache_for_activation(struct folio *folio)
-{
-	if (folio_test_active(folio))
-		folio_deactivate(folio);
-	else
-		folio_activate(folio);
-}
-
-static void cache_for_mlock(struct folio *folio)
-{
-	if (folio_test_mlocked(folio))
-		munlock_folio(folio);
-	else
-		mlock_folio(folio);
-}
-
-static const struct batch_case batch_cases[] = {
-	{ "activation", cache_for_activation },
-	{ "rotation", folio_rotate_reclaimable, .in_interrupts = true },
-	{ "mlocking", cache_for_mlock },
-};
-
-static void batch_case_name(const struct batch_case *c, char *name)
-{
-	strscpy(name, c->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(batch, batch_cases, batch_case_name);
-
-static struct {
-	const struct batch_case *param;
-	struct pcd_class *lru;
-	struct folio *folios[FOLIOS];
-	int owner;		/* the CPU */
-	struct hrtimer filler;	/* there */
-	struct hrtimer probe;	/* on the requester's */
-	struct rnd_state owner_rnd, filler_rnd, requester_rnd;
-	unsigned int probes;
-	unsigned int inside;	/* of these, that hit the requester where the owner would wait */
-	bool over;
-} meet;
-
-static void cache_some_folio(struct rnd_state *rnd)
-{
-	meet.param->cache(meet.folios[prandom_u32_state(rnd) % FOLIOS]);
-}
-
-static enum hrtimer_restart fill_in_interrupt(struct hrtimer *timer)
-{
-	cache_some_folio(&meet.filler_rnd);
-	hrtimer_forward_now(timer, us_to_ktime(20 + prandom_u32_state(&meet.filler_rnd) % 100));
-	return HRTIMER_RESTART;
-}
-
-/* Fills batches, moves the full ones, and drains now and then. */
-static int fill_and_drain(void *unused)
-{
-	if (meet.param->in_interrupts)
-		hrtimer_start(&meet.filler, us_to_ktime(50), HRTIMER_MODE_REL_PINNED);
-	while (!READ_ONCE(meet.over)) {
-		cache_some_folio(&meet.owner_rnd);
-		if (!(prandom_u32_state(&meet.owner_rnd) % 64))
-			lru_add_drain();
-		/* Apart, lest a kworker that comes only here always finds nothing. */
-		if (!(prandom_u32_state(&meet.owner_rnd) % 64))
-			cond_resched();
+	load_begin(test);
+	for_each_online_cpu(cpu) {
+		call_on(test, cpu, cache_something, NULL);
+		/* Others may be empty again by now. */
+		if (pcd_tracks(cpu))
+			continue;
+		KUNIT_EXPECT_GT(test, load.class->count(cpu, NULL), 0);
+		upstream++;
 	}
-	return 0;
+	result = pcd_drain_all(load.class, NULL, PCD_MUST);
+
+	KUNIT_EXPECT_GE(test, result.drained, upstream);
+	KUNIT_EXPECT_EQ(test, result.posted, 0);
+	KUNIT_EXPECT_EQ(test, result.left, 0);
+	load.client->end(test);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(drain_leaves_nothing()),
+			      "its count does not come to none");
 }
 
-/* Does the task that was interrupted hold a lock of @cpu's, by what lockdep knows? */
-static bool current_holds_lock_of(int cpu)
+static int cache_under_load(void *unused)
 {
-#ifdef CONFIG_LOCKDEP
-	int i;
-
-	for (i = 0; i < current->lockdep_depth; i++) {
-		unsigned long lock = (unsigned long)current->held_locks[i].instance;
-		unsigned long offset = lock - per_cpu_offset(cpu);
-
-		if (offset >= (unsigned long)__per_cpu_start &&
-		    offset < (unsigned long)__per_cpu_end)
-			return true;
-	}
-#endif
-	return false;
-}
-
-static enum hrtimer_restart probe_requester(struct hrtimer *timer)
-{
-	meet.probes++;
-	meet.inside += current_holds_lock_of(meet.owner);
-	hrtimer_forward_now(timer, us_to_ktime(20));
-	return HRTIMER_RESTART;
-}
-
-static int drain_now_and_then(void *unused)
-{
-	hrtimer_start(&meet.probe, us_to_ktime(20), HRTIMER_MODE_REL_PINNED_HARD);
-	while (!READ_ONCE(meet.over)) {
-		pcd_drain_all(meet.lru, NULL, PCD_WAIT);
-		udelay(prandom_u32_state(&meet.requester_rnd) % 32);
+	while (!READ_ONCE(load.over)) {
+		load.client->cache(NULL);
 		cond_resched();
 	}
 	return 0;
 }
 
-/* On the LRU, from where the batches take them. */
-static void make_folios(struct kunit *test)
+static int drain_under_load(void *unused)
 {
-	int i;
-
-	for (i = 0; i < FOLIOS; i++) {
-		struct folio *folio = folio_alloc(GFP_KERNEL, 0);
-
-		KUNIT_ASSERT_NOT_NULL(test, folio);
-		KUNIT_ASSERT_EQ(test, mem_cgroup_charge(folio, NULL, GFP_KERNEL), 0);
-		folio_ref_add(folio, SPARE_REFS);
-		folio_add_lru(folio);
-		meet.folios[i] = folio;
+	while (!READ_ONCE(load.over)) {
+		pcd_drain_all(load.class, NULL, PCD_WAIT);
+		cond_resched();
 	}
-	lru_add_drain_all();
+	return 0;
 }
 
-/* Has each come back, and once only?  One that has not is not freed. */
-static void check_folios(struct kunit *test)
+static s64 drained_from(int cpu)
 {
-	int i;
-
-	for (i = 0; i < FOLIOS; i++)
-		if (folio_test_mlocked(meet.folios[i]))
-			munlock_folio(meet.folios[i]);
-	lru_add_drain_all();
-	for (i = 0; i < FOLIOS; i++) {
-		struct folio *folio = meet.folios[i];
-		int refs = folio_ref_count(folio) - SPARE_REFS;
-
-		KUNIT_EXPECT_TRUE(test, folio_test_lru(folio));
-		KUNIT_EXPECT_EQ_MSG(test, refs, 1, "folio %d of %d is %s", i, FOLIOS,
-				    refs > 1 ? "lost" : "drained twice");
-		if (refs != 1 || !folio_test_lru(folio))
-			continue;
-		folio_ref_sub(folio, SPARE_REFS);
-		folio_put(folio);
-	}
+	return atomic64_read(&per_cpu_ptr(load.class->pcpu, cpu)->stats.drained);
 }
 
-static u64 drained_from_owner(void)
-{
-	return atomic64_read(&per_cpu_ptr(meet.lru->pcpu, meet.owner)->stats.drained);
-}
-
-static void batches_under_a_remote_drain(struct kunit *test)
+static void client_loses_nothing_under_load(struct kunit *test)
 {
 	struct thread owner, requester;
-	u64 drained;
+	s64 before;
+	int cpu;
 
-	meet.param = test->param_value;
-	meet.lru = pcd_class_find("lru");
-	KUNIT_ASSERT_NOT_NULL(test, meet.lru);
-	stay_here(test);
-	meet.owner = upstream_cpu(test, 1);
-	meet.over = false;
-	meet.probes = 0;
-	meet.inside = 0;
-	prandom_seed_state(&meet.owner_rnd, 1);
-	prandom_seed_state(&meet.filler_rnd, 2);
-	prandom_seed_state(&meet.requester_rnd, 3);
-	hrtimer_setup(&meet.filler, fill_in_interrupt, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED);
-	hrtimer_setup(&meet.probe, probe_requester, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_PINNED_HARD);
-	make_folios(test);
-	drained = drained_from_owner();
-
-	thread_start(test, &owner, meet.owner, fill_and_drain, NULL);
-	thread_start(test, &requester, upstream_cpu(test, 2), drain_now_and_then, NULL);
-	eventually(drained_from_owner() - drained > MANY_FOLIOS);
-	WRITE_ONCE(meet.over, true);
+	load_begin(test);
+	cpu = upstream_cpu(test, 1);
+	before = drained_from(cpu);
+	thread_start(test, &owner, cpu, cache_under_load, NULL);
+	thread_start(test, &requester, upstream_cpu(test, 2), drain_under_load, NULL);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(drained_from(cpu) - before > ENOUGH / 10),
+			      "hardly any load");
+	WRITE_ONCE(load.over, true);
 	thread_join(&owner);
 	thread_join(&requester);
-	hrtimer_cancel(&meet.filler);
-	hrtimer_cancel(&meet.probe);
 
-	check_folios(test);
-	KUNIT_EXPECT_GT_MSG(test, drained_from_owner() - drained, ENOUGH_FOLIOS, "hardly any load");
-	KUNIT_EXPECT_GT(test, meet.probes, 0);
-	/*
-	 * On PREEMPT_RT a requester may be interrupted there: the owner lends its priority.
-	 * Who drains by a work item holds none of the owner's locks, but what lockdep takes
-	 * that item for while it is awaited.
-	 */
-	if (pcd_locks_remotely() && !IS_ENABLED(CONFIG_PREEMPT_RT))
-		KUNIT_EXPECT_EQ_MSG(test, meet.inside, 0,
-				    "of %u interrupts, that the owner would wait for", meet.probes);
+	pcd_drain_all(load.class, NULL, PCD_MUST);
+	load.client->end(test);
 }
 
 static struct kunit_case client_cases[] = {
 	KUNIT_CASE(remote_lock_keeps_interrupts_out),
 	KUNIT_CASE(trylock_fails_while_another_cpu_holds_it),
 	KUNIT_CASE(irq_lock_keeps_interrupts_out),
-	KUNIT_CASE(waiting_requester_is_interrupted),
-	KUNIT_CASE(count_while_an_item_is_stored),
-	KUNIT_CASE_PARAM(batches_under_a_remote_drain, batch_gen_params),
+	KUNIT_CASE_PARAM(client_is_drained, client_gen_params),
+	KUNIT_CASE_PARAM(client_loses_nothing_under_load, client_gen_params),
 	{}
 };
 
@@ -580,5 +410,5 @@ static struct kunit_suite client_suite = {
 
 kunit_test_suite(client_suite);
 
-MODULE_DESCRIPTION("KUnit tests for clients of per-CPU draining and their locks");
+MODULE_DESCRIPTION("KUnit tests for the locks of per-CPU draining, and for all clients");
 MODULE_LICENSE("GPL");

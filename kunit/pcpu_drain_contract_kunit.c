@@ -16,6 +16,7 @@
 #include <linux/smp.h>
 #include <linux/wait.h>
 
+#include "client.h"
 #include "contract.h"
 #include "contracts.h"
 #include "fixture.h"
@@ -393,9 +394,94 @@ static void patience_is_counted(struct kunit *test)
 			    "a kworker helped, and nobody counted it");
 }
 
+/* ---- each client's own cache ---- */
+
+static int client_caches(void *client)
+{
+	((const struct client *)client)->cache(NULL);
+	return 0;
+}
+
+/* Invariant 8: an owner that is not isolated. */
+static void client_of_an_upstream_owner(struct kunit *test)
+{
+	const struct client *client = test->param_value;
+	struct pcd_class *class = client_class(test, client);
+	struct pcd_stats *stats;
+	struct pcd_result result;
+	s64 works, remote;
+	int cpu;
+
+	stay_here(test);
+	cpu = upstream_cpu(test, 1);
+	stats = &per_cpu_ptr(class->pcpu, cpu)->stats;
+	client->begin(test);
+	call_on(test, cpu, client_caches, (void *)client);
+	works = atomic64_read(&stats->works);
+	remote = atomic64_read(&stats->remote);
+	ask_class(test, class, PCD_WAIT);
+	result = answer(test);
+
+	KUNIT_EXPECT_GE(test, result.drained, 1);
+	KUNIT_EXPECT_EQ(test, result.posted, 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->works) - works, !pcd_locks_remotely());
+	KUNIT_EXPECT_EQ(test, atomic64_read(&stats->remote) - remote, pcd_locks_remotely());
+	pcd_drain_all(class, NULL, PCD_MUST);
+	client->end(test);
+}
+
+/* The table's first line, of what a client caches in a system call. */
+static void client_of_an_owner_in_user_mode(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	enum contract_told told = contract_of_arm(test)->cells[IN_USER_MODE].told;
+	const struct client *client = test->param_value;
+	struct pcd_class *class = client_class(test, client);
+	struct user_owner *owner;
+	struct pcd_stats *stats;
+	s64 drained, posted;
+	unsigned int exits;
+
+	stay_here(test);
+	script_reset();
+	probe_start(test);
+	stats = &per_cpu_ptr(class->pcpu, cpu)->stats;
+	owner = owner_start(test, cpu);
+	client->begin(test);
+	drained = atomic64_read(&stats->drained);
+	posted = atomic64_read(&stats->posted);
+	owner_do(test, owner, client->cache, NULL, OWNER_SPIN);
+	exits = probe_exits(cpu);
+	if (told == NOTHING) {
+		KUNIT_EXPECT_TRUE_MSG(test, eventually(!class->count(cpu, NULL)),
+				      "it is still cached");
+		KUNIT_EXPECT_GT(test, atomic64_read(&stats->drained), drained);
+		drained = atomic64_read(&stats->drained);
+	}
+	ask_class(test, class, PCD_WAIT);
+	answer(test);
+
+	/* An owner that has entered the kernel unasked is past what was posted. */
+	if (told == POSTED)
+		KUNIT_EXPECT_TRUE(test, atomic64_read(&stats->posted) > posted ||
+				  probe_exits(cpu) != exits);
+	else
+		KUNIT_EXPECT_EQ(test, atomic64_read(&stats->posted), posted);
+	if (told == DRAINED)
+		KUNIT_EXPECT_GT(test, atomic64_read(&stats->drained), drained);
+	if (told == NOTHING)
+		KUNIT_EXPECT_EQ(test, atomic64_read(&stats->drained), drained);
+	owner_come_back(test, owner);
+	pcd_drain_all(class, NULL, PCD_MUST);
+	client->end(test);
+	probe_expect_no_debt(test);
+}
+
 static struct kunit_case contract_cases[] = {
 	KUNIT_CASE_PARAM(contract, state_gen_params),
 	KUNIT_CASE(patience_is_counted),
+	KUNIT_CASE_PARAM(client_of_an_upstream_owner, client_gen_params),
+	KUNIT_CASE_PARAM(client_of_an_owner_in_user_mode, client_gen_params),
 	{}
 };
 
