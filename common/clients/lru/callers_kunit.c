@@ -2,7 +2,7 @@
 /*
  * KUnit suite for the draining of per-CPU caches, callers: those who need folios to
  * leave an isolated CPU's batches get that, while its owner spins in user mode.
- * common/README.md lists them all.
+ * README.md here lists them all.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
