@@ -9,11 +9,11 @@ FIRST := $(addprefix check-,style units contract setup import report sparse kuni
 # As many run side by side as there are processors. Alone: whose owners are to be in time, and who counts cycles.
 ALONE := $(addprefix check-,kunit-rt kunit-lazy cycles)
 # One at a time of those that share a tree, or boots.
-APART := 'check-sparse check-w1' 'check-removal check-configs' 'check-kunit-uml check-mutants check-strategy' 'check-plugin check-hotpaths'
+APART := 'check-sparse check-w1' 'check-removal check-configs' 'check-kunit-uml check-mutants check-strategy check-client' 'check-plugin check-hotpaths'
 # The rest; together what is alone, as all others have to end before it.
 REST := $(filter-out $(FIRST) $(ALONE),$(CHECKS)) $(ALONE)
 
-.PHONY: check check-units check-style check-strategy check-w1 check-sparse
+.PHONY: check check-units check-style check-strategy check-client check-w1 check-sparse
 
 # The number of commits; where they are not all here, the last one's time.
 turn = $$(if $$(git rev-parse --is-shallow-repository); then git log -1 --format=%ct; else git rev-list --count HEAD; fi || echo 0)
@@ -27,8 +27,8 @@ check: deps			## run all checks, or what WITHIN=60 minutes allow; the last line 
 check-units: source
 	$(pytest) --tap units check/tests
 
-check-strategy: source
-	check/strategy/check.sh
+check-strategy check-client: source
+	check/$(@:check-%=%)/check.sh
 
 check-style: source ruff
 	$(python) check.style --kernel build/source --ruff build/tools/ruff
