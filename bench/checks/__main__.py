@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Checks of the lab itself, each a TAP file in build/check.
+
+  plugin        the counting plugin, against programs with known counts, the
+                guest's own counters and counting instruction by instruction,
+                on two kernels; how much it slows a boot
+  lab-repeat    one boot again, QEMU's threads as slow as suits worst: every
+                byte the same, and not so without what guards against that;
+                another seed: another result, all that a seed draws is another;
+                boots of results/ made again, one of each kind: the same
+  lab-verdicts  boots made to fail, each in its own way: the right verdict
+  lab-controls  the controls hold, and each fails once it is broken on purpose:
+                another kernel in the place of the rebuilt or of the same
+                image, doses that do not arrive
+  hotpaths      none takes the same instructions as unpatched in every hot
+                path, the other arms what LIMITS= in its file grants
+  again         all boots of results/ made again are the same; a run that was
+                stopped goes on
+
+Exit status: 0 if all passed.
+"""
+
+import argparse
+import functools
+import json
+import math
+import os
+import pathlib
+import shutil
+import sys
+
+from bench import archive, arms, boot
+from bench.checks.controls import check_lab_controls
+from bench.checks.hotpaths import check_hotpaths
+from bench.checks.made import KEPT
+from bench.checks.plugin import OTHER_CELL, check_plugin
+from bench.checks.repeat import check_again, check_lab_repeat
+from bench.checks.verdicts import check_lab_verdicts
+from bench.report import instrument, plan
+from check import tapfile
+
+INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
+# The boot whose manifest says with which programs.
+VOUCHES = {"plugin": f"plugin/{OTHER_CELL}/counts", "lab-repeat": "first",
+           "again": f"again/rt-unpatched/seed-{plan.FIRST_SEED}"}
+CHECKS = {"plugin": check_plugin, "lab-repeat": check_lab_repeat, "lab-verdicts": check_lab_verdicts,
+          "lab-controls": check_lab_controls, "hotpaths": check_hotpaths, "again": check_again}
+
+
+def forget(name):
+    """Should a check die, no earlier outcome is to stand for it."""
+    for path in INSTRUMENT.glob(f"{name}.*"):
+        path.unlink()
+
+
+def keep(name):
+    """Keep a check's outcome, and what its boots were made with, where the report looks."""
+    INSTRUMENT.mkdir(parents=True, exist_ok=True)
+    manifest = json.loads((KEPT / VOUCHES[name] / "manifest.json").read_text())
+    if name == "again":
+        manifest[instrument.DIGEST] = instrument.digest(archive.BOOTS)
+    (INSTRUMENT / f"{name}.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python3 -m bench.checks", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("check", choices=CHECKS, nargs="+")
+    parser.add_argument("--keep", action="store_true",
+                        help=f"keep the outcome in {INSTRUMENT}, failed or not ({', '.join(VOUCHES)})")
+    parser.add_argument("--cell", default=f"rt-{arms.example()}", help="what is booted (default: %(default)s)")
+    parser.add_argument("--within", type=float, default=math.inf, metavar="MINUTES",
+                        help="again: begin no further boots after so long, and count them as skipped")
+    args = parser.parse_args()
+    os.chdir(boot.ROOT)
+    boot.interruptible()
+    if args.keep and (others := set(args.check) - VOUCHES.keys()):
+        parser.error(f"--keep is for {' and '.join(VOUCHES)}, not for {', '.join(sorted(others))}")
+    failed = 0
+    checks = CHECKS | {"again": functools.partial(check_again, minutes=args.within)}
+    for name in args.check:
+        if args.keep:
+            forget(name)
+        with tapfile.Writer(name) as tap:
+            checks[name](tap, args.cell)
+        failed += tap.failed
+        if args.keep:
+            keep(name)
+    # What is kept says itself what failed, and the report says it first: it is to be made all the same.
+    sys.exit(bool(failed) and not args.keep)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Is a boot its own repetition? One with QEMU's threads as slow as suits worst, and those that results/ holds."""
+
+import argparse
+import json
+import math
+import shutil
+import time
+
+from bench import archive, boot, campaign, virtual
+from bench.checks.made import KEPT, differences, not_ok, qemu_by, run_all, spec_of
+
+SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")
+WORKLOAD = "of the workload"
+
+
+def parts(spec, tries=3):
+    """Does one of so many boots of this part from the boot "first"? Alone: it takes two threads that do run at once."""
+    for number in range(tries):
+        name = f"unguarded-{number}"
+        if run_all({name: spec})[name][0] == "ok" and differences(KEPT / "first", KEPT / name, but=("qemu.cmd",)):
+            return True
+    return False
+
+
+def drawn(name):
+    """{what: value} of all that a boot says its seed has drawn."""
+    lines = [json.loads(line) for line in (KEPT / name / "guest.jsonl").read_bytes().splitlines()]
+    found = {"arrival of requests": [line["due_ns"] for line in lines if "request" in line]}
+    for line in lines:
+        found |= {key: line[key] for key in ("storm_first", "metronome", "dither", "pad") if key in line}
+        found |= line.get("drawn", {})
+    return found
+
+
+def check_lab_repeat(tap, cell):
+    slow = qemu_by("slow-qemu", f"LD_PRELOAD={SLOW_CPUS}:{virtual.MAIN_LOOP} exec")
+    unguarded = qemu_by("unguarded-qemu", f"LD_PRELOAD={SLOW_CPUS} exec")
+    results = run_all({"first": spec_of(cell), "second": spec_of(cell), "slow": spec_of(cell, qemu=slow),
+                       # 5 draws the other order and dither than 1: all that is drawn must differ.
+                       "other-seed": spec_of(cell, seed=5)})
+    for name, verdict in results.items():
+        tap.point(f"boot {name}", not_ok(verdict))
+    if tap.failed:
+        return
+    tap.point("the same seed gives the same bytes", differences(KEPT / "first", KEPT / "second"))
+    tap.point("and however slow QEMU's threads are", differences(KEPT / "first", KEPT / "slow", but=("qemu.cmd",)))
+    tap.point("but not if its main loop does not wait for the CPUs",
+              [] if parts(spec_of(cell, qemu=unguarded)) else ["the same bytes"])
+    check_sample(tap)
+    changed = differences(KEPT / "first", KEPT / "other-seed")
+    for name in ("guest.jsonl", "counts.jsonl"):
+        same = [] if any(line.startswith(f"{name} differs") for line in changed) else ["the same for both seeds"]
+        tap.point(f"another seed gives another {name}", same)
+    other = drawn("other-seed")
+    for name, value in drawn("first").items():
+        tap.point(f"another seed gives another {name}", [] if value != other[name] else [f"{value} for both seeds"])
+
+
+def kept_boots():
+    """{kind: {"CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here."""
+    kinds = {}
+    every = 99  # seeds: more than there are
+    archive.unpack_all()
+    args = argparse.Namespace(lab="virtual", set=[], seeds=every, cells="", model="", arm="", only="")
+    for folder, spec in sorted(campaign.all_boots(args).items()):
+        of_kind = kinds.setdefault("-".join(filter(None, (spec.kind, spec.setting))), {})
+        if boot.is_done(spec, folder):
+            of_kind[f"{folder.parent.name}/{folder.name}"] = spec
+    return kinds
+
+
+def not_made(boots, place):
+    """{"PLACE/CELL/BOOT": spec} of boots of results/ that are not in KEPT/place yet."""
+    return {f"{place}/{name}": spec for name, spec in boots.items() if not boot.is_done(spec, KEPT / place / name)}
+
+
+def make_again(boots, place):
+    """Make boots of results/ that are not in KEPT/place yet; return what went wrong, as lines."""
+    todo = not_made(boots, place)
+    return [f"{name}: {': '.join(verdict)}" for name, verdict in run_all(todo).items() if not_ok(verdict)]
+
+
+def same_again(tap, point, names, place, wrong=()):
+    """A point: are boots of results/ the same as those in KEPT/place? wrong: what went wrong before, as lines.
+
+    Those that were made without the guard of QEMU's clock may part; that is a skip, which names them.
+    """
+    wrong, unguarded = list(wrong), []
+    for name in names if not wrong else ():
+        kept = archive.BOOTS / "virtual" / name
+        again = KEPT / place / name
+        if archive.said(kept) != archive.said(again):
+            parted = differences(kept, again, only=archive.SAID)
+            if json.loads((kept / "manifest.json").read_text()).get("main_loop_sha256"):
+                wrong += [f"{name}: {line}" for line in parted]
+            else:
+                unguarded.append(name)
+    if unguarded and not wrong:
+        tap.skip(point, f"parted, but made before main_loop.c was there: {', '.join(unguarded)}")
+    else:
+        tap.point(point, wrong)
+
+
+def check_sample(tap):
+    """Points that a boot of each kind, each of another cell and seed, is the same once it is made again."""
+    what, chosen = "boots in results/, made again", {}
+    shutil.rmtree(KEPT / "sample", ignore_errors=True)
+    for number, (kind, boots) in enumerate(kept_boots().items()):
+        if boots:
+            name = list(boots)[number * 7 % len(boots)]
+            chosen[name] = boots[name]
+        else:
+            tap.skip(f"{what}: {kind}", "none is up to date with the images here")
+    wrong = make_again(chosen, "sample")
+    for name in chosen:
+        same_again(tap, f"{what}: {name}", [name], "sample", wrong)
+
+
+def by_cell(kinds):
+    """kept_boots(), with the workload's, which are most, a group for each cell."""
+    groups = {kind: boots for kind, boots in kinds.items() if kind != "drain" or not boots}
+    for name, spec in kinds.get("drain", {}).items():
+        groups.setdefault(f"{WORKLOAD}, {name.partition('/')[0]}", {})[name] = spec
+    return groups
+
+
+def check_again(tap, _, minutes=math.inf):
+    """minutes: no group of boots is begun after so many; those are skips. Hence what is made already comes first, and
+    then the workload, on which all verdicts rest."""
+    def order(item):
+        return bool(not_made(item[1], "again")), not item[0].startswith(WORKLOAD), item[0]
+
+    begin = time.monotonic()
+    for group, boots in sorted(by_cell(kept_boots()).items(), key=order):
+        point = f"boots: {len(boots)} {group}"
+        if time.monotonic() - begin > 60 * minutes:
+            tap.skip(point, f"not begun within {minutes:g} minutes")
+            continue
+        wrong = make_again(boots, "again") if boots else ["none is up to date with the images here"]
+        same_again(tap, point, boots, "again", wrong)
