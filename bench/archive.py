@@ -315,7 +315,8 @@ def show(name):
     folder = place_of(name)
     line, manifest = line_of(folder), load(folder / "manifest.json")
     print(f"{folder}: {line['verdict']}{': ' + line['why'] if 'why' in line else ''}")
-    print(f"identity {line['identity']}, said {line['said']}")
+    print(f"hash of all that it depends on: {line['identity']}")
+    print(f"hash of what guest and plugin sent: {line['said']}")
     for path in sorted(folder.iterdir()):
         print(f"  {path.name}, {path.stat().st_size} bytes")
     for key in ("kernel", "image_sha256", "source_sha256", "cmdline"):

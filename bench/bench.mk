@@ -55,11 +55,17 @@ show:				## unpack a boot of results/ and say what it is (BOOT=rt-unpatched/603)
 	$(if $(BOOT),,$(error BOOT= is missing: CELL/SEED, such as rt-unpatched/603, or a name of results/virtual/index.jsonl))
 	@$(python) bench.archive show "$(BOOT)"
 
-# The cell of one boot, and its number; a seed of the workload, or the name of another kind's boot.
+# A seed of the workload, or the name of another kind's boot.
 SEED ?=
-cell: $(if $(CELL),$(firstword $(subst -, ,$(CELL)))-$(call kernel_of,$(patsubst rt-%,%,$(patsubst lazy-%,%,$(CELL))))) guest qemu plugin	## make one boot of results/ anew: the same? (CELL=rt-unpatched SEED=603)
-	$(if $(and $(CELL),$(SEED)),,$(error CELL= or SEED= is missing: CELL=rt-unpatched SEED=603, or SEED=dose-1000-603 of rt-unpatched))
-	@$(python) bench.again "$(CELL)/$(SEED)"
+cell_model = $(firstword $(subst -, ,$(CELL)))
+cell_boot  = "$(CELL)/$(if $(filter-out 0% 1% 2% 3% 4% 5% 6% 7% 8% 9%,$(SEED)),$(SEED),seed-$(SEED))"
+ifneq ($(filter cell,$(MAKECMDGOALS)),)
+$(if $(filter-out 1,$(words $(CELL)) $(words $(SEED))),$(error one CELL= and one SEED= are needed: CELL=rt-unpatched SEED=603, or SEED=dose-1000-603))
+# Before anything is built.
+$(if $(shell grep -s '"boot": $(cell_boot)' results/virtual/index.jsonl),,$(error no boot $(cell_boot) in results/virtual/index.jsonl, which has them all, a line each))
+endif
+cell: $(if $(CELL),$(cell_model)-$(call kernel_of,$(CELL:$(cell_model)-%=%))) guest qemu plugin	## make one boot of a cell of results/ anew: the same? (CELL=rt-unpatched SEED=603)
+	@$(python) bench.again $(cell_boot)
 
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm
@@ -71,10 +77,12 @@ lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu p
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
 	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as build/results/kvm of another machine))
+	$(if $(NAME),,$(error NAME= is missing: what the report is to call it, such as NAME=host1))
 	@$(python) bench.import_results "$(DIR)" --name "$(NAME)"
 
+imported = $(patsubst results/imported-%,%,$(wildcard results/imported-*))
 compare: deps			## compare the arms of results that were imported (NAME=host1)
-	$(if $(NAME),,$(error NAME= is missing; there are: $(patsubst results/imported-%,%,$(wildcard results/imported-*))))
+	$(if $(filter $(NAME),$(imported)),,$(error NAME=$(NAME) was not imported; there are: $(or $(imported),none yet; make import DIR= NAME= takes some)))
 	@$(python) bench.archive unpack "imported-$(NAME)"
 	@$(python) bench.compare "build/results/imported-$(NAME)"
 

@@ -474,6 +474,14 @@ def links(pages):
     return "\n".join(("## All figures\n", *rows, ""))
 
 
+def stale_part(judged):
+    """What a reader of any figure must know first: it may be of kernels that are other ones now."""
+    if not judged or not judged.controls.changed:
+        return ""
+    which = ", ".join(judged.controls.changed) if len(judged.controls.changed) < 4 else "most or all"
+    return f"**Kernels have changed since they were measured ({which})**: see [what is missing](#what-is-missing).\n"
+
+
 def front(pages, folder, kept, boots, labs, judged, others=()):
     """The front page: what was compared, the answers, the figure, what is missing.
 
@@ -482,7 +490,7 @@ def front(pages, folder, kept, boots, labs, judged, others=()):
     judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
     lab = plan.JUDGED_LAB
-    pages.add(documents.FRONT, INTRODUCTION, compared(labs[lab]) if judged else "", short_part(boots, labs, judged),
+    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged), compared(labs[lab]) if judged else "", short_part(boots, labs, judged),
               answers_part(judged), noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
               "## What is missing\n", missing(kept, boots, labs, judged, others))
 

@@ -33,8 +33,8 @@ def cell(figures, model, arm, key):
     """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
     here = stats.estimate(figures.column(model, arm, key).values())
     text = figures.median(model, arm, key)
-    if here and here.low <= 0 <= here.high and not here.exact and key in plan.BY_KEY:
-        text = "≈0" if here.within(plan.BY_KEY[key].margin) else f"{text}?"
+    if here and here.low <= 0 <= here.high and not here.exact:
+        text = "≈0" if key in plan.BY_KEY and here.within(plan.BY_KEY[key].margin) else f"{text}?"
     change = change_of(figures, arm, key, model=model)
     if arm == plan.BASE or change is None or key not in plan.BY_KEY:
         return text

@@ -173,6 +173,7 @@ def test_sources_that_changed_are_said_first_and_withdraw_nothing(results, text)
     made = text(results, now)
     assert first_said(made).startswith("- **Kernel sources have changed since these results, those of lazy-qpw.**")
     assert "2 of 14 primary contrasts are about such kernels" in first_said(made)
+    assert "**Kernels have changed since they were measured (lazy-qpw)**" in made.partition("\n## ")[0]
     assert verdict(made, OFF) == "**equivalent**; under 2 other settings as well; sources have changed since"
     assert verdict(made, ASKING) == "**equivalent**; under 2 other settings as well"
 
