@@ -21,23 +21,16 @@ from bench import archive, boot, campaign
 from bench.report import plan
 
 PLACE = pathlib.Path("build/check/boots/cell")
-# What an image was made of: whether it is the same one, its own hash says.
-OF_THE_IMAGE = ("config_sha256", "common_config_sha256", "source_sha256", "compiler", "binutils", "kernel_release")
 
 
 def spec_of(folder):
     """The boot.Spec of a kept boot's folder, as a campaign makes it today; UsageError if none would."""
     args = argparse.Namespace(lab="virtual", set=[], seeds=plan.BOOTS, cells="", model="", arm="", only="")
     found = campaign.all_boots(args)
-    if folder not in found:
+    made = archive.MINE / folder.relative_to(archive.BOOTS)
+    if made not in found:
         raise boot.UsageError(f"{folder}: no boot of a campaign of {plan.BOOTS} seeds")
-    return found[folder]
-
-
-def other_input(kept, now):
-    """Names of what QEMU is given otherwise by two manifests; what the kept one, being older, does not tell is left."""
-    kept, now = boot.depends(kept), boot.depends(now)
-    return [key for key in kept if key not in OF_THE_IMAGE and kept[key] != now.get(key)]
+    return found[made]
 
 
 def parting(kept, made):
@@ -55,11 +48,14 @@ def again(name):
     archive.unpack_all()
     kept = archive.place_of(name)
     spec = spec_of(kept)
-    if others := other_input(json.loads((kept / "manifest.json").read_text()), boot.manifest(spec)):
-        print(f"{name}: other input: {', '.join(others)}; the boot that is kept was made with others, and cannot be "
-              f"made again here; its commit is in {archive.KEPT}/virtual's history")
+    if others := boot.other_input(json.loads((kept / "manifest.json").read_text()), boot.manifest(spec)):
+        print(f"{name}: other input: {', '.join(others)}; to make it again, check out the commit that last changed "
+              f"{archive.KEPT}/virtual")
         return 2
     verdict, why = boot.boot(spec, PLACE)
+    if verdict != "ok" and verdict == archive.line_of(kept)["verdict"]:
+        print(f"{name}: same: it ended in {verdict} then, too: {why}")
+        return 0
     if verdict != "ok":
         print(f"{name}: {verdict}: {why}")
         return 1

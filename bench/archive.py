@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Keep a lab's boots small: what is committed of a campaign.
 
-Boots lie in build/results/LAB/CELL/BOOT, as bench.boot leaves them. results/LAB has of them:
+A campaign's boots lie in build/boots/LAB/CELL/BOOT, as bench.boot leaves them. results/LAB has of them:
 
   campaign.json  what all boots share (SHARED), a fingerprint of that, and of each cell the SHA-256 of its tar file
   index.jsonl    a line per boot: its name, kind, setting and seed, its verdict, its identity (a hash of all that it
@@ -9,8 +9,10 @@ Boots lie in build/results/LAB/CELL/BOOT, as bench.boot leaves them. results/LAB
   CELL.tar.xz    the boots' files, without the consoles of those that ended well
   other files    of the whole lab, as they are: imported.json, host-noise.json
 
-  pack LAB...    write these; a tar file that would hold the same bytes is left as it is
-  unpack [LAB]   bring build/results to what is committed, but leave boots that were made here since
+Whoever reads results reads build/results, which is results/ unpacked and nothing else.
+
+  pack LAB...    write results/LAB; a tar file that would hold the same bytes is left as it is
+  unpack         bring build/results to what results/ holds
   show BOOT      unpack, and say where a boot of the virtual lab is, how it ended and what it is: rt-unpatched/603
 
 Exit status: 0, or 2 with one line on an error.
@@ -27,8 +29,9 @@ import tarfile
 
 from bench import boot
 
-BOOTS, KEPT = pathlib.Path("build/results"), pathlib.Path("results")
-ASIDE = pathlib.Path("build/campaign/before")  # the boots of the campaign before
+MINE = pathlib.Path("build/boots")  # a campaign's boots, as they are made
+BOOTS, KEPT = pathlib.Path("build/results"), pathlib.Path("results")  # what is committed, unpacked and packed
+ASIDE = pathlib.Path("build/campaign/before")  # boots of campaigns before: LAB-FINGERPRINT
 CAMPAIGN, INDEX = "campaign.json", "index.jsonl"
 # What a campaign's boots have in common, so that whoever compares two of them compares kernels, seeds and kinds;
 # method_sha256 is of METHOD.md, and in no boot's manifest.
@@ -68,15 +71,21 @@ def identity(manifest):
 def line_of(folder):
     """A boot's line of the index, as a dict."""
     manifest, verdict = load(folder / "manifest.json"), load(folder / "verdict.json")
-    line = {"boot": f"{folder.parent.name}/{folder.name}",
+    line = {"boot": name_of(folder),
             **{key: manifest.get(key) for key in ("kind", "setting", "seed")}, "verdict": verdict.get("verdict"),
             "identity": identity(manifest), "said": said(folder)}
     return line | ({"why": verdict["why"]} if verdict.get("why") else {})
 
 
 def boots_in(lab):
-    """The folders of all boots of a lab, in order."""
-    return sorted(path.parent for path in (BOOTS / lab).glob("*/*/manifest.json"))
+    """The folders of a campaign's boots, in order."""
+    return sorted(path.parent for path in (MINE / lab).glob("*/*/manifest.json")
+                  if not path.parent.name.startswith("."))
+
+
+def name_of(folder):
+    """CELL/BOOT"""
+    return f"{folder.parent.name}/{folder.name}"
 
 
 def facts_of(manifest):
@@ -145,22 +154,31 @@ def index_of(folder):
 def begin(lab, manifest):
     """Begin a campaign, or go on with it: boots that were made with anything else of SHARED are set aside.
 
-    manifest: of any of its boots, with what else is to be as it is now.
+    What is committed of the same campaign belongs to it, and is copied. manifest: of any of its boots, with what else
+    is to be as it is now.
     """
-    here, facts = BOOTS / lab / CAMPAIGN, facts_of(manifest)
+    here, facts = MINE / lab / CAMPAIGN, facts_of(manifest)
     known = load(here)["shared"] if here.exists() else {}
-    if known == facts:
-        return
-    if boots_in(lab):
-        others = [key for key in SHARED if known.get(key) != facts.get(key)]
-        shutil.rmtree(ASIDE, ignore_errors=True)
-        ASIDE.parent.mkdir(parents=True, exist_ok=True)
-        (BOOTS / lab).rename(ASIDE)
-        print(f"note: a new campaign begins, as {', '.join(others)} differs from what {BOOTS / lab} was made with; "
-              f"that is in {ASIDE} now", flush=True)
-    write_campaign(here, facts)
-    if (KEPT / lab / INDEX).exists():  # what is committed is of the campaign before, and is not to come back
-        replace(BOOTS / lab / INDEX, (KEPT / lab / INDEX).read_bytes())
+    if known != facts:
+        if boots_in(lab):
+            set_aside(lab, known, facts)
+        write_campaign(here, facts)
+    if (KEPT / lab / INDEX).exists() and load(KEPT / lab / CAMPAIGN)["shared"] == facts:
+        unpack(lab)
+        for name in index_of(KEPT / lab):
+            if not (MINE / lab / name).exists():
+                shutil.copytree(BOOTS / lab / name, MINE / lab / name)
+
+
+def set_aside(lab, known, facts):
+    """Move a campaign's boots away, and say why."""
+    place = ASIDE / f"{lab}-{fingerprint(known)[:12]}"
+    shutil.rmtree(place, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    (MINE / lab).rename(place)
+    others = [key for key in SHARED if known.get(key) != facts.get(key)]
+    print(f"note: a new campaign begins, as {', '.join(others)} is not what the boots in {MINE / lab} were made with; "
+          f"they are in {place} now", flush=True)
 
 
 def write_campaign(path, facts, **more):
@@ -169,11 +187,11 @@ def write_campaign(path, facts, **more):
 
 
 def pack(lab):
-    """Write results/LAB from build/results/LAB; returns how many boots and how many bytes of archive there are."""
+    """Write results/LAB from build/boots/LAB; returns how many boots and how many bytes of archive there are."""
     folders = boots_in(lab)
     if not folders:
-        raise ArchiveError(f"{BOOTS / lab}: no boots; make campaign runs them")
-    here = BOOTS / lab / CAMPAIGN
+        raise ArchiveError(f"{MINE / lab}: no boots; make campaign runs them")
+    here = MINE / lab / CAMPAIGN
     if not here.exists():  # boots from elsewhere
         write_campaign(here, common(folders))
     facts = load(here)["shared"]
@@ -190,23 +208,21 @@ def pack(lab):
     for path in target.glob("*.tar.xz"):
         if path.name.removesuffix(".tar.xz") not in cells:
             path.unlink()
-    for path in (BOOTS / lab).glob("*.json"):
+    for path in (MINE / lab).glob("*.json"):
         replace(target / path.name, path.read_bytes())
     index = lines(line_of(folder) for folder in folders)
     write_campaign(target / CAMPAIGN, facts, boots=len(folders), cells=cells)
     replace(target / INDEX, index)
-    replace(BOOTS / lab / INDEX, index)
     return len(folders), sum(path.stat().st_size for path in target.glob("*.tar.xz"))
 
 
 def keep(lab):
-    """Pack a campaign, unless another one is committed and has boots that this one has not."""
+    """Pack a campaign, unless what is committed has boots that this one has not."""
     committed = index_of(KEPT / lab)
-    here = {f"{folder.parent.name}/{folder.name}" for folder in boots_in(lab)}
-    if committed and (missing := committed.keys() - here) and (
-            load(KEPT / lab / CAMPAIGN)["fingerprint"] != load(BOOTS / lab / CAMPAIGN)["fingerprint"]):
-        print(f"note: {KEPT / lab} keeps the campaign before, as this one lacks {len(missing)} of its {len(committed)} "
-              f"boots; python3 -m bench.archive pack {lab} puts this one there", flush=True)
+    if missing := committed.keys() - map(name_of, boots_in(lab)):
+        print(f"note: {KEPT / lab} stays as it is, since this campaign lacks {len(missing)} of its {len(committed)} "
+              f"boots; `python3 -m bench.archive pack {lab}` packs it all the same, "
+              f"`python3 -m bench.report.report --boots {MINE}` reports it", flush=True)
     else:
         pack(lab)
 
@@ -236,39 +252,24 @@ def members(lab, cell):
     return found
 
 
-def made_here(folder, line):
-    """Is a boot not the one that was unpacked, or packed, last? line: that one's, or None."""
-    if not folder.exists():
-        return False
-    try:
-        return line_of(folder) != line
-    except ArchiveError:
-        return True
+def unpack(lab, boots=BOOTS):
+    """Bring the folder of a lab's unpacked boots to what results/LAB holds.
 
-
-def unpack(lab, boots=None):
-    """Bring build/results/LAB to what results/LAB holds; boots that were made here since then stay.
-
-    The index that was unpacked last lies beside the boots. boots: a folder in the place of build/results. Returns how
-    many boots were written.
+    The index that was unpacked last lies beside the boots. boots: a folder in the place of build/results.
     """
-    source, target = KEPT / lab, (boots or BOOTS) / lab
+    source, target = KEPT / lab, boots / lab
     new, old = index_of(source), index_of(target)
     changed = [name for name in new | old if new.get(name) != old.get(name)]
-    stale = [name for name in changed if not made_here(target / name, old.get(name))]
-    for cell in sorted({name.partition("/")[0] for name in stale if name in new}):
+    for cell in sorted({name.partition("/")[0] for name in changed if name in new}):
         for name, files in members(lab, cell).items():
-            if f"{cell}/{name}" in stale:
+            if f"{cell}/{name}" in changed:
                 write_boot(target / cell / name, files)
-    for name in stale:
+    for name in changed:
         if name not in new:
             shutil.rmtree(target / name, ignore_errors=True)
-    if changed:
-        for path in source.glob("*.json"):
+    for path in [*source.glob("*.json"), *source.glob(INDEX)]:
+        if not (target / path.name).exists() or (target / path.name).read_bytes() != path.read_bytes():
             replace(target / path.name, path.read_bytes())
-        write_campaign(target / CAMPAIGN, load(source / CAMPAIGN)["shared"])
-        replace(target / INDEX, lines(new.values()))
-    return len(stale)
 
 
 def write_boot(folder, files):
@@ -287,11 +288,22 @@ def labs():
     return sorted(path.parent.name for path in KEPT.glob(f"*/{INDEX}"))
 
 
-def unpack_all(boots=None):
-    """Unpack every lab, into another folder if it is named; returns the folder of all boots."""
+def unpack_all(boots=BOOTS):
+    """Unpack every lab, and remove what is of none; returns boots, a folder in the place of build/results."""
+    for path in boots.glob("*"):
+        if path.name not in labs():
+            shutil.rmtree(path)
     for lab in labs():
         unpack(lab, boots)
-    return boots or BOOTS
+    return boots
+
+
+def unpacked():
+    """unpack_all() for a command: what is wrong with an archive ends it with a line."""
+    try:
+        return unpack_all()
+    except ArchiveError as error:
+        boot.fail(error)
 
 
 # ---- Command line ----
@@ -327,19 +339,20 @@ def main():
     parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("pack", "unpack", "show"))
-    parser.add_argument("names", nargs="*", help="labs (unpack: all unless named); show: one boot")
+    parser.add_argument("names", nargs="*", help="labs to pack; show: one boot")
     parser.error = boot.fail
     args = parser.parse_args()
-    if args.what != "unpack" and not args.names:
-        parser.error(f"{args.what}: of what? BOOT=rt-unpatched/603" if args.what == "show" else "pack: which lab?")
+    if (args.what == "unpack") == bool(args.names):
+        parser.error({"show": "show: which boot? CELL/SEED, such as rt-unpatched/603", "pack": "pack: which lab?",
+                      "unpack": "unpack: all labs are, none is to be named"}[args.what])
     try:
-        for name in args.names or labs():
+        if args.what == "unpack":
+            print(f"{unpack_all()}: {', '.join(labs()) or 'nothing is committed'}")
+        for name in args.names:
             if args.what == "show":
                 show(name)
-            elif args.what == "pack":
-                print("{}: {} boots in {} bytes".format(KEPT / name, *pack(name)))
             else:
-                print(f"{BOOTS / name}: {unpack(name)} boots unpacked")
+                print("{}: {} boots in {} bytes".format(KEPT / name, *pack(name)))
     except (ArchiveError, boot.UsageError) as error:
         boot.fail(error)
     except OSError as error:

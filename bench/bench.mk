@@ -24,7 +24,7 @@ $(call known,ARM,$(filter-out unpatched $(controls),$(arms)))
 plan := source $(try_images) guest-root guest qemu plugin try
 endif
 
-.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds try check-try compare
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds try check-try compare
 
 try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under one arm: two boots (ARM= MODEL=rt)
 	$(STAGE) try "booting unpatched and $(try_arm)" $(python) bench.tryout boot --model "$(try_model)" --arm "$(try_arm)"
@@ -76,14 +76,14 @@ lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu p
 	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
-	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as build/results/kvm of another machine))
+	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as build/boots/kvm of another machine))
 	$(if $(NAME),,$(error NAME= is missing: what the report is to call it, such as NAME=host1))
 	@$(python) bench.import_results "$(DIR)" --name "$(NAME)"
 
 imported = $(patsubst results/imported-%,%,$(wildcard results/imported-*))
 compare: deps			## compare the arms of results that were imported (NAME=host1)
 	$(if $(filter $(NAME),$(imported)),,$(error NAME=$(NAME) was not imported; there are: $(or $(imported),none yet; make import DIR= NAME= takes some)))
-	@$(python) bench.archive unpack "imported-$(NAME)"
+	@$(python) bench.archive unpack >/dev/null
 	@$(python) bench.compare "build/results/imported-$(NAME)"
 
 # An arm, or a kernel's name: all its arms.

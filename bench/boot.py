@@ -42,6 +42,8 @@ LABS = {lab.NAME: lab for lab in (virtual, kvm)}
 MODELS = ("rt", "lazy")
 # May differ between two runs of one boot. What is preloaded into QEMU changes only how seldom its clock errs.
 VARYING = ("host_cpu", "started_utc", "wall_seconds", "commit", "tries", "main_loop_sha256")
+# What an image was made of: whether it is the same one, its own hash says.
+OF_THE_IMAGE = ("config_sha256", "common_config_sha256", "source_sha256", "compiler", "binutils", "kernel_release")
 SILENCE = 30  # s of QEMU's own CPU time; the longest silence of a good boot is 4 s
 PATIENCE = 10  # times that in wall time: a machine may be busy with other things
 PR_SET_PDEATHSIG = 1
@@ -218,6 +220,12 @@ def depends(about):
     return {name: value for name, value in about.items() if name not in VARYING}
 
 
+def other_input(kept, now):
+    """Names of what QEMU is given otherwise by two manifests; what the kept one, being older, does not tell is left."""
+    kept, now = depends(kept), depends(now)
+    return [key for key in kept if key not in OF_THE_IMAGE and kept[key] != now.get(key)]
+
+
 def is_done(spec, out):
     """Is this very boot there, and did it end well?"""
     try:
@@ -340,11 +348,12 @@ def write_json(path, content):
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def tries_of(out):
-    """How often a boot was tried that did not end well, and lies at out: 0 if it did, or was another."""
+def tries_of(spec, out):
+    """How often this very boot was tried before, without ending well, and lies at out."""
     try:
-        verdict = json.loads((out / "verdict.json").read_text())["verdict"]
-        return 0 if verdict == "ok" else json.loads((out / "manifest.json").read_text()).get("tries", 1)
+        kept = json.loads((out / "manifest.json").read_text())
+        ended_well = json.loads((out / "verdict.json").read_text())["verdict"] == "ok"
+        return 0 if ended_well or depends(kept) != depends(manifest(spec)) else kept.get("tries", 1)
     except (OSError, ValueError, KeyError):
         return 0
 
@@ -401,7 +410,7 @@ def boot(spec, out, stop=None):
     folder = STAGING / f"{spec.lab}-{spec.model}-{spec.arm}-{spec.seed}-{os.getpid()}-{threading.get_ident()}"
     folder.mkdir(parents=True)
     try:
-        verdict, why = run_in(spec, folder, stop, tries_of(out) + 1)
+        verdict, why = run_in(spec, folder, stop, tries_of(spec, out) + 1)
         if shutil.disk_usage(folder).free < 1 << 20:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boot all cells, in random order, some side by side.
 
-A cell is MODEL-ARM, e.g. rt-unpatched. Each gets, in build/results/LAB/CELL:
+A cell is MODEL-ARM, e.g. rt-unpatched. Each gets, in build/boots/LAB/CELL:
 
   drain        seed-NNN: the workload, a boot per seed. All cells get the
                same seeds, so that arms can be compared in pairs.
@@ -21,8 +21,9 @@ An arm that is itself a control (CONTROL= in its file) gets drain alone.
 
 Boots that are there and were made from the same image, guest, plugin and
 parameters are not run again; a campaign that was interrupted goes on where it
-was. When all are there they are packed into results/LAB (see bench.archive). Boots
-of a campaign with another QEMU, plugin, guest or METHOD.md are set aside first.
+was. Then results/LAB is packed, unless it has boots that are not there (see
+bench.archive). Boots that were made with another QEMU, plugin, guest or METHOD.md
+are set aside first.
 
 Exit status: 0 if every boot was run, whatever its verdict: a failed boot is a
 result, which the report counts. 1 if a boot could not be built or the lab
@@ -78,7 +79,7 @@ def count(name):
 
 def folder_of(spec):
     """Where a boot is kept."""
-    return archive.BOOTS / spec.lab / f"{spec.model}-{spec.arm}" / plan.place(spec.kind, spec.setting, spec.seed)
+    return archive.MINE / spec.lab / f"{spec.model}-{spec.arm}" / plan.place(spec.kind, spec.setting, spec.seed)
 
 
 def spec_of(args, cell, seed, *workload, **other):
@@ -172,7 +173,7 @@ def check_lab(name):
         return
     if why := probe.why_not(name):
         raise boot.UsageError(f"lab {name} cannot run here: {why}")
-    if why := host_noise.why_not(archive.BOOTS / name):
+    if why := host_noise.why_not(archive.MINE / name):
         raise boot.UsageError(why)
 
 
@@ -190,7 +191,7 @@ def run_all(boots, jobs):
                 verdict, why = done.result()
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
                 elapsed = time.monotonic() - begin
-                name = running[done].relative_to(archive.BOOTS)
+                name = running[done].relative_to(archive.MINE)
                 print(f"boot {number} of {len(boots)}: {name}: {verdict}{': ' + why if why else ''}; "
                       f"{minutes(elapsed)} of about {minutes(elapsed / number * len(boots))}", flush=True)
         finally:
@@ -219,8 +220,10 @@ def main():
     try:
         boots = all_boots(args)
         remove_leftovers()
-        archive.unpack(args.lab)
-        archive.begin(args.lab, boot.manifest(next(iter(boots.values()))) | {"method_sha256": boot.sha256(METHOD)})
+        built = [spec for spec in boots.values() if boot.built(spec.image)]
+        if not built:
+            raise boot.UsageError("no image of these boots is built; make kernels builds them")
+        archive.begin(args.lab, boot.manifest(built[0]) | {"method_sha256": boot.sha256(METHOD)})
         todo = {folder: spec for folder, spec in boots.items() if not boot.is_done(spec, folder)}
         if len(todo) < len(boots):
             print(f"{len(boots) - len(todo)} of {len(boots)} boots are there already", flush=True)
@@ -228,8 +231,7 @@ def main():
             check_lab(args.lab)
         begin = time.monotonic()
         verdicts = run_all(todo, boot.lab(args.lab).jobs(args.jobs))
-        if todo:
-            archive.keep(args.lab)
+        archive.keep(args.lab)
     except (archive.ArchiveError, boot.UsageError) as error:
         boot.fail(error)
     except OSError as error:

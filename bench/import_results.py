@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Take raw results that were made elsewhere into results/imported-NAME/.
 
-DIR is one lab's folder as a campaign leaves it: build/results/LAB of another clone,
+DIR is one lab's folder as a campaign leaves it: build/boots/LAB of another clone,
 with CELL/seed-NNN/manifest.json ...
 All is checked before anything is taken, by what reads it for the report: one
 line for each fault. A boot that failed is a result and is taken; one that
@@ -97,10 +97,10 @@ def copy(source, folder, name):
 
 def take(source, name):
     """Import a folder; return its faults as lines: then nothing was taken."""
-    target = archive.BOOTS / f"imported-{name}"
-    for there in (archive.KEPT / target.name, target):
-        if there.exists():
-            raise boot.UsageError(f"{there} is there already, and is not replaced; choose another NAME=, or remove it")
+    target = archive.MINE / f"imported-{name}"
+    if (archive.KEPT / target.name).exists():
+        raise boot.UsageError(f"{archive.KEPT / target.name} is there already, and is not replaced; "
+                              "choose another NAME=, or remove it")
     shutil.rmtree(STAGING, ignore_errors=True)
     folder = STAGING / target.name
     folder.parent.mkdir(parents=True)
@@ -108,9 +108,11 @@ def take(source, name):
         faults = copy(source, folder, name)
         if not faults:
             target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)
             archive.pack(target.name)
     finally:
+        shutil.rmtree(target, ignore_errors=True)  # unpacked, they lie in build/results
         shutil.rmtree(STAGING, ignore_errors=True)
     return faults
 

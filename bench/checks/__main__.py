@@ -30,6 +30,7 @@ import shutil
 import sys
 
 from bench import archive, arms, boot
+from bench.checks import repeat
 from bench.checks.controls import check_lab_controls
 from bench.checks.hotpaths import check_hotpaths
 from bench.checks.made import KEPT
@@ -77,9 +78,12 @@ def main():
     boot.interruptible()
     if args.keep and (others := set(args.check) - VOUCHES.keys()):
         parser.error(f"--keep is for {' and '.join(VOUCHES)}, not for {', '.join(sorted(others))}")
+    archive.unpacked()
     failed = 0
     checks = CHECKS | {"again": functools.partial(check_again, minutes=args.within)}
     for name in args.check:
+        if name == "again" and not any(repeat.kept_boots().values()):
+            boot.fail("no boot of results/ is up to date with the images here; make results makes them anew")
         if args.keep:
             forget(name)
         with tapfile.Writer(name) as tap:

@@ -18,9 +18,10 @@ def place_tree(name, boots):
     """
     todo = {}
     for folder, spec in boots.items():
-        place = pathlib.Path("controls", name, folder.relative_to(archive.BOOTS))
-        if boot.is_done(spec, folder):
-            shutil.copytree(folder, KEPT / place)
+        place = pathlib.Path("controls", name, folder.relative_to(archive.MINE))
+        here = archive.BOOTS / folder.relative_to(archive.MINE)
+        if boot.is_done(spec, here):
+            shutil.copytree(here, KEPT / place)
         else:
             todo[str(place)] = spec
     return todo
@@ -54,7 +55,7 @@ def check_lab_controls(tap, _):
     tap.point("no control fails, with so few boots", controls.failures(KEPT / "controls/sound"))
     for what, (control, _) in broken.items():
         for folder in base:
-            place = folder.relative_to(archive.BOOTS)
+            place = folder.relative_to(archive.MINE)
             shutil.copytree(KEPT / "controls/sound" / place, KEPT / "controls" / what / place)
         failed = controls.failures(KEPT / "controls" / what)
         wrong = [] if any(f"virtual: {control}" in line for line in failed) else [f"failed: {failed or 'none'}"]

@@ -4,7 +4,7 @@
 import argparse
 import itertools
 
-from bench import arms, boot, campaign
+from bench import archive, arms, boot, campaign
 from bench.checks.made import KEPT, not_ok, run_all, spec_of
 from bench.report import hotpaths
 
@@ -30,7 +30,8 @@ def hotpath_folders(cells):
     for model, arm in cells:
         for kept, spec in campaign.hotpaths(args, (model, arm)).items():
             name = f"hotpaths/{model}-{arm}/{kept.name}"
-            folder = kept if boot.is_done(spec, kept) else KEPT / name
+            here = archive.BOOTS / kept.relative_to(archive.MINE)
+            folder = here if boot.is_done(spec, here) else KEPT / name
             folders.setdefault((model, arm), []).append(folder)
             if not boot.is_done(spec, folder):
                 todo[name] = spec

@@ -57,15 +57,21 @@ def check_lab_repeat(tap, cell):
         tap.point(f"another seed gives another {name}", [] if value != other[name] else [f"{value} for both seeds"])
 
 
+def up_to_date(spec, folder):
+    """Is a boot there, did it end well, and would it be made with the same now?"""
+    if not (folder / "manifest.json").exists() or archive.line_of(folder)["verdict"] != "ok":
+        return False
+    return not boot.other_input(archive.load(folder / "manifest.json"), boot.manifest(spec))
+
+
 def kept_boots():
     """{kind: {"CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here."""
     kinds = {}
     every = 99  # seeds: more than there are
-    archive.unpack_all()
     args = argparse.Namespace(lab="virtual", set=[], seeds=every, cells="", model="", arm="", only="")
     for folder, spec in sorted(campaign.all_boots(args).items()):
         of_kind = kinds.setdefault("-".join(filter(None, (spec.kind, spec.setting))), {})
-        if boot.is_done(spec, folder):
+        if up_to_date(spec, archive.BOOTS / folder.relative_to(archive.MINE)):
             of_kind[f"{folder.parent.name}/{folder.name}"] = spec
     return kinds
 

@@ -62,7 +62,7 @@ def main():
     parser.add_argument("--lab", type=pathlib.Path,
                         help="boots of the same kernels (default: those of results/virtual)")
     args = parser.parse_args()
-    lab = args.lab or archive.unpack_all() / "virtual"
+    lab = args.lab or archive.unpacked() / "virtual"
     with tapfile.Writer("cycles") as tap:
         try:
             for image in {cell.image for cell in CELLS}:

@@ -340,7 +340,8 @@ def main():
     args = parser.parse_args()
     model, _, arm = args.cell.partition("-")
     try:
-        folder = archive.unpack_all() / args.lab / args.cell / "anatomy"
+        mine = archive.MINE / args.lab / args.cell / "anatomy"
+        folder = mine if mine.exists() else archive.unpacked() / args.lab / args.cell / "anatomy"
         print(write(folder, archive.KEPT / "figures", model, arm), end="")
     except read.Unreadable as error:
         print(f"error: anatomy of {args.cell}: {error}", file=sys.stderr)

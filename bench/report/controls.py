@@ -421,7 +421,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=pathlib.Path, nargs="?", help="folder of labs (default: what results/ holds)")
     args = parser.parse_args()
-    labs = read_labs(args.results or archive.unpack_all(), None if args.results else archive.KEPT)
+    labs = read_labs(args.results or archive.unpacked(), None if args.results else archive.KEPT)
     words = {True: "held", False: "FAILED", None: "not run in full"}
     for lab, found in labs.items():
         for outcome in found.outcomes:

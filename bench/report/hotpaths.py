@@ -230,7 +230,7 @@ def main():
     parser.add_argument("--operation", default="", help="only this one")
     parser.add_argument("cell", help="MODEL-ARM")
     args = parser.parse_args()
-    lab = args.lab or archive.unpack_all() / "virtual"
+    lab = args.lab or archive.unpacked() / "virtual"
     model, _, _ = args.cell.partition("-")
     (paths, faults), (base, more) = (read_cell(sorted((lab / name).glob("hotpath-*")))
                                      for name in (args.cell, f"{model}-{BASE}"))

@@ -490,8 +490,9 @@ def front(pages, folder, kept, boots, labs, judged, others=()):
     judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
     lab = plan.JUDGED_LAB
-    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged), compared(labs[lab]) if judged else "", short_part(boots, labs, judged),
-              answers_part(judged), noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
+    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged), compared(labs[lab]) if judged else "",
+              short_part(boots, labs, judged), answers_part(judged),
+              noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
               "## What is missing\n", missing(kept, boots, labs, judged, others))
 
 

@@ -311,7 +311,7 @@ def read_outcome(path):
 
 def folders(results):
     """The folders of all boots, in order."""
-    return sorted(path for path in pathlib.Path(results).glob("*/*-*/*") if path.is_dir())
+    return sorted(path for path in pathlib.Path(results).glob("*/*-*/*") if path.is_dir() and path.name[0] != ".")
 
 
 def read_others(results, kinds):

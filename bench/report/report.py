@@ -16,7 +16,6 @@ from bench import archive
 from bench.report import controls, documents, hotpaths, instrument, metrics, page, plan, read, sizes, tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-COMMITTED = pathlib.Path("build/check/results")  # where --check unpacks: build/results may have other boots
 SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have
 
 
@@ -103,8 +102,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         made = pathlib.Path(folder)
-        unpacked = args.boots or archive.unpack_all(COMMITTED if args.check else None)
-        boots = write(unpacked, made, kept=args.root / "results")
+        boots = write(args.boots or archive.unpacked(), made, kept=args.root / "results")
         if not boots:
             print("report: no boots in results/ yet; make results runs them", file=sys.stderr)
             return 3

@@ -19,7 +19,7 @@ NOW = synthetic.manifest("virtual", "rt", "none", 1) | {"method_sha256": "m"}
 def place(tmp_path, monkeypatch):
     """A testbed with a packed campaign."""
     monkeypatch.chdir(tmp_path)
-    made = archive.BOOTS
+    made = archive.MINE
     archive.begin("virtual", NOW)
     synthetic.campaign(made, (1, 2))
     failed = synthetic.boot(made, "rt", "none", 3, verdict="hang")
@@ -34,22 +34,21 @@ def tree(folder):
 
 
 def test_what_is_packed_comes_back(place):
-    before = tree(archive.BOOTS)
-    shutil.rmtree(archive.BOOTS)
+    before = tree(archive.MINE)
     assert archive.unpack_all() == archive.BOOTS
     after = tree(archive.BOOTS)
     assert before.keys() - after.keys() == {"virtual/rt-none/seed-001/console.txt"}  # that boot ended well
-    assert all(after[name] == before[name] for name in after)
+    assert all(after[name] == before[name] for name in after.keys() & before.keys() if name.count("/") > 1)
 
 
 def test_packing_again_changes_nothing(place):
-    """Not even where another version of the library would compress better."""
+    """Not even where another version of the library would compress better, nor from what was unpacked."""
     path = archive.KEPT / "virtual/rt-none.tar.xz"
     path.write_bytes(lzma.compress(lzma.decompress(path.read_bytes()), preset=0))
     before = tree(archive.KEPT)
     archive.pack("virtual")
-    shutil.rmtree(archive.BOOTS)
-    archive.unpack_all()
+    shutil.rmtree(archive.MINE)
+    archive.begin("virtual", NOW)
     archive.pack("virtual")
     assert tree(archive.KEPT) == before
 
@@ -71,72 +70,83 @@ def damage(path, change):
     (lambda raw: lzma.compress(lzma.decompress(raw) + b"\0" * 512), "not what campaign.json beside it names")])
 def test_an_archive_that_is_not_whole_is_said(place, change, said):
     damage(archive.KEPT / "virtual/rt-qpw1.tar.xz", change)
-    shutil.rmtree(archive.BOOTS)
     with pytest.raises(archive.ArchiveError, match=said):
         archive.unpack("virtual")
 
 
-def test_boots_that_were_made_here_stay(place):
-    """Until they are packed; what is only an older committed boot does not."""
-    archived, mine = archive.BOOTS / "virtual/rt-none/seed-001", archive.BOOTS / "virtual/rt-none/seed-002"
-    shutil.copytree(archive.KEPT, place / "newer")
-    synthetic_line = tree(archived)["guest.jsonl"]
-    damage(mine / "guest.jsonl", lambda raw: raw + b"mine\n")
-    assert archive.unpack("virtual") == 0 and (mine / "guest.jsonl").read_bytes().endswith(b"mine\n")
-    # Somebody else commits another boot of seed 1, and none of seed 2.
-    damage(archived / "guest.jsonl", lambda raw: raw + b"theirs\n")
-    shutil.move(mine, place / "mine")
+def test_what_is_unpacked_is_what_is_committed(place):
+    """Boots that another commit has changed, added or dropped; labs that it has dropped; and nothing else."""
+    archive.unpack_all()
+    newer, dropped = archive.MINE / "virtual/rt-none/seed-001", archive.MINE / "virtual/rt-none/seed-002"
+    damage(newer / "guest.jsonl", lambda raw: raw + b"newer\n")
+    shutil.rmtree(dropped)
+    synthetic.boot(archive.MINE, "rt", "none", 4)
+    (archive.BOOTS / "imported-gone/rt-none/seed-001").mkdir(parents=True)
     archive.pack("virtual")
-    shutil.move(archive.KEPT, place / "theirs")
-    shutil.move(place / "newer", archive.KEPT)
-    archive.unpack("virtual")
-    shutil.rmtree(mine)
-    shutil.move(place / "mine", mine)
-    assert tree(archived)["guest.jsonl"] == synthetic_line
+    archive.unpack_all()
+    assert tree(archive.BOOTS)["virtual/rt-none/seed-001/guest.jsonl"].endswith(b"newer\n")
+    assert sorted(path.name for path in archive.BOOTS.glob("virtual/rt-none/*")) == ["seed-001", "seed-003", "seed-004"]
+    assert [path.name for path in archive.BOOTS.iterdir()] == ["virtual"]
+
+
+def test_nothing_that_is_committed_touches_a_campaign(place):
+    before = tree(archive.MINE)
     shutil.rmtree(archive.KEPT)
-    shutil.move(place / "theirs", archive.KEPT)
-    archive.unpack("virtual")
-    assert tree(archived)["guest.jsonl"].endswith(b"theirs\n")
-    assert (mine / "guest.jsonl").read_bytes().endswith(b"mine\n")
+    archive.unpack_all()
+    assert tree(archive.MINE) == before and not list(archive.BOOTS.glob("*"))
 
 
 def test_boots_of_another_campaign_are_set_aside(place, capsys):
     archive.begin("virtual", NOW)
     assert not archive.ASIDE.exists() and not capsys.readouterr().out
+    before = tree(archive.KEPT)
     archive.begin("virtual", NOW | {"qemu_sha256": "q"})
-    assert "a new campaign begins, as qemu_sha256 differs" in capsys.readouterr().out
-    assert not archive.boots_in("virtual") and (archive.ASIDE / "rt-none/seed-001").is_dir()
-    assert archive.unpack("virtual") == 0 and not archive.boots_in("virtual")
+    assert "a new campaign begins, as qemu_sha256 is not what" in capsys.readouterr().out
+    aside, = archive.ASIDE.parent.glob("before/*")
+    assert not archive.boots_in("virtual") and (aside / "rt-none/seed-001").is_dir()
+    archive.unpack_all()
+    assert tree(archive.KEPT) == before and (archive.BOOTS / "virtual/rt-none/seed-001").is_dir()
+
+
+def test_a_campaign_goes_on_with_what_is_committed(place):
+    """And is whole where somebody has removed a cell, to have it made anew."""
+    shutil.rmtree(archive.MINE / "virtual/rt-none")
+    archive.begin("virtual", NOW)
+    assert len(archive.boots_in("virtual")) == 17
 
 
 def test_a_smaller_campaign_replaces_none(place, capsys):
     before = tree(archive.KEPT)
-    archive.begin("virtual", NOW | {"qemu_sha256": "q"})
-    synthetic.campaign(archive.BOOTS, (1, 2))
-    archive.keep("virtual")
-    assert "this one lacks 1 of its 17 boots" in capsys.readouterr().out and tree(archive.KEPT) == before
-    synthetic.boot(archive.BOOTS, "rt", "none", 3)
+    for facts in (NOW, NOW | {"qemu_sha256": "q"}):
+        archive.begin("virtual", facts)
+        shutil.rmtree(archive.MINE / "virtual/rt-none/seed-003", ignore_errors=True)
+        archive.keep("virtual")
+        assert "boots; `python3 -m bench.archive pack virtual` packs it" in capsys.readouterr().out
+        assert tree(archive.KEPT) == before
+    synthetic.campaign(archive.MINE, (1, 2))
+    synthetic.boot(archive.MINE, "rt", "none", 3)
     archive.keep("virtual")
     assert archive.index_of(archive.KEPT / "virtual")["rt-none/seed-003"]["verdict"] == "ok"
 
 
-def test_what_is_committed_can_be_unpacked_elsewhere(place):
-    before = tree(archive.BOOTS)
-    assert archive.unpack_all(place / "elsewhere") == place / "elsewhere" and tree(archive.BOOTS) == before
-    assert len(list((place / "elsewhere").glob("*/*/*/manifest.json"))) == 17
-
-
 def test_boots_of_two_campaigns_are_not_packed(place):
-    path = archive.BOOTS / "virtual/rt-none/seed-001/manifest.json"
+    path = archive.MINE / "virtual/rt-none/seed-001/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"plugin_sha256": "other"}))
     with pytest.raises(archive.ArchiveError, match="seed-001: its plugin_sha256 is not the campaign's"):
         archive.pack("virtual")
+
+
+def test_what_a_killed_run_left_is_no_boot(place):
+    (archive.MINE / "virtual/rt-none/.seed-009.new").mkdir()
+    (archive.MINE / "virtual/rt-none/.seed-009.new/manifest.json").write_text("{")
+    assert len(archive.boots_in("virtual")) == 17
 
 
 @pytest.mark.parametrize("name, folder", [
     ("rt-none/1", "virtual/rt-none/seed-001"), ("rt-none/seed-003", "virtual/rt-none/seed-003"),
     ("virtual/lazy-qpw1/2", "virtual/lazy-qpw1/seed-002")])
 def test_a_boot_is_found_by_name(place, name, folder):
+    archive.unpack_all()
     assert archive.place_of(name) == archive.BOOTS / folder
 
 
@@ -147,7 +157,7 @@ def test_a_boot_that_is_not_there(place, name):
 
 
 def test_where_two_boots_part(place):
-    one, other = (archive.BOOTS / f"virtual/rt-none/seed-00{seed}" for seed in (1, 2))
+    one, other = (archive.MINE / f"virtual/rt-none/seed-00{seed}" for seed in (1, 2))
     shutil.rmtree(other)
     shutil.copytree(one, other)
     assert again.parting(one, other) is None
@@ -159,9 +169,9 @@ def test_where_two_boots_part(place):
 
 def test_another_input_is_named():
     kept = synthetic.manifest("virtual", "rt", "none", 1)
-    assert again.other_input(kept, kept | {"qemu_sha256": "new to the manifest", "host_cpu": "another",
+    assert boot.other_input(kept, kept | {"qemu_sha256": "new to the manifest", "host_cpu": "another",
                                             "source_sha256": "of the same image"}) == []
-    assert again.other_input(kept, kept | {"image_sha256": "i"}) == ["image_sha256"]
+    assert boot.other_input(kept, kept | {"image_sha256": "i"}) == ["image_sha256"]
 
 
 def test_method_must_be_the_one_that_was_followed(place):

@@ -15,7 +15,7 @@ from bench.report.tests import synthetic
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty testbed to import into."""
-    monkeypatch.setattr(archive, "BOOTS", tmp_path / "results")
+    monkeypatch.setattr(archive, "MINE", tmp_path / "mine")
     monkeypatch.setattr(archive, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(import_results, "STAGING", tmp_path / "staging")
     return tmp_path
@@ -37,6 +37,14 @@ def change(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
+def take(source):
+    """Import, and unpack what was taken; returns the faults."""
+    faults = import_results.take(source, "host1")
+    for lab in archive.labs():
+        archive.unpack(lab, archive.KEPT.parent / "results")
+    return faults
+
+
 def taken(place):
     return place / "results/imported-host1"
 
@@ -48,7 +56,7 @@ def shown(place):
 
 def test_taken_whole_and_marked(place):
     source = made(place)
-    assert import_results.take(source, "host1") == []
+    assert take(source) == []
     about = json.loads((taken(place) / "imported.json").read_text())
     assert (about["name"], about["lab"], about["from"]) == ("host1", "virtual", "virtual")
     assert "rt-unpatched/seed-001/guest.jsonl" in about["files"]
@@ -59,7 +67,7 @@ def test_taken_whole_and_marked(place):
 @pytest.mark.parametrize("counted", [True, False])
 def test_the_report_shows_it_apart_and_as_imported(place, counted):
     synthetic.boot(place / "results")
-    assert import_results.take(made(place, "virtual" if counted else "kvm", counted), "host1") == []
+    assert take(made(place, "virtual" if counted else "kvm", counted)) == []
     report.write(place / "results", place, now=lambda boots: None)
     pages = shown(place)
     text = "".join(pages.values())
@@ -70,7 +78,7 @@ def test_the_report_shows_it_apart_and_as_imported(place, counted):
 
 
 def test_a_file_that_was_changed_afterwards_is_not_read(place):
-    import_results.take(made(place), "host1")
+    take(made(place))
     console = taken(place) / "rt-unpatched/seed-001/console.txt"
     console.write_text("another\n")
     found = read.read_boot(console.parent)
@@ -78,7 +86,7 @@ def test_a_file_that_was_changed_afterwards_is_not_read(place):
 
 
 def test_without_imported_json_nothing_is_read(place):
-    import_results.take(made(place), "host1")
+    take(made(place))
     (taken(place) / "imported.json").unlink()
     assert {found.verdict for found in read.read_all(place / "results")} == {"unreadable"}
 
@@ -91,7 +99,7 @@ def noise(folder, hardware_s=0.002):
 def test_what_its_host_took_is_shown(place):
     source = made(place, "kvm", counted=False)
     noise(source)
-    assert import_results.take(source, "host1") == []
+    assert take(source) == []
     report.write(place / "results", place, now=lambda boots: None)
     assert "0.050% of vCPU 1's time in gaps of up to 12 µs" in "".join(shown(place).values())
     noise(taken(place), 0)
@@ -102,15 +110,15 @@ def test_what_its_host_took_is_shown(place):
 def test_what_its_host_took_must_be_readable(place):
     source = made(place, "kvm", counted=False)
     noise(source, "much")
-    assert import_results.take(source, "host1")[0].startswith("host-noise.json: a value is missing")
+    assert take(source)[0].startswith("host-noise.json: a value is missing")
     assert not taken(place).exists()
 
 
 def test_never_replaced(place):
     source = made(place)
-    import_results.take(source, "host1")
+    take(source)
     with pytest.raises(boot.UsageError, match="not replaced"):
-        import_results.take(source, "host1")
+        take(source)
 
 
 def cut(folder):
@@ -163,7 +171,7 @@ def unknown_arm(folder):
 def test_faults_are_named_and_nothing_is_taken(place, spoil, said):
     source = made(place)
     spoil(source / "rt-unpatched/seed-001")
-    faults = import_results.take(source, "host1")
+    faults = take(source)
     assert any(said in fault for fault in faults)
     assert not taken(place).exists() and not (place / "staging").exists()
 
@@ -171,12 +179,12 @@ def test_faults_are_named_and_nothing_is_taken(place, spoil, said):
 def test_a_boot_that_failed_is_a_result(place):
     source = made(place)
     (source / "rt-unpatched/seed-001/verdict.json").write_text('{"verdict": "hang", "why": "silent"}')
-    assert import_results.take(source, "host1") == []
+    assert take(source) == []
 
 
 def test_nothing_in_it(place):
     (place / "empty").mkdir()
-    assert "no boots" in import_results.take(place / "empty", "host1")[0]
+    assert "no boots" in take(place / "empty")[0]
 
 
 @pytest.mark.parametrize(("words", "said"), [

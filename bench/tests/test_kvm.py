@@ -223,7 +223,7 @@ def test_no_image_to_look_with(monkeypatch, tmp_path):
 def test_campaign_asks_for_a_quiet_host(monkeypatch):
     monkeypatch.setattr(probe, "why_not", lambda name: None)
     monkeypatch.setattr(host_noise, "why_not", lambda results: f"noise, {results}")
-    with pytest.raises(boot.UsageError, match=r"^noise, build/results/kvm$"):
+    with pytest.raises(boot.UsageError, match=r"^noise, build/boots/kvm$"):
         campaign.check_lab("kvm")
     campaign.check_lab("virtual")
 

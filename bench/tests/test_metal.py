@@ -48,7 +48,7 @@ def test_kept_and_fit_for_import(made, tmp_path, monkeypatch):
     manifest = json.loads((tmp_path / "lab/rt-qpw1/seed-003/manifest.json").read_text())
     assert (manifest["lab"], manifest["host_cpu"], manifest["plugin_sha256"]) == ("metal", "some CPU", None)
     assert manifest["qemu_version"] is None
-    monkeypatch.setattr(archive, "BOOTS", tmp_path / "results")
+    monkeypatch.setattr(archive, "MINE", tmp_path / "mine")
     monkeypatch.setattr(archive, "KEPT", tmp_path / "kept")
     assert import_results.take(tmp_path / "lab", "box") == []
 
