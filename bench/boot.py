@@ -41,7 +41,8 @@ STAGING = pathlib.Path("build/campaign/tmp")
 LABS = {lab.NAME: lab for lab in (virtual, kvm)}
 MODELS = ("rt", "lazy")
 # May differ between two runs of one boot. What is preloaded into QEMU changes only how seldom its clock errs.
-VARYING = ("host_cpu", "started_utc", "wall_seconds", "commit", "tries", "main_loop_sha256")
+VARYING = ("host_cpu", "started_utc", "wall_seconds", "kept_utc", "commit", "tries",
+           "main_loop_sha256")
 # What an image was made of: whether it is the same one, its own hash says.
 OF_THE_IMAGE = ("config_sha256", "common_config_sha256", "source_sha256", "compiler", "binutils", "kernel_release")
 SILENCE = 30  # s of QEMU's own CPU time; the longest silence of a good boot is 4 s
@@ -78,7 +79,7 @@ class Spec:
         return f"{self.model}-{self.arm} seed {self.seed}"
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Ending:
     """How QEMU ended: its status, or None if it had to be stopped, and why."""
 
@@ -286,7 +287,8 @@ def run_qemu(lab_of, command, folder, silence, stop):
     errors.unlink()
     if said and not ending.why:
         refused = [line for line in said if "cannot be preloaded" in line]
-        ending.why = "; ".join(refused[:1] or said[-2:])  # the plugin says why, then QEMU that it could not load it
+        # The plugin says why, then QEMU that it could not load it.
+        return dataclasses.replace(ending, why="; ".join(refused[:1] or said[-2:]))
     return ending
 
 

@@ -28,7 +28,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 from bench import boot, campaign, qemu_lab
 from bench.qemu_lab import FAILED, GOOD, INITRAMFS, RESET  # noqa: F401  what every lab has
@@ -36,6 +35,7 @@ from bench.report import plan
 
 # A lab, as boot.py sees one. No programs but the guest's have a part in it.
 NAME = "metal"
+RECORDED = pathlib.Path("build/metal")  # what the last boot of a walk sent
 QEMU = pathlib.Path("none")
 PLUGIN = None
 MAIN_LOOP = None
@@ -67,8 +67,11 @@ def other_boot(console, cmdline, release):
     return None
 
 
-def keep(spec, out, console, channel, host_cpu):
-    """Put a boot's files into a folder of its own; return (verdict, why). UsageError if they are of another boot."""
+def keep(spec, out, console, channel, host_cpu, ending=boot.Ending(GOOD, "")):  # noqa: B008  it is frozen
+    """Put a boot's files into a folder of its own; return (verdict, why). UsageError if they are of another boot.
+
+    ending: as QEMU's would be; a status of None is a machine that did not come to its end.
+    """
     if not boot.built(spec.image):
         raise boot.UsageError(f"no kernel in {spec.image}; build it: make debs ARM={spec.arm} MODEL={spec.model}")
     about = boot.manifest(spec)
@@ -82,9 +85,10 @@ def keep(spec, out, console, channel, host_cpu):
     try:
         shutil.copyfile(console, folder / "console.txt")
         shutil.copyfile(channel, folder / "guest.jsonl")
-        verdict, why = boot.judge(sys.modules[__name__], boot.Ending(GOOD, ""), folder)
+        verdict, why = boot.judge(sys.modules[__name__], ending, folder)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        boot.write_json(folder / "manifest.json", about | {"host_cpu": host_cpu, "kept_utc": now})
+        boot.write_json(folder / "manifest.json", about | {"host_cpu": host_cpu, "kept_utc": now,
+                                                          "commit": boot.commit()})
         boot.write_json(folder / "verdict.json", {"verdict": verdict, "why": why})
         out.parent.mkdir(parents=True, exist_ok=True)
         folder.rename(out)
@@ -115,23 +119,49 @@ def is_kept(spec, folder):
     return True
 
 
+def record(spec, program):
+    """Have the program boot the machine; return the files that it recorded, which stay until the next boot."""
+    shutil.rmtree(RECORDED, ignore_errors=True)
+    RECORDED.mkdir(parents=True)
+    files = [(RECORDED / name).absolute() for name in ("console", "channel", "status")]
+    for path in files:
+        path.touch()
+    words = [program, spec.image / "bzImage", INITRAMFS, boot.cmdline(spec), *files[:2]]
+    files[2].write_text(f"{subprocess.run(words, check=False).returncode}\n")
+    return files[:2]
+
+
+def ending_of(spec, program, console):
+    """How the machine ended, by what the program returned. UsageError if it did not even boot this kernel."""
+    status = int(console.with_name("status").read_text())
+    if not status:
+        return boot.Ending(GOOD, "")
+    about = boot.manifest(spec)
+    why = f"{program} ended with status {status}"
+    if other := other_boot(console.read_text(errors="replace"), about["cmdline"], about["kernel_release"]):
+        raise boot.UsageError(f"{spec}: {why}, and {other}; see {console.parent}, then give the same command again")
+    return boot.Ending(None, why)
+
+
 def walk(specs, out, program, host_cpu):
-    """Boot and keep what is not there; yield (spec, verdict, why). UsageError if a boot cannot be had."""
+    """Boot and keep what is not there; yield (spec, verdict, why), also of a boot that failed before and was kept.
+
+    A machine that booted and did not come to its end is a result. UsageError if a boot cannot be had.
+    """
     for spec in specs:
         if not boot.built(spec.image):
             raise boot.UsageError(f"no kernel in {spec.image}; build it: make debs ARM={spec.arm} MODEL={spec.model}")
     if not INITRAMFS.exists():
         raise boot.UsageError(f"no {INITRAMFS}; build it: make guest")
     for spec in specs:
-        if is_kept(spec, folder_of(out, spec)):
+        folder = folder_of(out, spec)
+        if is_kept(spec, folder):
+            verdict = json.loads((folder / "verdict.json").read_text())
+            if verdict["verdict"] != "ok":
+                yield spec, verdict["verdict"], f"{verdict['why']} (kept before)"
             continue
-        with tempfile.TemporaryDirectory() as place:
-            console, channel = (pathlib.Path(place) / name for name in ("console", "channel"))
-            words = [program, spec.image / "bzImage", INITRAMFS, boot.cmdline(spec), console, channel]
-            if status := subprocess.run(words, check=False).returncode:
-                raise boot.UsageError(f"{spec}: {program} ended with status {status}; "
-                                      "the same command goes on from here")
-            yield spec, *keep(spec, folder_of(out, spec), console, channel, host_cpu)
+        console, channel = record(spec, program)
+        yield spec, *keep(spec, folder, console, channel, host_cpu, ending_of(spec, program, console))
 
 
 def main():

@@ -96,20 +96,22 @@ echo "$1 $2 $3" >>{0}/called
 for word in $3; do case $word in bench.seed=*) seed=${{word#*=}} ;; esac; done
 sed "s|PARAMETERS|$3|" {0}/console-of-any >"$4"
 cp {0}/channel "$5"
-[ "$seed" != {1} ]
+[ "$seed" != {1} ] || {{ {2}; exit 124; }}
 """
+NEVER_UP, HANGS = ': >"$4"', 'head -n 1 {0}/channel >"$5"'
 
 
 @pytest.fixture
 def walked(made, tmp_path, monkeypatch):
-    """walk(arms, seeds, stop=seed of the boot at which the program fails): what it yields, as a list."""
+    """walk(arms, seeds, stop=seed of the boot at which the program fails, how=shell): what it yields, as a list."""
+    monkeypatch.setattr(metal, "RECORDED", tmp_path / "recorded")
     (tmp_path / "console-of-any").write_text(f"Linux version {RELEASE} (gcc)\nKernel command line: PARAMETERS\n")
     (tmp_path / "initramfs").touch()
     monkeypatch.setattr(metal, "INITRAMFS", tmp_path / "initramfs")
 
-    def walk(arms, seeds, stop="none"):
+    def walk(arms, seeds, stop="none", how=NEVER_UP):
         program = tmp_path / "program"
-        program.write_text(PROGRAM.format(tmp_path, stop))
+        program.write_text(PROGRAM.format(tmp_path, stop, how.format(tmp_path)))
         program.chmod(stat.S_IRWXU)
         specs = list(metal.order("rt", arms, seeds, tmp_path))
         return list(metal.walk(specs, tmp_path / "metal", program, "some CPU"))
@@ -126,7 +128,7 @@ def test_order_is_random_and_the_same_again(tmp_path):
 
 
 def test_walk_keeps_each_boot_and_goes_on_from_there(walked, tmp_path):
-    with pytest.raises(boot.UsageError, match=r"seed 4: .*program ended with status 1; the same command goes on"):
+    with pytest.raises(boot.UsageError, match=r"seed 4: .*program ended with status 124, and .* give the same command"):
         walked(["qpw0", "qpw1"], [3, 4], stop=4)
     assert sorted(path.name for path in (tmp_path / "metal").glob("*/*")) == ["seed-003", "seed-003"]
     again = walked(["qpw0", "qpw1"], [3, 4])
@@ -134,6 +136,14 @@ def test_walk_keeps_each_boot_and_goes_on_from_there(walked, tmp_path):
     called = (tmp_path / "called").read_text().splitlines()
     assert len(called) == 5
     assert all(f"{tmp_path}/rt-qpw/bzImage {tmp_path}/initramfs console=ttyS0" in line for line in called)
+
+
+def test_a_machine_that_hangs_is_a_result(walked):
+    """It is not tried again until it suits, and every run says it."""
+    found = walked(["qpw1"], [3, 4], stop=4, how=HANGS)
+    assert [verdict for _, verdict, _ in found] == ["ok", "hang"] and "ended with status 124" in found[1][2]
+    (spec, verdict, why), = walked(["qpw1"], [3, 4])
+    assert (spec.seed, verdict) == (4, "hang") and why.endswith("(kept before)")
 
 
 def test_walk_mixes_no_kernels(walked, tmp_path):
