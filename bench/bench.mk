@@ -101,10 +101,7 @@ anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qe
 		$(python) bench.report.anatomy --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
 	done
 
-# What each client's folder knows of it.
-client_guests := $(wildcard common/clients/*/guest.c)
-
-build/guest/init: $(wildcard bench/guest/*.[ch]) $(client_guests)
+build/guest/init: $(wildcard bench/guest/*.[ch])
 	$(call compile,$(guest_cc))
 
 # Only what is run, and nothing in it that varies: times, inodes, owners, order.
@@ -119,7 +116,7 @@ build/guest/osnoise.cpio: build/guest/osnoise bench/guest/pack.sh
 	bench/guest/pack.sh build/guest/root build/guest/osnoise /dev/null $@
 
 # And the one for who holds whose lock: the same workload, and interrupts.
-build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/guest/init.c,$(wildcard bench/guest/*.[ch])) $(client_guests)
+build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/guest/init.c,$(wildcard bench/guest/*.[ch]))
 	$(call compile,$(guest_cc))
 
 build/guest/interrupts.cpio: build/guest/interrupts/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt

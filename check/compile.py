@@ -176,7 +176,7 @@ def user_c():
     ours = {file for tree in ("patched", "unpatched") for file, _ in inputs(tree)[0]}
     tracked = subprocess.check_output(["git", "ls-files", "-z", "*.c"], cwd=ROOT, text=True).split("\0")
     # What is not in a tree that is linted.
-    kernel = ("variants/", "bench/cycles/kernel/", "check/strategy/sample/", "check/client/sample/")
+    kernel = ("common/", "variants/", "bench/cycles/kernel/", "check/strategy/sample/", "check/client/sample/")
     return [name for name in tracked if name and name not in ours and not name.startswith(kernel)]
 
 
