@@ -12,7 +12,6 @@ Exit status: 0 if it is the same, 1 if it parts, 2 on an error or another input.
 
 import argparse
 import itertools
-import json
 import os
 import pathlib
 import sys
@@ -48,7 +47,7 @@ def again(name):
     archive.unpack_all()
     kept = archive.place_of(name)
     spec = spec_of(kept)
-    if others := boot.other_input(json.loads((kept / "manifest.json").read_text()), boot.manifest(spec)):
+    if others := boot.other_input(archive.load(kept / "manifest.json"), boot.manifest(spec)):
         print(f"{name}: other input: {', '.join(others)}; to make it again, check out the commit that last changed "
               f"{archive.KEPT}/virtual")
         return 2

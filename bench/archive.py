@@ -28,6 +28,7 @@ import shutil
 import tarfile
 
 from bench import boot
+from bench.report import plan
 
 MINE = pathlib.Path("build/boots")  # a campaign's boots, as they are made
 BOOTS, KEPT = pathlib.Path("build/results"), pathlib.Path("results")  # what is committed, unpacked and packed
@@ -288,14 +289,15 @@ def labs():
     return sorted(path.parent.name for path in KEPT.glob(f"*/{INDEX}"))
 
 
-def unpack_all(boots=BOOTS):
-    """Unpack every lab, and remove what is of none; returns boots, a folder in the place of build/results."""
-    for path in boots.glob("*"):
-        if path.name not in labs():
+def unpack_all():
+    """Unpack every lab, and remove what is of none; returns the folder of all labs."""
+    committed = labs()
+    for path in BOOTS.glob("*"):
+        if path.name not in committed:
             shutil.rmtree(path)
-    for lab in labs():
-        unpack(lab, boots)
-    return boots
+    for lab in committed:
+        unpack(lab)
+    return BOOTS
 
 
 def unpacked():
@@ -312,7 +314,8 @@ def unpacked():
 def place_of(name):
     """A boot's folder by CELL/BOOT, in the virtual lab unless LAB/ stands first; a bare number is a seed's workload."""
     *lab, cell, last = name.split("/") if name.count("/") in (1, 2) else ("", "")
-    place = BOOTS / (lab[0] if lab else "virtual") / cell / (f"seed-{int(last):03}" if last.isdecimal() else last)
+    place = BOOTS / (lab[0] if lab else "virtual") / cell / (
+        plan.place("drain", "", int(last)) if last.isdecimal() else last)
     if not cell or not (place / "manifest.json").exists():
         near = sorted(path.name for path in place.parent.glob("*") if path.is_dir()) if cell else []
         known = f"boots of {cell}: {', '.join(near[:6])} ..." if near else "such as rt-unpatched/603, or a name of " \

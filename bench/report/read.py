@@ -5,6 +5,7 @@ What does not read as it should makes a boot "unreadable". It is then counted
 beside the failed ones, never dropped and never half used.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -274,21 +275,28 @@ def check_setting(setting, manifest):
             raise Unreadable(f"manifest.json: {name} is {found}, setting {setting} has {value}")
 
 
+@contextlib.contextmanager
+def unreadable_if_wrong(boot):
+    """What does not read as it should, within this, is the boot's verdict."""
+    try:
+        yield
+    except Unreadable as error:
+        boot.verdict, boot.why = "unreadable", str(error)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        boot.verdict, boot.why = "unreadable", f"a value is missing or of the wrong type: {error!r}"
+
+
 def read_boot(path):
     """Read one boot's folder; its verdict is "unreadable" if a file is not as it should be."""
     boot = read_outcome(path)
     if boot.verdict != "ok" or boot.kind not in KINDS:
         return boot
-    try:
+    with unreadable_if_wrong(boot):
         boot.guest = read_guest(path / "guest.jsonl")
         # A lab without a plugin gives what the guest sees, no counts.
         if boot.manifest["plugin_sha256"] or (path / "counts.jsonl").exists():
             boot.counts = read_counts(path / "counts.jsonl")
             check_together(boot)
-    except Unreadable as error:
-        boot.verdict, boot.why = "unreadable", str(error)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        boot.verdict, boot.why = "unreadable", f"a value is missing or of the wrong type: {error!r}"
     return boot
 
 
@@ -296,16 +304,12 @@ def read_outcome(path):
     """A boot with its verdict and manifest alone."""
     model, _, arm = path.parent.name.partition("-")
     boot = Boot(path, path.parent.parent.name, model, arm)
-    try:
+    with unreadable_if_wrong(boot):
         boot.manifest = read_manifest(boot)
         verdict = load(path / "verdict.json")
         if verdict.get("verdict") not in VERDICTS:
             raise Unreadable(f"verdict.json: unknown verdict {verdict.get('verdict')!r}")
         boot.verdict, boot.why = verdict["verdict"], verdict.get("why", "")
-    except Unreadable as error:
-        boot.verdict, boot.why = "unreadable", str(error)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        boot.verdict, boot.why = "unreadable", f"a value is missing or of the wrong type: {error!r}"
     return boot
 
 
