@@ -58,11 +58,10 @@ def first_difference(a, b):
     return ""
 
 
-def differences(a, b, but=(), only=()):
+def differences(a, b, but=()):
     """What differs between two boots' folders, but for what may and some files: a list of lines."""
     found = []
-    names = [{path.name for path in folder.iterdir() if path.name not in but and (not only or path.name in only)}
-             for folder in (a, b)]
+    names = [{path.name for path in folder.iterdir() if path.name not in but} for folder in (a, b)]
     if names[0] != names[1]:
         found.append("not the same files")
     for path in (a / name for name in sorted(names[0] & names[1])):

@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 
-from bench import archive, boot, campaign, virtual
+from bench import again, archive, boot, campaign, virtual
 from bench.checks.made import KEPT, differences, not_ok, qemu_by, run_all, spec_of
 
 SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")
@@ -95,11 +95,9 @@ def same_again(tap, point, names, place, wrong=()):
     wrong, unguarded = list(wrong), []
     for name in names if not wrong else ():
         kept = archive.BOOTS / "virtual" / name
-        again = KEPT / place / name
-        if archive.said(kept) != archive.said(again):
-            parted = differences(kept, again, only=archive.SAID)
-            if json.loads((kept / "manifest.json").read_text()).get("main_loop_sha256"):
-                wrong += [f"{name}: {line}" for line in parted]
+        if where := again.parting(kept, KEPT / place / name):
+            if archive.load(kept / "manifest.json").get("main_loop_sha256"):
+                wrong.append(f"{name}: parts at {where}")
             else:
                 unguarded.append(name)
     if unguarded and not wrong:
