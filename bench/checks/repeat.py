@@ -8,7 +8,7 @@ import shutil
 import time
 
 from bench import again, archive, boot, campaign, virtual
-from bench.checks.made import KEPT, differences, not_ok, qemu_by, run_all, spec_of
+from bench.checks.made import KEPT, RUN_BY, differences, not_ok, qemu_by, run_all, spec_of
 
 SLOW_CPUS = virtual.MAIN_LOOP.with_name("slow_cpus.so")
 WORKLOAD = "of the workload"
@@ -18,7 +18,7 @@ def parts(spec, tries=3):
     """Does one of so many boots of this part from the boot "first"? Alone: it takes two threads that do run at once."""
     for number in range(tries):
         name = f"unguarded-{number}"
-        if run_all({name: spec})[name][0] == "ok" and differences(KEPT / "first", KEPT / name, but=("qemu.cmd",)):
+        if run_all({name: spec})[name][0] == "ok" and differences(KEPT / "first", KEPT / name, but=RUN_BY):
             return True
     return False
 
@@ -44,7 +44,7 @@ def check_lab_repeat(tap, cell):
     if tap.failed:
         return
     tap.point("the same seed gives the same bytes", differences(KEPT / "first", KEPT / "second"))
-    tap.point("and however slow QEMU's threads are", differences(KEPT / "first", KEPT / "slow", but=("qemu.cmd",)))
+    tap.point("and however slow QEMU's threads are", differences(KEPT / "first", KEPT / "slow", but=RUN_BY))
     tap.point("but not if its main loop does not wait for the CPUs",
               [] if parts(spec_of(cell, qemu=unguarded)) else ["the same bytes"])
     check_sample(tap)
