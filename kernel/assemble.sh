@@ -7,8 +7,8 @@
 # patches change (PATCH...: further ones, such as a planted bug), and what is made of
 # the variants' and clients' parts. A file is
 # replaced whole, and only if its contents change, so that an interrupted run is
-# simply run again and make rebuilds what it must. --check: only see that all
-# patches apply.
+# simply run again and make rebuilds what it must. --check: instead print each PATCH
+# that applies to the tree by itself.
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
@@ -19,7 +19,7 @@ tree=$1 dir=build/linux/$1-$2
 shift 2
 source=$(readlink -e build/source) || die "tree $dir: no kernel source yet; run make source"
 inputs=$(kernel/inputs.sh "$tree")
-for patch; do
+[ "$check" ] || for patch; do
 	inputs+=$'\n'"patch $patch"
 done
 
@@ -75,7 +75,7 @@ links=$(sed -n 's/^link //p' <<<"$inputs")
 made=$(sed -n 's/^made //p' <<<"$inputs")
 # A patched copy of one of our own files follows its original.
 copies=$(sed -n 's/^copy //p' "$state" 2>/dev/null || true)
-if [ "$(head -n1 "$state" 2>/dev/null)" = "$wanted" ] && [ -z "$copies" ]; then
+if [ -z "$check" ] && [ "$(head -n1 "$state" 2>/dev/null)" = "$wanted" ] && [ -z "$copies" ]; then
 	exit
 fi
 
@@ -94,25 +94,35 @@ origin() {	# PLACE -> the file it has before patches
 }
 files=
 copies=
-sed -n 's/^patch //p' <<<"$inputs" >"$scratch/.patches"
-while read -r patch; do
-	touched=$(sed -n 's#^+++ b/\([^\t]*\).*#\1#p' "$patch")
-	for file in $touched; do
+# apply PATCH [OPTION...]: to scratch, which gets what it names
+apply() {
+	local file from
+
+	while read -r file; do
 		[ ! -e "$scratch/$file" ] || continue
 		mkdir -p "$scratch/$(dirname "$file")"
 		from=$(origin "$file")
 		[ ! -e "$from" ] || cp --no-preserve=mode "$from" "$scratch/$file"
 		[ "$from" = "$source/$file" ] || copies+="copy $file"$'\n'
 		files+="$file"$'\n'
-	done
-	said=$(patch -d "$scratch" -p1 -F0 --batch --no-backup-if-mismatch <"$patch") || {
+	done < <(sed -n 's#^+++ b/\([^\t]*\).*#\1#p' "$1")
+	said=$(patch -d "$scratch" -p1 -F0 --batch --no-backup-if-mismatch "${@:2}" <"$1")
+}
+sed -n 's/^patch //p' <<<"$inputs" >"$scratch/.patches"
+while read -r patch; do
+	apply "$patch" || {
 		failed=$(sed -n 's/^patching file //p' <<<"$said" | while read -r file; do
 			[ ! -e "$scratch/$file.rej" ] || echo "$file"
 		done | paste -sd' ')
 		die "tree $dir: $patch does not apply as it is to ${failed:-a file that is not there}; rebase it on this source (no fuzz is allowed)"
 	}
 done <"$scratch/.patches"
-[ -z "$check" ] || exit 0
+if [ "$check" ]; then
+	for patch; do
+		if apply "$patch" --dry-run; then echo "$patch"; else echo "$patch: $said" >&2; fi
+	done
+	exit
+fi
 
 # put FROM PLACE [COMMAND...]: replace a file whole, with a new time.
 put_copy() {
