@@ -900,7 +900,7 @@ static void stats_say_what_happened(struct kunit *test)
 }
 
 static struct kunit_case pcpu_drain_cases[] = {
-	KUNIT_CASE(drain_waits_for_the_owner_inside),
+	KUNIT_CASE_SLOW(drain_waits_for_the_owner_inside),
 	KUNIT_CASE(loses_nothing_under_load),
 	KUNIT_CASE(locks_are_balanced),
 	KUNIT_CASE(trylock_knows_its_context),
