@@ -38,8 +38,8 @@ static atomic_t violations = ATOMIC_INIT(0);
 
 /*
  * For the tests, and compiled out without them: is anybody else between enter
- * and leave of the same cache?  The lock says no; should it fail, these plain
- * accesses race, and that is the point: hence READ_ONCE() and WRITE_ONCE().
+ * and leave of the same cache?  The lock rules that out.  If it fails, these accesses
+ * race, which is what they are to show: hence READ_ONCE() and WRITE_ONCE().
  */
 static inline void demo_enter(struct demo_cache *cache)
 {
@@ -105,7 +105,7 @@ static void depot_add(struct pcd_demo_item *item)
 }
 
 /*
- * Whoever counts takes no lock, so what he reads is stored in an order: what the
+ * demo_count() takes no lock, so the stores that it reads are ordered: first what the
  * item holds, then its slot, then the number of slots.
  */
 static void demo_store(struct demo_cache *cache, unsigned int slot,
@@ -118,17 +118,17 @@ static void demo_store(struct demo_cache *cache, unsigned int slot,
 static void demo_set_nr(struct demo_cache *cache, unsigned int nr)
 {
 	/*
-	 * Release: pairs with the acquire in demo_count(), and in a drain, which
-	 * has put away what it leaves out, with the core's barrier behind a
-	 * count of none.
+	 * Release: pairs with the acquire in demo_count().  And a drain puts items into
+	 * the depot before it lowers the number: that pairs with the core's (K), behind
+	 * a count of zero.
 	 */
 	smp_store_release(&cache->nr, nr);
 }
 
 /**
  * pcd_demo_put - cache an item on this CPU
- * @item: must not be cached.  Not to be freed, nor its key changed, before it has
- *	left the cache and every request is over that began before that.
+ * @item: must not be cached.  Do not free it, nor change its key, before it has left
+ *	the cache and every request that began before that has returned.
  *
  * Context: task context; may sleep on PREEMPT_RT.
  */
@@ -217,10 +217,10 @@ unsigned int pcd_demo_empty_depot(struct list_head *items)
 }
 
 /*
- * A peek: it takes no lock, and what it answers may be over already. A slot below
- * the number always holds an item, perhaps one that has left the cache since, or
- * that took the place of such a one. None of them is freed while we look, nor gets
- * another key: whoever would do that waits for us, see pcd_demo_put().
+ * A peek without a lock: the answer may be out of date at once. A slot below the number
+ * always holds an item, perhaps one that has left the cache meanwhile, or one that was
+ * put in its place. No such item is freed or gets another key while we look: whoever
+ * wants to do that waits for our request, see pcd_demo_put().
  */
 static unsigned int demo_count(int cpu, void *key)
 {
@@ -272,7 +272,7 @@ static void depot_add_all(struct pcd_demo_item **items, unsigned int nr)
 		depot_add(items[i]);
 }
 
-/* Items count until they are in the depot: who finds none relies on that. */
+/* Items count until they are in the depot: whoever counts zero relies on that. */
 static unsigned int demo_drain_in_place(int cpu, void *key)
 {
 	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
@@ -289,7 +289,7 @@ static unsigned int demo_drain_in_place(int cpu, void *key)
 	return hweight_long(bits);
 }
 
-/* But a live owner would wait for that: they are detached, and are on their way. */
+/* A live owner would wait for that: detach the items first, and add them to the depot after. */
 static unsigned int demo_drain_remote(int cpu, void *key)
 {
 	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);

@@ -29,7 +29,7 @@ static void demo_begin(struct kunit *test)
 	pcd_drain_all(pcd_class_find("demo"), NULL, PCD_MUST);
 }
 
-/* What is not cached is in the depot. */
+/* An item is in a cache or in the depot. */
 static void demo_cache(void *unused)
 {
 	struct pcd_demo_item *item = pcd_demo_get();
@@ -85,7 +85,7 @@ static int put_one(void *item)
 	return 0;
 }
 
-/* Only that interrupt lets the owner go on: a requester that keeps it out waits for good. */
+/* Only that interrupt lets the owner go on: a requester that keeps it out waits for ever. */
 static void waiting_requester_is_interrupted(struct kunit *test)
 {
 	struct pcd_class *class = pcd_class_find("demo");
@@ -123,8 +123,8 @@ static void waiting_requester_is_interrupted(struct kunit *test)
 /* ---- a count while its owner caches ---- */
 
 /*
- * The owner has put an item into its slot, and it does not count yet.  Before, there
- * was one in that slot that has left, and is freed: nobody is to look at that.
+ * The owner has put an item into its slot, where it does not count yet.  The slot's
+ * previous item has left and is freed: a count must not look at it.
  */
 static void count_while_an_item_is_stored(struct kunit *test)
 {

@@ -18,7 +18,7 @@ enum pcd_demo_place {
 /**
  * struct pcd_demo_hold - for tests: keep an owner inside its cache, lock held
  * @at: where
- * @inside: set when it is there
+ * @inside: set when the owner is there
  * @release: set by the test to let it go on
  */
 struct pcd_demo_hold {
@@ -29,9 +29,9 @@ struct pcd_demo_hold {
 
 /**
  * struct pcd_demo_item - something to cache
- * @node: in the depot
+ * @node: its place in the depot
  * @key: whose it is; a request may name one key
- * @cached: times that it was put less times that it came out again
+ * @cached: how often it was put, minus how often it came out
  * @hold: for tests: where to wait while it is being put, or NULL
  */
 struct pcd_demo_item {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit suite for the draining of per-CPU caches, callers: those who need folios to
- * leave an isolated CPU's batches get that, while its owner spins in user mode.
- * README.md here lists them all.
+ * KUnit suite for the draining of per-CPU caches, callers: those that need folios to
+ * leave an isolated CPU's batches get that, while the CPU's owner spins in user mode.
+ * README.md in this folder lists all callers.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -33,7 +33,7 @@ static struct user_owner *start(struct kunit *test, int cpu)
 	return owner_start(test, cpu);
 }
 
-/* A kworker comes to a FIFO owner's CPU only by the scheduler's fair server. */
+/* On a FIFO owner's CPU a kworker runs only by the scheduler's fair server. */
 static const bool is_fifo[] = { false, true };
 
 static void fifo_name(const bool *fifo, char *name)

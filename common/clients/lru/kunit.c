@@ -22,7 +22,7 @@
 
 static struct folio *folios[FOLIOS];
 
-/* On the LRU, from where the batches take them. */
+/* Put folios on the LRU, from where the batches take them. */
 static void make_folios(struct kunit *test)
 {
 	int i;
@@ -39,7 +39,7 @@ static void make_folios(struct kunit *test)
 	lru_add_drain_all();
 }
 
-/* Has each come back, and once only?  One that has not is not freed. */
+/* Has each folio come back exactly once?  One that has not is not freed. */
 static void check_folios(struct kunit *test)
 {
 	int i;
@@ -111,9 +111,9 @@ KUNIT_CLIENT(lru);
 /* ---- owner, interrupts and requester at once ---- */
 
 /*
- * To be drained in one case, if there is time: a requester without the lock breaks
- * something only in some hundredths of the owner's time.  Elsewhere a kworker has to
- * come in between.
+ * How many to drain in one case, if there is time.  Many with remote locks: a requester
+ * that fails to lock does harm only in some hundredths of the owner's time.  Few
+ * without, since each drain waits for a kworker.
  */
 #define MANY_FOLIOS (pcd_locks_remotely() ? 20000 : 20)
 #define ENOUGH_FOLIOS 10
@@ -170,14 +170,14 @@ static int fill_and_drain(void *unused)
 		cache_some_folio(&meet.owner_rnd);
 		if (!(prandom_u32_state(&meet.owner_rnd) % 64))
 			lru_add_drain();
-		/* Apart, lest a kworker that comes only here always finds nothing. */
+		/* Not after each drain, or a kworker, which runs only here, would find nothing. */
 		if (!(prandom_u32_state(&meet.owner_rnd) % 64))
 			cond_resched();
 	}
 	return 0;
 }
 
-/* Does the task that was interrupted hold a lock of @cpu's, by what lockdep knows? */
+/* By lockdep: does the interrupted task hold a lock of @cpu? */
 static bool current_holds_lock_of(int cpu)
 {
 #ifdef CONFIG_LOCKDEP
@@ -255,8 +255,8 @@ static void batches_under_a_remote_drain(struct kunit *test)
 	KUNIT_EXPECT_GT(test, meet.probes, 0);
 	/*
 	 * On PREEMPT_RT a requester may be interrupted there: the owner lends its priority.
-	 * Who drains by a work item holds none of the owner's locks, but what lockdep takes
-	 * that item for while it is awaited.
+	 * Without remote locks a requester holds no lock of the owner; but while it waits
+	 * for the owner's work item, lockdep counts that item's map as one.
 	 */
 	if (pcd_locks_remotely() && !IS_ENABLED(CONFIG_PREEMPT_RT))
 		KUNIT_EXPECT_EQ_MSG(test, meet.inside, 0,

@@ -26,7 +26,7 @@
 
 struct pcd_class;
 
-/* Where only the owner may touch a cache, a drain runs there, or on the dead. */
+/* Where only the owner may touch a cache, a drain runs on its CPU, or that CPU is dead. */
 static inline void pcd_assert_local_or_dead(int cpu)
 {
 	lockdep_assert(cpu == raw_smp_processor_id() || !cpu_online(cpu));
@@ -39,26 +39,26 @@ static inline void pcd_assert_local_or_dead(int cpu)
  *   pcd_lock(lock), pcd_unlock(lock)
  *   pcd_lock_irqsave(lock, flags), pcd_unlock_irqrestore(lock, flags)
  *   pcd_trylock(lock), pcd_trylock_irqsave(lock, flags)
- *	The owner's forms: @lock is the __percpu variable, what is locked is
- *	this CPU's.  Context and semantics are those of local_lock() and its
- *	family; pcd_trylock*() want a pcd_trylock_t, and may also fail because
- *	another CPU holds the lock.
+ *	The owner's forms: @lock is the __percpu variable, and this CPU's instance is
+ *	locked.  Context and semantics are those of local_lock() and its family;
+ *	pcd_trylock*() take a pcd_trylock_t, and may also fail because another CPU
+ *	holds the lock.
  *
  *   pcd_lock_cpu(lock, cpu), pcd_unlock_cpu(lock, cpu)
  *   pcd_lock_cpu_irqsave(lock, cpu, flags),
  *   pcd_unlock_cpu_irqrestore(lock, cpu, flags)
- *	For drain functions that process in place what is cached: @cpu's lock.
- *	Task context.  @cpu is this CPU or dead, and where only an owner takes its
- *	lock, lockdep kernels check it.
+ *	@cpu's lock, for drain functions that process in place what is cached.
+ *	Task context.  @cpu must be this CPU or dead.  Where only owners take these
+ *	locks, lockdep kernels check that.
  *
  *   pcd_lock_remote(lock, cpu, flags), pcd_unlock_remote(lock, cpu, flags)
- *	For drain functions where pcd_owner_would_wait(@cpu), and compiled only
- *	there: a live owner's lock, to detach what is cached and no more, as
- *	interrupts may be disabled until it is unlocked.  Task context, interrupts
- *	enabled.  For a lock of either irq form or neither.
+ *	A live owner's lock, for drain functions where pcd_owner_would_wait(@cpu) is
+ *	true; other variants compile the call away.  Under it detach what is cached,
+ *	and do no more: interrupts may be disabled until the unlock.  Task context,
+ *	interrupts enabled.  Serves locks that owners take in either form, irq or plain.
  *
  *   pcd_lockdep_assert_held(lock, cpu)
- *	Where fields are touched: @cpu's lock is held in any of these forms.
+ *	States where fields are touched that @cpu's lock is held, in any of these forms.
  *
  *   pcd_locks_remotely()
  *	May a requester take another CPU's lock, and so run a drain function for it?
@@ -73,9 +73,9 @@ static inline void pcd_assert_local_or_dead(int cpu)
 #endif
 
 /*
- * The owner's own word.  Where the variant tracks isolated CPUs, whoever caches
- * something there says so, and a drain before the CPU's next return to user mode
- * is arranged at once.
+ * The owner's announcement.  In variants that track isolated CPUs, whoever caches
+ * something on one calls pcd_cached().  The variant may then arrange at once for a
+ * drain before that CPU next returns to user mode.
  */
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 #include <linux/jump_label.h>
@@ -88,12 +88,12 @@ void __pcd_cached(struct pcd_class *class);
  * pcd_cached - the owner has just cached something
  * @class: in its cache of this class
  *
- * Context: any but NMI, on the CPU whose cache it is (its lock held, or preemption
- * or migration disabled, from before the caching until this returns: a task that is
- * preempted in between is known by that), with no lock of a workqueue, runqueue or
- * task (pi_lock) held.  Costs a static branch unless there are isolated CPUs, and
- * then a test on the others.  If the owner is preempted between caching and this
- * call, a requester, or whoever drains there next, may have to wait for it to go on.
+ * Context: any but NMI, on the CPU whose cache it is, with no lock of a workqueue,
+ * runqueue or task (pi_lock) held.  From before the caching until this returns, hold
+ * the cache's lock or disable preemption or migration: by that the variant recognises
+ * a task that is preempted in between.  Requesters, and the next drain there, may have
+ * to wait for such a task to go on.  Costs a static branch; where that is enabled,
+ * since there are isolated CPUs, also a test on all other CPUs.
  */
 static __always_inline void pcd_cached(struct pcd_class *class)
 {
@@ -107,13 +107,13 @@ static inline void pcd_cached(struct pcd_class *class) { }
 
 /**
  * enum pcd_mode - what a requester wants
- * @PCD_WAIT: drain all CPUs and wait until it is done, but for isolated CPUs in
- *	user mode where the variant leaves those alone: there it is posted.  For
- *	whoever loses no more than a hint by that
- * @PCD_POST: see to it that all CPUs will be drained, do not wait
+ * @PCD_WAIT: drain all CPUs and wait for it.  Exception: where the variant leaves an
+ *	isolated CPU in user mode alone, the drain is only posted there.  For callers
+ *	to which the drain is no more than a hint
+ * @PCD_POST: arrange that all CPUs will be drained, and do not wait
  * @PCD_STRICT: as %PCD_WAIT, but never posted: an owner in user mode is interrupted
- *	if need be.  For whoever needs the drain for success or progress
- * @PCD_MUST: as %PCD_STRICT, and never ride on somebody else's request
+ *	if need be.  For callers that need the drain for success or progress
+ * @PCD_MUST: as %PCD_STRICT, and never rides on somebody else's request
  */
 enum pcd_mode {
 	PCD_WAIT,
@@ -124,12 +124,12 @@ enum pcd_mode {
 
 /**
  * struct pcd_result - what became of a request, in items
- * @drained: items taken out of caches by this request, or by the one that it
- *	rode on; a class may count what interrupts cache by a peek.  Of a CPU
- *	whose owner was awaited: about what anybody took out meanwhile, of any key;
- *	a drain under way is counted when it ends, the requester may be served before
+ * @drained: items taken out of caches by this request, or by the one that it rode
+ *	on; approximate where a class peeks at what interrupts cache.  Of a CPU whose
+ *	owner was awaited: what anybody took out meanwhile, of any key.  A drain counts
+ *	when it ends, so the requester may be served before that and miss it
  * @posted: items whose drain was arranged for but not awaited (a racy peek):
- *	they leave their cache before that CPU next returns to user mode
+ *	an isolated CPU drains them before it next returns to user mode
  * @left: items found still cached on a CPU that is going offline; its dead
  *	callback drains them (a racy peek)
  */
@@ -140,11 +140,11 @@ struct pcd_result {
 };
 
 /**
- * enum pcd_help - why a variant needed what it is meant to do without
+ * enum pcd_help - why a variant had to disturb an isolated CPU, which it is to avoid
  * @PCD_HELP_STRICT: a request that may not be posted interrupted an owner in user
  *	mode
- * @PCD_HELP_PATIENCE: an owner stayed in the kernel for longer than a requester
- *	waits, which then queued work on its CPU; the owner may still drain first
+ * @PCD_HELP_PATIENCE: an owner stayed in the kernel for longer than the requester's
+ *	patience, so work was queued on its CPU; the owner may still drain first
  * @PCD_HELP_IDLE: nobody was left on an isolated CPU to return to user mode, so
  *	that a kworker had to be queued there
  */
@@ -173,13 +173,13 @@ enum pcd_by {
  * struct pcd_stats - what happened to one class, as seen from one CPU
  * @requests: requests made by this CPU
  * @rides: of these, requests that were served by an overlapping one
- * @drained: items drained out of this CPU's cache through the facade, at the
- *	owner's own call and at its death included
+ * @drained: items drained out of this CPU's cache through the facade, including the
+ *	owner's own calls and the dead callback
  * @posted: items of this CPU that were only arranged for
  * @left: items of this CPU that a request left behind
- * @works: work items of this class queued on this CPU as upstream does, for help
- *	too; not those by which a variant has an isolated CPU drain all classes
- * @remote: drains of this CPU's cache done by another CPU, dead or alive
+ * @works: work items of this class queued on this CPU, as upstream does or as help;
+ *	work by which a variant drains all classes of an isolated CPU does not count
+ * @helps: how often each kind of help was given, by enum pcd_help
  * @helps: by enum pcd_help, how often work was queued for it
  * @completion: requests made by this CPU, by floor(log2(nanoseconds))
  *
@@ -203,14 +203,14 @@ struct pcd_stats {
  * @work: the drain, for a kworker on that CPU
  * @class: the class it belongs to
  * @cpu: the CPU whose data this is
- * @key: what @work drains: NULL, everything, but while a waiting request has
- *	@work under way
+ * @key: what @work drains: everything (NULL), unless a waiting request that named a
+ *	key has queued @work
  * @drained: items that @work drained; read after it was flushed
- * @missed: @work ran elsewhere, since @cpu was going down; likewise
- * @asked: requests that asked the owner so far; each takes its number from it
+ * @missed: @work ran elsewhere, since @cpu was going down; read after the flush, too
+ * @asked: how many requests have asked the owner; each takes its number from it
  * @done: the highest such number that a finished drain has served
  * @want: number of the newest request; guarded by the class's lock
- * @before: @stats.drained when it asked; likewise
+ * @before: @stats.drained when that request asked; guarded by the class's lock
  * @stats: accounting
  */
 struct pcd_cpu {
@@ -234,43 +234,43 @@ struct pcd_cpu {
  * @name: how user space calls it (debugfs, tracepoints)
  * @count: how many items that @key covers are cached on @cpu now.  Any
  *	context, takes no lock, may race with the owner (use data_race()).
- *	None means that all has been seen to, not that it is being so: an item
- *	counts until a drain has put it where it belongs, which orders that
- *	before the count (a release, or a lock that whoever looks there takes).
- *	Only what is detached because pcd_owner_would_wait() no longer counts;
- *	@lock has requests wait for that.
- *	A class that cannot tell answers 1; where a drain of it is preempted,
- *	requests may wait for their patience.  Not where owners drain unasked:
- *	what is cached may be drained there after each switch from a task that
- *	may have left something half way, so it must come to none.
- *	A CPU with none is left alone.  A NULL @key covers everything.
+ *	Zero means that every item has reached its destination: a drain puts an item
+ *	where it belongs before it lowers the count, in this order (by a release, which
+ *	pairs with (K) in core.c, or a lock that whoever looks there takes).  Excepted
+ *	are items detached because pcd_owner_would_wait(): they no longer count, and
+ *	other requests wait for them at @lock.
+ *	A class that cannot tell answers 1; if its drain is preempted, requests may
+ *	wait until their patience ends.  Where owners drain unasked, a class must not
+ *	do that: what counts is drained again after each switch from a task that may
+ *	have left something half way, so the count must come to zero.
+ *	A CPU whose count is zero is left alone.  A NULL @key covers everything.
  * @drain: empty @cpu's cache of what @key covers and return the number of
- *	items.  May fill caches of classes registered later, none registered
+ *	items.  May fill caches of classes registered later, but of none registered
  *	before.  Task context, migration disabled; takes the class's locks
- *	itself by pcd_lock_cpu(), and so waits for whoever is caching.  If nothing
- *	is cached it should not sleep: another task may repeat it.  Called on @cpu,
+ *	itself by pcd_lock_cpu(), and so waits for whoever is caching.  It should not
+ *	sleep if nothing is cached: another task may repeat it.  Called on @cpu,
  *	or for a dead @cpu, or, where the variant allows it, from another CPU.
  * @wq: where the class's work items run
- * @upstream: the cache is guarded by no pcd_lock_t, or its owner does not say
- *	when it caches: its drain is queued on its CPU, whatever the variant
- * @cpus_held: whoever makes a request holds the CPU hotplug lock already, so that
- *	none meets an unplug; for classes whose callers could not bear one
+ * @upstream: the cache has no pcd_lock_t, or its owner does not call pcd_cached():
+ *	its drain is queued on its CPU, whatever the variant
+ * @cpus_held: every requester already holds the CPU hotplug lock, so that no request
+ *	meets an unplug; for classes whose callers could not bear one
  * @pcpu: per-CPU data: a static DEFINE_PER_CPU(struct pcd_cpu, ...)
  *
- * Those are the client's; the rest is the core's, set up by
+ * The client sets the members above; the rest is the core's, set up by
  * pcd_class_register().
  *
  * @lock: one request at a time
- * @lock_key: lockdep's, so that each class is one of its own there too
+ * @lock_key: lockdep's key; it makes each class's @lock a lockdep class of its own
  * @gen: waiting requests begun, see pcd_drain_all()
  * @last_key: what the newest request drained; guarded by @lock
- * @last: its result; guarded by @lock
+ * @last: the newest request's result; guarded by @lock
  * @busy: CPUs whose kworker the newest request waits for; guarded by @lock
- * @waited: CPUs whose owner it waits for; likewise
- * @served: where it waits for owners
+ * @waited: CPUs whose owner the newest request waits for; guarded by @lock
+ * @served: wait queue of requests that wait for owners
  * @bit: the class's bit in masks of classes
  * @list: all classes
- * @registered: requests are welcome
+ * @registered: requests are accepted
  */
 struct pcd_class {
 	const char *name;
@@ -321,10 +321,10 @@ static inline bool pcd_cpu_is_local(int cpu)
  * pcd_owner_would_wait - does a drain function hold up the owner by its lock?
  * @cpu: the CPU to be drained
  *
- * Then what is cached is to be detached under pcd_lock_remote() and processed after
- * it.  If not, as on the owner's CPU or for a dead one, it is to be processed under
+ * If true, detach what is cached under pcd_lock_remote(), unlock, then process it.
+ * If false (this is the owner's CPU, or @cpu is dead), process it under
  * pcd_lock_cpu(), before it stops counting as cached: nobody waits for a dead
- * callback.  To be asked once a drain, since @cpu may come or go meanwhile.
+ * callback.  Ask once per drain, since @cpu may come or go meanwhile.
  *
  * Context: inside a class's drain function (migration is disabled).
  * Return: true for a live CPU other than this one, if requesters take its lock.

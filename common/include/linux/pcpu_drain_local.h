@@ -28,8 +28,8 @@ typedef local_trylock_t pcd_trylock_t;
 #define pcd_trylock_irqsave(lock, flags)	local_trylock_irqsave(lock, flags)
 
 /*
- * A dead CPU's cache has no other user, so that any lock will do; this CPU's
- * own gives the drain function the context that it has everywhere else.
+ * A dead CPU's cache has no other user, so any lock will do; this CPU's own lock
+ * gives the drain function the same context as everywhere else.
  */
 #define pcd_lock_cpu(lock, cpu)						\
 	do {								\
@@ -57,7 +57,7 @@ static inline bool pcd_locks_remotely(void)
 	return false;
 }
 
-/* So none of these is ever come to, and none is compiled. */
+/* Unreachable, since pcd_locks_remotely() is false; a reachable call fails to build. */
 #define pcd_lock_remote(lock, cpu, flags)				\
 	do {								\
 		(void)(lock), (void)(cpu);				\

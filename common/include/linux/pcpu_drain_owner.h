@@ -13,12 +13,12 @@
 
 /**
  * struct pcd_owner - a CPU that drains by itself what it caches
- * @pending: classes that this CPU owes a drain of before it next returns to user
- *	mode, by their bits; set atomically by the owner or by requesters, cleared
+ * @pending: a bit for each class that this CPU must drain before it next returns to
+ *	user mode; set atomically by the owner or by requesters, cleared
  *	by the drain when it begins.  Never set unless @tracked
- * @unfinished: a task that drains or caches may have been left here half way; only
- *	this CPU changes it.  Likewise
- * @tracked: it is isolated; constant after boot
+ * @unfinished: a task may have been switched out here half way through a drain or
+ *	through caching; only this CPU changes it.  Never set unless @tracked
+ * @tracked: this CPU is isolated; constant after boot
  */
 struct pcd_owner {
 	unsigned long pending;

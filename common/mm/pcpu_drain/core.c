@@ -23,9 +23,9 @@
  * owner, the kworker bound to x, a requester that holds x's lock (only where
  * pcd_locks_remotely()), and x's dead callback.
  *
- * Nobody waits for an unplug to get on.  x's dead callback drains what is left
- * there: a request that meets an unplug may return before that, and says so in
- * @left, as upstream does silently.  Should the unplug be called off after all, x
+ * Nobody waits for an unplug to make progress.  x's dead callback drains what is left
+ * there: a request that meets an unplug may return before that, and reports what is
+ * left in @left; upstream says nothing.  Should the unplug be called off after all, x
  * keeps its cache until the next request.
  *
  * Layers, each calls only those below it: requests (core.c), isolated CPUs that
@@ -45,7 +45,7 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/pcpu_drain.h>
 
-/* Only grows, and only before the secondary CPUs are up. */
+/* Grows only before the secondary CPUs are up, so readers need no lock. */
 LIST_HEAD(pcd_classes);
 
 /**
@@ -84,7 +84,7 @@ struct pcd_class *pcd_class_find(const char *name)
 	return NULL;
 }
 
-/* Requester's own part, with class->lock held. */
+/* Drain each CPU that has something cached, or have it drained; class->lock is held. */
 static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 					enum pcd_mode mode)
 {
@@ -124,12 +124,12 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 	}
 
 	/*
-	 * Where nothing was cached, see also where a drain has put it: pairs
-	 * with the order in which that drain, a class's own, has done both.
+	 * If a count was zero, this requester must also see where a drain put the
+	 * items: pairs with the drain's release, see @count in struct pcd_class.
 	 */
 	smp_rmb();			/* (K) */
 
-	/* Owners first: their help is not to wait for other CPUs' kworkers. */
+	/* Owners first: help for them must not wait for other CPUs' kworkers. */
 	pcd_await_owners(class, key, mode, &result);
 	for_each_cpu(cpu, &class->busy)
 		pcd_await(class, cpu, key, &result);
@@ -137,7 +137,7 @@ static struct pcd_result pcd_drain_cpus(struct pcd_class *class, void *key,
 	return result;
 }
 
-/* Did the newest request do what one for @key in @mode is to do? */
+/* Did the newest request do all that a request for @key in @mode must do? */
 static bool pcd_last_serves(struct pcd_class *class, void *key, enum pcd_mode mode)
 {
 	if (mode == PCD_MUST || (class->last_key && class->last_key != key))
@@ -160,11 +160,11 @@ static void pcd_account_request(struct pcd_class *class, u64 start, bool rode)
  * pcd_drain_all - have the caches of a class drained on all CPUs
  * @class: which class
  * @key: what to drain, in the class's own terms; NULL for everything
- * @mode: whether to wait, and how much it matters
+ * @mode: whether to wait, and whether a drain may be posted
  *
- * Unless it is %PCD_POST, all that was cached on an online CPU before the call, in
+ * Unless @mode is %PCD_POST, all that was cached on an online CPU before the call, in
  * the sense of happens-before, has left its cache on return.  There are two
- * exceptions, and the result tells them: a CPU that is going offline, where what it
+ * exceptions, and the result tells of them: a CPU that is going offline, where what it
  * still holds is @left for its dead callback; and, with %PCD_WAIT only, an isolated
  * CPU in user mode that the variant does not disturb (@posted).  A requester that
  * finds an overlapping request of somebody else may return that one's result
@@ -181,7 +181,7 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	u64 start;
 	bool ride;
 
-	/* Too early: no class to speak of, or nowhere to run its work. */
+	/* Too early: the class is not registered, or its workqueue does not exist yet. */
 	if (WARN_ON(!class->registered || !*class->wq))
 		return result;
 
@@ -189,10 +189,10 @@ struct pcd_result pcd_drain_all(struct pcd_class *class, void *key,
 	trace_pcd_request(class, mode);
 
 	/*
-	 * (A) Between all caching that we want drained and the load at (B).
-	 * Pairs with the smp_mb() at (D), which stands between its store and
-	 * its looking at the caches: if (B) does not see that store, that
-	 * looking sees our caching.
+	 * (A) Orders all caching that we want drained before the load at (B).
+	 * Pairs with the smp_mb() at (D), which orders the store there before
+	 * the look at the caches: if (B) does not see that store, that look
+	 * sees our caching.
 	 */
 	smp_mb();
 

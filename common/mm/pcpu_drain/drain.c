@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One CPU's cache of one class: to drain it here, or by a kworker there.
+ * One CPU's cache of one class: drain it here, or by a kworker there.
  *
  * A kworker whose CPU goes offline between queueing and running is unbound and
  * runs elsewhere, perhaps while that CPU still lives.  It then drains the CPU that
- * it is on, as upstream does; the dead callback drains the other.
+ * is on, as upstream does; the dead callback drains the CPU that it was queued for.
  */
 #include <linux/cpumask.h>
 #include <linux/init.h>
@@ -20,7 +20,7 @@
  * @class: which class
  * @cpu: the CPU: this one, a dead one, or any where the variant drains remotely
  * @key: what to drain; NULL for everything
- * @pays: for what @cpu owes
+ * @pays: clear the pending bit: this drain pays what @cpu owes
  *
  * Context: task context, migration disabled; may sleep.
  * Return: items drained.
@@ -89,11 +89,11 @@ void __init pcd_cpu_init(struct pcd_class *class, int cpu)
  * pcd_queue - have a CPU drained by its own kworker
  * @class: which class
  * @cpu: the CPU
- * @key: what to drain at least; NULL for everything, as whoever does not wait must
+ * @key: what to drain at least; a request that does not wait must pass NULL, everything
  * @mode: of the request
  *
  * Context: the class's lock is held, so that nobody else queues this work.
- * Return: false: it was queued already, and has not begun.
+ * Return: false if it was queued already and has not begun.
  */
 bool pcd_queue(struct pcd_class *class, int cpu, void *key, enum pcd_mode mode)
 {
@@ -101,8 +101,8 @@ bool pcd_queue(struct pcd_class *class, int cpu, void *key, enum pcd_mode mode)
 
 	lockdep_assert_held(&class->lock);
 	/*
-	 * An earlier request may have posted this work, for everything, and gone:
-	 * the key of such a work is not to be narrowed.
+	 * An earlier request may have posted this work, for everything, and returned:
+	 * do not narrow the key of such a work.
 	 */
 	if (key && !work_busy(&pc->work))
 		pc->key = key;
@@ -116,12 +116,12 @@ bool pcd_queue(struct pcd_class *class, int cpu, void *key, enum pcd_mode mode)
 /**
  * pcd_await - wait for a CPU's kworker
  * @class: which class
- * @cpu: the CPU, of which pcd_queue() was called
+ * @cpu: the CPU, for which pcd_queue() was called
  * @key: what was to be drained
  * @result: to add to
  *
- * As upstream's flush_work(), it does not wait for an unplug to get on: what a
- * kworker that ran elsewhere has missed is left.
+ * As upstream's flush_work(), it does not wait for an unplug to make progress: if the
+ * kworker ran elsewhere, what it missed is reported as left.
  *
  * Context: the class's lock is held; sleeps.
  */
@@ -157,8 +157,8 @@ void pcd_leave(struct pcd_class *class, int cpu, void *key, struct pcd_result *r
  * @key: what to drain; NULL for everything
  *
  * Where requesters drain remotely, one may have just detached items of this
- * CPU and still be at work on them: who must know that they are through asks by
- * pcd_drain_all(), which waits for that.
+ * CPU and still be processing them.  A caller that must know when they are
+ * processed uses pcd_drain_all() instead, which waits for that.
  *
  * Context: task context.  May sleep on PREEMPT_RT.
  * Return: items drained.

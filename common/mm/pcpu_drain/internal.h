@@ -17,10 +17,10 @@ struct pcd_class *pcd_class_find(const char *name);
  */
 #define PCD_PATIENCE (HZ / 10)
 
-/* And how often it looks meanwhile: not all that empties a cache wakes it. */
+/* How often a waiting request looks: not everything that empties a cache wakes it. */
 #define PCD_LOOK (HZ < 100 ? 1 : HZ / 100)
 
-/* Is whoever asks in @mode never told that something is posted? */
+/* Does a request in @mode never return with something only posted? */
 static inline bool pcd_never_posts(enum pcd_mode mode)
 {
 	return mode == PCD_STRICT || mode == PCD_MUST;
@@ -83,7 +83,7 @@ static inline void pcd_await_owners(struct pcd_class *class, void *key,
 #endif
 
 /*
- * What variants answer that track isolated CPUs:
+ * What a variant that tracks isolated CPUs must define:
  *
  * bool pcd_variant_ask(struct pcd_class *class, int cpu)
  *	See to it that @cpu drains @class, without disturbing its user mode.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a requester learns that what it asked an isolated CPU for is done, whoever
- * did it.
+ * How a requester learns that the drain that it asked an isolated CPU for is done,
+ * whoever did it.
  *
- * Only a drain that pays clears a pending bit, since the variant may know of those
- * alone should they be preempted half way; any other leaves the debt, and an empty
- * drain, behind.  A requester is served when
+ * Only a drain that pays clears the pending bit: if any other drain is preempted half
+ * way, the variant may not know of it.  So other drains leave the bit set, and a
+ * further drain, of an empty cache, follows.  A requester is served when
  *
- *   - a drain has finished that began after it asked: those take the number of
- *     the newest request when they begin and publish it when they end; or
- *   - nothing is cached: a drain may be preempted for long when it or another has
- *     emptied the cache already, and nobody may be going to drain again.
+ *   - a drain that began after it asked has finished: a drain takes the number of
+ *     the newest request when it begins, and publishes it when it ends; or
+ *   - nothing is cached: a drain may be preempted for long after the cache was
+ *     emptied, and perhaps nobody will drain again.
  *
  * A drain, on the owner's CPU (or for a dead one):	A requester:
  *
@@ -20,13 +20,13 @@
  *	empty the cache
  *	done = max(done, ticket)			done >= its number?
  *
- * A drain that misses the number at (F) began before the request.  It may have
- * cleared the bit before it was asked for, so the bit that is set behind (G) stays,
- * and another drain follows; or else it leaves nothing cached that was so before.
+ * A drain that misses the request's number at (F) began before the request.  Where
+ * requests set the bit, they do so behind (G), after that drain has cleared it: the bit
+ * stays, and another drain follows.  Otherwise it leaves nothing that was cached before.
  *
- * A clear bit and no drain under way do not mean that nothing is cached: on
- * PREEMPT_RT whoever caches may be preempted before he has said so.  A drain then
- * waits for his lock, as a kworker's does upstream, and a variant that asks nobody
+ * A clear bit and no drain under way do not mean that nothing is cached: on PREEMPT_RT
+ * a task may be preempted between caching and pcd_cached().  A drain then waits for
+ * that task's lock, as a kworker's does upstream.  A variant whose requests ask nobody
  * must have the next task drain.  The requester looks at the cache itself.
  */
 #include <linux/atomic.h>
@@ -38,7 +38,7 @@
 /**
  * pcd_drain_begin - a drain of all that a CPU has cached begins
  * @pc: the class's data for that CPU
- * @pays: for what that CPU owes
+ * @pays: clear the pending bit: this drain pays what that CPU owes
  *
  * Context: migration disabled, on that CPU unless it is dead.
  * Return: for pcd_drain_end().
@@ -57,7 +57,7 @@ int pcd_drain_begin(struct pcd_cpu *pc, bool pays)
 }
 
 /**
- * pcd_drain_end - and now it is out
+ * pcd_drain_end - the drain has ended: all is out of the cache
  * @pc: the class's data for that CPU
  * @ticket: from pcd_drain_begin()
  *
@@ -69,11 +69,11 @@ void pcd_drain_end(struct pcd_cpu *pc, int ticket)
 
 	if (!pcd_tracks(pc->cpu))
 		return;
-	/* Another drain may publish a newer one; release: pairs with pcd_served(). */
+	/* Another drain may publish a newer number.  Release: pairs with pcd_served(). */
 	while (ticket - done > 0 &&
 	       !atomic_try_cmpxchg_release(&pc->done, &done, ticket))
 		;
-	/* (L) Its barrier pairs with the one of wait_event_timeout(). */
+	/* (L) wq_has_sleeper()'s barrier pairs with wait_event_timeout()'s in tracked.c. */
 	if (wq_has_sleeper(&pc->class->served))
 		wake_up_all(&pc->class->served);
 }
@@ -102,7 +102,7 @@ bool pcd_served(struct pcd_cpu *pc)
 	/* Acquire: pairs with the release in pcd_drain_end(). */
 	if (atomic_read_acquire(&pc->done) - pc->want >= 0)
 		return true;
-	/* A peek as good as the one that the request began with. */
+	/* As racy as the peek with which the request began. */
 	if (pc->class->count(pc->cpu, NULL))
 		return false;
 	smp_rmb();			/* as (K) in core.c */

@@ -8,11 +8,11 @@
  * for the drain, by anyone: the owner on its way out, a kworker, another task, a
  * dead CPU's callback.  How it learns of that: tickets.c.
  *
- * Its patience ends for all owners at once.  Then it queues work on the CPU of
- * each that is not served yet, and waits on for the drain by anyone, and so again
- * after each further patience.  A CPU that is on its way out by then may have no
- * kworker any more, and its teardown may itself wait for the requester (blk-mq's
- * waits for I/O): it has had its help once, and what it holds is left.
+ * The requester's patience ends for all owners at once.  It then queues work on the CPU
+ * of each that has not drained yet, goes on waiting for the drain by anyone, and repeats
+ * this after each further patience.  A CPU that is going offline by then may have no
+ * kworker any more, and its teardown may itself wait for the requester (blk-mq's waits
+ * for I/O): such a CPU gets help once, and what it then holds is reported as left.
  */
 #include <linux/cache.h>
 #include <linux/cpumask.h>
@@ -36,12 +36,12 @@ static unsigned int pcd_nr_classes __ro_after_init;
 /**
  * pcd_tracked_init - find the CPUs that are isolated
  *
- * Isolated is what nohz_full= says (HK_TYPE_KERNEL_NOISE), which does not change
- * after boot; not the scheduler's domains, which may.  The boot CPU keeps its tick
- * on kernels that can suspend, and nothing tracks there when it is in user mode.
+ * Isolated is what nohz_full= says (HK_TYPE_KERNEL_NOISE), which does not change after
+ * boot.  The scheduler's domains may change, and do not count.  Nor does the boot CPU, on
+ * kernels that can suspend: there it keeps its tick, and context tracking is off on it.
  *
  * Context: early initcall.
- * Return: is there any?
+ * Return: true if there is any.
  */
 bool __init pcd_tracked_init(void)
 {
@@ -62,7 +62,7 @@ bool __init pcd_tracked_init(void)
  * pcd_tracked_register - give a class its bit
  * @class: being registered
  *
- * If none is left it works as upstream.
+ * If no bit is left, the class works as upstream.
  */
 void __init pcd_tracked_register(struct pcd_class *class)
 {
@@ -76,7 +76,7 @@ void __init pcd_tracked_register(struct pcd_class *class)
 }
 
 /**
- * pcd_ask_owner - have a CPU drain by itself, and note to wait for it, or that it is posted
+ * pcd_ask_owner - ask a CPU to drain by itself; note whether it is awaited or posted
  * @class: which class
  * @cpu: the CPU, which is tracked
  * @items: what was found cached there
@@ -107,7 +107,7 @@ void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
 	result->posted += items;
 }
 
-/* Take those who are served off the list; true: nobody is left on it. */
+/* Take CPUs that have drained off the mask; true: none is left on it. */
 static bool pcd_settle_owners(struct pcd_class *class, struct pcd_result *result)
 {
 	int cpu;
@@ -118,22 +118,22 @@ static bool pcd_settle_owners(struct pcd_class *class, struct pcd_result *result
 		if (!pcd_served(pc))
 			continue;
 		__cpumask_clear_cpu(cpu, &class->waited);
-		/* Help that has come too late is not to disturb anybody any more. */
+		/* Help that is queued but no longer needed must disturb nobody. */
 		cancel_work(&pc->work);
-		/* Unless debugfs has cleared it meanwhile. */
+		/* Not negative, should debugfs have cleared the counter meanwhile. */
 		result->drained += max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
 	}
 	return cpumask_empty(&class->waited);
 }
 
-/* Queue work on the CPUs of all who are not served; @again: that has been done before. */
+/* Queue work on the CPUs of owners that have not drained; @again: not for the first time. */
 static void pcd_help_owners(struct pcd_class *class, void *key, enum pcd_mode mode,
 			    bool again, struct pcd_result *result)
 {
 	int cpu;
 
 	for_each_cpu(cpu, &class->waited) {
-		/* Peeks: an unplug may begin, get on or fail at any time. */
+		/* Unlocked peeks: an unplug may begin, proceed or fail at any time. */
 		if (!cpu_online(cpu) || (again && !cpu_active(cpu))) {
 			__cpumask_clear_cpu(cpu, &class->waited);
 			pcd_leave(class, cpu, key, result);
@@ -144,14 +144,14 @@ static void pcd_help_owners(struct pcd_class *class, void *key, enum pcd_mode mo
 }
 
 /**
- * pcd_await_owners - wait for the drain of all who were asked, by anyone
+ * pcd_await_owners - wait until all that were asked have been drained, by anyone
  * @class: which class
  * @key: what was to be drained
  * @mode: of the request
  * @result: to add to
  *
- * Not longer than %PCD_PATIENCE and what the slowest of the kworkers then takes;
- * of a CPU that is going offline twice %PCD_PATIENCE.
+ * Waits no longer than %PCD_PATIENCE and then the slowest kworker; for a CPU that is
+ * going offline, twice %PCD_PATIENCE.
  *
  * Context: the class's lock is held; sleeps.
  */
@@ -170,7 +170,7 @@ void pcd_await_owners(struct pcd_class *class, void *key, enum pcd_mode mode,
 	}
 }
 
-/* Drain this CPU's cache for what it owes; see pcd_drain_pending(). */
+/* Drain a class that this CPU owes; see pcd_drain_pending(). */
 static void pcd_pay(struct pcd_class *class)
 {
 	migrate_disable();
@@ -181,8 +181,8 @@ static void pcd_pay(struct pcd_class *class)
 /**
  * pcd_drain_pending - drain what this CPU owes until it owes nothing
  *
- * Lowest bit first: drains fill caches of later classes only, and those of
- * interrupts come to an end.
+ * Lowest bit first: a drain fills caches of later classes only.  So the loop ends as
+ * soon as interrupts cache nothing more.
  *
  * Context: task context, may sleep.  Returns with interrupts disabled, on a CPU
  * that owes nothing.
@@ -193,7 +193,7 @@ void pcd_drain_pending(void)
 
 	for (;;) {
 		local_irq_disable();
-		/* The bits of other CPUs' requests are their own business. */
+		/* Unlocked: a request that sets a bit after this look arranges its own drain. */
 		pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
 		if (!pending)
 			return;

@@ -48,7 +48,7 @@ TRACE_EVENT(pcd_request,
 	TP_printk("class=%s mode=%s", __get_str(class), pcd_show_mode(__entry->mode))
 );
 
-/* It asks for work on the owner's CPU, unless that is queued already. */
+/* The requester wants work queued on the owner's CPU; it may be queued already. */
 TRACE_EVENT(pcd_post,
 	TP_PROTO(struct pcd_class *class, int cpu, enum pcd_mode mode),
 	TP_ARGS(class, cpu, mode),
@@ -66,7 +66,7 @@ TRACE_EVENT(pcd_post,
 		  pcd_show_mode(__entry->mode))
 );
 
-/* It has asked the owner, whom it does not disturb in user mode. */
+/* The requester has asked the owner, without disturbing it in user mode. */
 TRACE_EVENT(pcd_ask,
 	TP_PROTO(struct pcd_class *class, int cpu, bool in_kernel),
 	TP_ARGS(class, cpu, in_kernel),
@@ -84,7 +84,7 @@ TRACE_EVENT(pcd_ask,
 		  __entry->in_kernel ? "kernel" : "user")
 );
 
-/* On the owner's CPU, when something is cached: who is going to drain what it owes. */
+/* On the owner's CPU: who is about to drain what that CPU owes. */
 TRACE_EVENT(pcd_arrange,
 	TP_PROTO(enum pcd_by by),
 	TP_ARGS(by),
