@@ -5,7 +5,7 @@
 
 DECLARE_PER_CPU(atomic_t, pcd_deferred);	/* its first member */
 
-/* That says that the work is queued: PCD_QUEUED. */
+/* BIT(2) is PCD_QUEUED: the work is queued already. */
 static inline void cyc_variant_owner(void)
 {
 	atomic_set(raw_cpu_ptr(&pcd_deferred), BIT(2));

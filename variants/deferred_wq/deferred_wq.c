@@ -15,10 +15,10 @@
  *	+---------+---------+---------+---------+---------+
  *
  *	USER	the owner has claimed user mode: send it nothing
- *	POSTED	a request came meanwhile: to be queued when it enters the kernel
+ *	POSTED	a request came meanwhile: queue the work when the owner enters the kernel
  *	QUEUED	the work is queued, or is about to be, and has not begun
  *	RUNNING	the work is draining (d->lock is held)
- *	WAKING	so many are queueing the work, and have not yet woken the kworker
+ *	WAKING	how many are queueing the work, and have not yet woken the kworker
  *
  *   who, where				from		to
  *   ---------------------------------------------------------------------------
@@ -40,51 +40,51 @@
  *
  * The races, and what closes them:
  *
- * - A requester sees the owner in the kernel, is delayed, and queues when it has
- *   gone to user mode.  It sets QUEUED *before* it queues, in the same atomic
+ * - A requester sees the owner in the kernel, is delayed, and queues after the owner
+ *   has gone to user mode.  So it sets QUEUED *before* it queues, in the same atomic
  *   operation that finds USER clear, and with interrupts off until it has queued:
- *   from then on the exit claim fails.  The owner that meets QUEUED without a
- *   work to flush runs its exit loop again, for as long as one queue_work_on().
- *   Only the beginning work takes QUEUED back: else a stale one could be taken
- *   for a later request's.
- * - A requester has queued the work, which is done at once, by the owner (",run") or
- *   by a kworker that was awake; queue_work_on() wakes the kworker only then, with no
- *   lock held.  That interrupt would meet the owner in user mode: so WAKING fails the
- *   exit claim too, and the owner runs its exit loop again.  What is left: it is sent
- *   while the owner, interrupts off, is between its last look at its flags and the
- *   claim.  Then it arrives in user mode, and finds nothing to do.
+ *   from then on the exit claim fails.  An owner that meets QUEUED without a work to
+ *   flush runs its exit loop again, for as long as one queue_work_on() takes.  Only the
+ *   work takes QUEUED back, when it begins: whoever else did it might take back a later
+ *   request's QUEUED.
+ * - A requester has queued the work, and the owner (",run") or a kworker that was awake
+ *   does it at once; only then does queue_work_on() wake the kworker, with no lock held.
+ *   That interrupt would hit the owner in user mode.  So the exit claim fails also while
+ *   WAKING is not 0, and the owner runs its exit loop again.  One window is left: the
+ *   interrupt is sent while the owner, interrupts off, is between its last look at its
+ *   flags and the claim.  It then arrives in user mode, and finds nothing to do.
  * - A request comes while the work is draining: QUEUED is set again beside
  *   RUNNING, and the work runs again.
  * - The kworker is preempted in the middle of its drain: RUNNING keeps the owner,
  *   or any other task, from leaving, and its exit loop waits for the work.
- * - The owner that drains itself (",run") is preempted, by the kworker that has
- *   been queued anew, or by a task that would leave: they wait for d->lock, which
- *   on PREEMPT_RT lends it their priority.  It takes that lock before it cancels
- *   the work: else such a task would find neither work nor lock to wait for, and
- *   spin in its exit loop.  It cancels only what has been queued: else a queueing
- *   that it meets is lost, and QUEUED stays for good.
+ * - The owner that drains itself (",run") is preempted, by the kworker that was queued
+ *   anew, or by a task that would leave the kernel: both wait for d->lock, which on
+ *   PREEMPT_RT lends the owner their priority.  The owner takes d->lock before it cancels
+ *   the work: otherwise such a task would find neither work nor lock to wait for, and
+ *   spin in its exit loop.  The owner cancels the work only once it is queued: otherwise
+ *   a queueing at that moment is lost, and QUEUED stays for ever.
  * - Something is cached (eager) between a requester's set_bit() and its look at the
  *   word: the bit alone does not promise a drain, QUEUED or RUNNING does.
  * - A request comes between the claim and user mode, or between two entries: it
- *   finds USER and is posted, which the next entry sees in its own atomic
- *   operation.  POSTED stays until the work is queued: an exit that comes before
- *   the irq_work (an interrupt's, interrupts being off until then) finds it.
+ *   finds USER and is posted, which the next entry sees in its own atomic operation.
+ *   POSTED stays until the work is queued: an interrupt exits before the irq_work comes,
+ *   since interrupts are off until then, and its exit finds POSTED.
  *
- * - A strict request finds USER: it is posted as any other, and then sends the
- *   irq_work that an entry queues, whose interrupt is an entry.  If the owner has
- *   entered by itself meanwhile, whoever is second finds POSTED gone, or the
- *   irq_work queued already.
+ * - A strict request finds USER: it is posted as any other.  It then sends the owner's
+ *   CPU the irq_work that an entry queues, and the irq_work's interrupt is an entry.  If
+ *   the owner has entered by itself meanwhile, the second of the two finds POSTED gone,
+ *   or the irq_work queued already.
  *
- * Entry must not queue work itself.  It may be that of a machine check, which waits
- * for all CPUs to come into its handler (mce_start()), and one of those there may
- * hold the lock of this CPU's worker pool: hence the irq_work, which takes none.
- * Virtual machines are entered without claim and entry, and so count as the kernel:
- * they are disturbed as upstream.  KVM calls resume_user_mode_work() before, but only
- * if TIF_NOTIFY_RESUME is set, which here the claim alone does.
+ * Entry must not queue work itself.  It may be the entry of a machine check, whose
+ * handler waits until all CPUs are in it (mce_start()); one of these may hold the lock
+ * of this CPU's worker pool.  Hence the irq_work, which takes no lock.
+ * A virtual machine is entered without claim and left without entry, so it counts as
+ * the kernel, and is disturbed as upstream.  KVM calls resume_user_mode_work() before it
+ * enters one, but only if TIF_NOTIFY_RESUME is set, which here only the claim does.
  *
- * The workqueue is our own.  Were a system workqueue flushed, a work there that
+ * The workqueue is our own.  If a system workqueue were flushed here, a work on it that
  * waits for a child to return to user mode, as usermode helpers do, would wait for
- * that very flush.
+ * this very flush.
  */
 #define pr_fmt(fmt) "pcpu_drain: " fmt
 
@@ -130,9 +130,9 @@ static bool pcd_eager __ro_after_init;
 static bool pcd_run __ro_after_init;
 
 /*
- * Post it, or queue the work, unless a drain is yet to begin anyway.  What is to
- * be drained is pending, before a full barrier.  Interrupts are off.  False: the
- * owner is in user mode.
+ * Post the request, or queue the work, unless a drain is yet to begin anyway.  The
+ * caller has set pending bits, then issued a full barrier, and has interrupts off.
+ * Return false if the owner is in user mode.
  */
 static bool pcd_deferred_queue(struct pcd_deferred *d)
 {
@@ -146,7 +146,7 @@ static bool pcd_deferred_queue(struct pcd_deferred *d)
 			new = old | PCD_POSTED;
 		else
 			new = ((old & ~PCD_POSTED) | PCD_QUEUED) + PCD_WAKING;
-		/* Full barrier: pairs with the owner's own on this word. */
+		/* Full barrier: pairs with __pcd_claim_user() and __pcd_kernel_entered(). */
 	} while (!atomic_try_cmpxchg(&d->word, &old, new));
 
 	if (new & PCD_USER)
@@ -163,7 +163,7 @@ static bool pcd_deferred_queue(struct pcd_deferred *d)
  * @cpu: the CPU
  *
  * Context: any but NMI.
- * Return: false if it is in user mode and does it when it leaves that.
+ * Return: false if it is in user mode; it then drains after it next enters the kernel.
  */
 bool pcd_variant_ask(struct pcd_class *class, int cpu)
 {
@@ -183,13 +183,13 @@ bool pcd_variant_ask(struct pcd_class *class, int cpu)
  * pcd_variant_interrupt - have a CPU do now what was posted there
  * @cpu: the CPU, which pcd_variant_ask() found in user mode
  *
- * The owner is flushed before it returns, whatever its priority.
+ * The owner flushes the work before it returns to user mode, whatever its priority.
  *
  * Context: task context.
  */
 void pcd_variant_interrupt(int cpu)
 {
-	/* A CPU does not go offline meanwhile; if it has, nobody is in user mode there. */
+	/* With preemption off it stays online.  If it is offline, it is not in user mode. */
 	preempt_disable();
 	if (cpu_online(cpu))
 		irq_work_queue_on(&per_cpu_ptr(&pcd_deferred, cpu)->kick, cpu);
@@ -208,15 +208,15 @@ void __pcd_cached(struct pcd_class *class)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	unsigned long flags;
 
-	/* A drain is yet to begin, or will look again: this CPU's own doing. */
+	/* A drain is yet to begin on this CPU, or looks again before it ends. */
 	if (test_bit(class->bit, &owner->pending) &&
 	    atomic_read(&d->word) & (PCD_QUEUED | PCD_RUNNING))
 		return;
 
 	local_irq_save(flags);
 	set_bit(class->bit, &owner->pending);
-	smp_mb__after_atomic();		/* pairs with (J), should a requester ride */
-	/* A drain that is under way here looks once more. */
+	smp_mb__after_atomic();		/* pairs with (J), if we find QUEUED */
+	/* A drain that is under way here looks at pending bits once more. */
 	if (!(atomic_read(&d->word) & PCD_RUNNING)) {
 		trace_pcd_arrange(PCD_BY_KWORKER);
 		pcd_deferred_queue(d);
@@ -224,19 +224,19 @@ void __pcd_cached(struct pcd_class *class)
 	local_irq_restore(flags);
 }
 
-/* Drain what this CPU owes; the caller has taken the work upon itself. */
+/* Drain what this CPU owes.  The caller is the work, or has cancelled it. */
 static void pcd_deferred_drain(struct pcd_deferred *d)
 {
 	lockdep_assert_held(&d->lock);
 	/* From here on a request queues the work anew. */
 	atomic_xor(PCD_QUEUED | PCD_RUNNING, &d->word);
-	smp_mb__after_atomic();		/* (J) before the look at what is pending */
+	smp_mb__after_atomic();		/* (J) pairs with who sets pending bits */
 
 	pcd_drain_pending();
 
 	/*
-	 * Interrupts are off: nothing can become pending here unqueued.  Until the
-	 * next atomic user mode is not claimed: pairs with __pcd_claim_user().
+	 * Interrupts are off: nothing becomes pending here without work being queued.
+	 * User mode is not claimed before this atomic: pairs with __pcd_claim_user().
 	 */
 	atomic_andnot(PCD_RUNNING, &d->word);
 	local_irq_enable();
@@ -252,8 +252,8 @@ static void pcd_deferred_work(struct work_struct *work)
 		pcd_deferred_drain(d);
 	else
 		/*
-		 * Unplugged: its dead callback drains, or its next exit asks again.
-		 * A request finds QUEUED, or the word as it was posted: pairs with
+		 * Unplugged: that CPU's dead callback drains, or its next exit queues again.
+		 * A request finds QUEUED or POSTED in the word, never neither: pairs with
 		 * the cmpxchg in pcd_deferred_queue().
 		 */
 		atomic_xor(PCD_QUEUED | PCD_POSTED, &d->word);
@@ -265,7 +265,7 @@ static void pcd_deferred_kick(struct irq_work *kick)
 {
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 
-	/* The exit loop, or a request, may have been here before. */
+	/* The exit loop, or a request, may have queued the work already. */
 	if (atomic_read(&d->word) & PCD_POSTED) {
 		trace_pcd_arrange(PCD_BY_KWORKER);
 		pcd_deferred_queue(d);
@@ -277,10 +277,10 @@ bool __pcd_claim_user(void)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	int old = 0;
 
-	/* Full barrier: a request finds USER, or we find what it has done. */
+	/* Full barrier, pairs with pcd_deferred_queue(): it finds USER, or we its bits. */
 	if (likely(atomic_try_cmpxchg(&d->word, &old, PCD_USER)))
 		return true;
-	/* Somebody entered the kernel past __ct_user_exit(). */
+	/* The kernel was entered without __ct_user_exit(). */
 	if (WARN_ON_ONCE(old & PCD_USER))
 		return true;
 	set_thread_flag(TIF_NOTIFY_RESUME);
@@ -292,7 +292,7 @@ void __pcd_kernel_entered(void)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	int old = PCD_USER;
 
-	/* Full barrier: a request is POSTED, or finds us in the kernel. */
+	/* Full barrier, pairs with pcd_deferred_queue(): it sets POSTED, or finds no USER. */
 	if (likely(atomic_try_cmpxchg(&d->word, &old, 0)))
 		return;
 	/* A request that comes now finds POSTED: pairs with pcd_deferred_queue(). */
@@ -307,7 +307,7 @@ static bool pcd_deferred_begin(struct pcd_deferred *d)
 	int word;
 
 	local_irq_disable();
-	/* Requesters may add to it; whoever claims user mode looks again. */
+	/* Unlocked: requests may set more bits at once; the exit claim finds those. */
 	word = atomic_read(&d->word);
 	if (word & PCD_POSTED)
 		pcd_deferred_queue(d);
@@ -322,9 +322,9 @@ static bool pcd_deferred_take(struct pcd_deferred *d)
 
 	mutex_lock(&d->lock);
 	/*
-	 * Cancelling marks an idle work as pending for a moment.  A requester that
-	 * queues just then, having set QUEUED, would find it queued already.  Once
-	 * it is pending, nobody else queues it before somebody drains: our lock.
+	 * Never cancel an idle work: that marks it as pending for a moment, and a
+	 * requester that has set QUEUED and queues just then finds it queued already.
+	 * Once it is pending, nobody queues it again before a drain: that takes our lock.
 	 */
 	taken = work_pending(&d->work) && cancel_work(&d->work);
 	if (taken) {
@@ -407,7 +407,7 @@ static int __init pcd_deferred_init(void)
 		pr_err("no memory for a workqueue; isolated CPUs are drained as all others\n");
 		return -ENOMEM;
 	}
-	/* Then nothing is ever queued there, and the keys stay off. */
+	/* No CPU is tracked: nothing is ever queued there, and the keys stay off. */
 	if (!pcd_tracked_init())
 		return 0;
 	for_each_possible_cpu(cpu) {
@@ -416,7 +416,7 @@ static int __init pcd_deferred_init(void)
 		d->cpu = cpu;
 		mutex_init(&d->lock);
 		INIT_WORK(&d->work, pcd_deferred_work);
-		/* Hard: on PREEMPT_RT it would wait for a thread else. */
+		/* Hard: otherwise it would wait for a thread on PREEMPT_RT. */
 		d->kick = IRQ_WORK_INIT_HARD(pcd_deferred_kick);
 	}
 	static_branch_enable(&pcd_deferred_key);

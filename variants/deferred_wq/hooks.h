@@ -21,7 +21,7 @@ void __pcd_kernel_entered(void);
  * pcd_claim_user - may this CPU go to user mode now?
  *
  * Context: interrupts disabled, the exit loop done.
- * Return: false: TIF_NOTIFY_RESUME is set, so run the exit loop again.
+ * Return: false if not: then TIF_NOTIFY_RESUME is set, so run the exit loop again.
  */
 static __always_inline bool pcd_claim_user(void)
 {
@@ -36,7 +36,7 @@ static __always_inline bool pcd_claim_user(void)
  */
 static inline void pcd_resume_user_mode(void)
 {
-	/* Wrong if we migrate, and then the exit claim sends us here again. */
+	/* Stale if we migrate; then the exit claim sends us here again. */
 	if (static_branch_unlikely(&pcd_deferred_key) &&
 	    raw_cpu_read(pcd_owners.tracked))
 		__pcd_resume_user_mode();

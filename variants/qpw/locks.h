@@ -16,7 +16,7 @@
  * lock of this kind held yet, and it never changes afterwards.  So the lock and
  * unlock of a pair always agree on the mode.
  *
- * Either member must be good as initialised, since static initialisers run
+ * Both members must be valid as initialised, since static initialisers run
  * before the mode is known.  Without lock debugging an unlocked spinlock is all
  * zeroes, as is an unlocked local_lock (PREEMPT_RT: both are the same type), so
  * they share the space; with it each has its own.
@@ -169,20 +169,20 @@ __pcd_qpw_trylock_irqsave(spinlock_t __percpu *sl, unsigned long *flags)
 /*
  * A live owner's lock, taken by a requester on another CPU.
  *
- * Without PREEMPT_RT an owner that waits for it spins, with preemption disabled, and
- * its interrupts too if the lock is that of an irq form.  So interrupts are off
- * while the requester holds it: the owner waits for the requester's few
- * instructions and never for its interrupts.  The other way round an owner holds
- * its lock for a whole batch, and for the interrupts that come in it.  So interrupts
- * are off in each attempt alone, and on between two.  A place in the spinlock's
- * queue gives one or the other: whoever is next in it holds up those behind.
+ * Without PREEMPT_RT an owner that waits for its lock spins, with preemption disabled,
+ * and interrupts disabled too if it uses an irq form.  So the requester holds the lock
+ * with interrupts off: the owner waits for the requester's few instructions, and never
+ * for its interrupts.  An owner in turn holds its lock for a whole batch, and for the
+ * interrupts that come meanwhile.  So the requester waits with interrupts on: they are
+ * off only during each attempt.  Queueing for the spinlock would allow only one of the
+ * two, since whoever is next in its queue holds up those behind.
  *
- * The price is that attempts are not queued.  No more than two ever want this lock,
- * the owner and, by the class's mutex, one requester.  The owner queues, and so waits
- * for one hold at most.  A requester gets in by the first attempt that meets the
- * lock free; an owner is outside of its lock for longer than inside, since what
- * it caches it must come by, and no attempt depends on those before.  It only
- * reads meanwhile, which leaves the owner its line.
+ * The price is that the requester's attempts do not queue.  At most two want this lock:
+ * the owner and, because of the class's mutex, one requester.  The owner queues, and so
+ * waits for one hold at most.  The requester gets in with the first attempt that meets
+ * the lock free.  An owner is outside of its lock for longer than inside, since it has
+ * to come by what it caches; and no attempt depends on earlier ones.  Between attempts
+ * the requester only reads, which leaves the owner its cache line.
  *
  * PREEMPT_RT: the lock sleeps, and interrupts stay enabled.  A requester that is
  * preempted inside runs at the priority of the owner that waits; a hard interrupt is
@@ -198,7 +198,7 @@ static __always_inline unsigned long __pcd_qpw_lock_remote(spinlock_t *sl)
 	}
 	for (;;) {
 		local_irq_save(flags);
-		might_lock(sl);		/* lockdep expects no deadlock of a trylock */
+		might_lock(sl);		/* lockdep checks no trylock for deadlock */
 		if (spin_trylock(sl))
 			return flags;
 		local_irq_restore(flags);

@@ -15,7 +15,7 @@ DECLARE_STATIC_KEY_FALSE(pcd_task_key);
 void __pcd_task_switched(struct task_struct *prev);
 
 /**
- * pcd_task_fork - a task begins unarmed, whatever its parent is
+ * pcd_task_fork - a task begins unarmed, even if its parent is armed
  * @task: the child, not yet running
  */
 static inline void pcd_task_fork(struct task_struct *task)
@@ -23,12 +23,12 @@ static inline void pcd_task_fork(struct task_struct *task)
 	task->pcd_armed = false;
 }
 
-/* Has @prev been switched from where it may drain, or cache?  Those do not migrate. */
+/* Was @prev switched from in the middle of a drain, or of caching?  Neither migrates. */
 static __always_inline bool pcd_left_half_way(struct task_struct *prev)
 {
 	/*
-	 * If it has, it stays here, and is not running; else another CPU may run it
-	 * by now, and we look for nothing at worst.  Should it be dead, RCU keeps its
+	 * If so, it stays on this CPU and is not running.  If not, another CPU may run
+	 * it by now: at worst we look in vain.  Should it be dead, RCU keeps its
 	 * task_struct while preemption is disabled.
 	 */
 	return data_race(prev->migration_disabled);
@@ -42,7 +42,7 @@ static __always_inline bool pcd_left_half_way(struct task_struct *prev)
  */
 static __always_inline void pcd_task_switched(struct task_struct *prev)
 {
-	/* This CPU's own; an interrupt that caches from here on finds the new task. */
+	/* This CPU's own; an interrupt that caches from here on arms the new task. */
 	if (static_branch_unlikely(&pcd_task_key) &&
 	    this_cpu_read(pcd_owners.tracked) &&
 	    unlikely(this_cpu_read(pcd_owners.pending) ||

@@ -11,15 +11,15 @@
  *	it owes a drain (pending)					=>
  *		the current task is armed			(user tasks)
  *		or a kworker is queued, or about to be		(idle)
- *		or somebody is switched to before user mode	(kernel threads,
+ *		or another task runs before user mode		(kernel threads,
  *								 dying tasks)
  *	a drain is under way there, and its cache is not empty, or
- *	something was cached and not said yet (PREEMPT_RT)		=>
+ *	something was cached, pcd_cached() is yet to come (PREEMPT_RT)	=>
  *		its task runs, or the current one is armed	(user tasks)
  *		or its task ends it before user mode		(idle, others)
  *
- * armed: the task has our head in its list of task works and will look at what
- * its CPU owes before it returns to user mode, sleeps for good or dies.
+ * armed: the task has our head in its list of task works.  It looks at what its CPU owes
+ * before it returns to user mode, dies, or (an io worker) sleeps for want of work.
  *
  *   event on the CPU		not armed			armed
  *   ---------------------------------------------------------------------------
@@ -33,26 +33,26 @@
  *
  * The races, and what closes them:
  *
- * - An interrupt caches something between the look at armed and arming: a head
- *   would be queued twice.  Interrupts are off from the look on.
- * - An interrupt caches something when the task work has found nothing left:
- *   armed is taken back with interrupts off, together with that look.
- * - What the drains themselves cache: the task is still armed meanwhile, so that
- *   it is only noted, and the loop finds it.
+ * - An interrupt caches something between the look at pcd_armed and arming: the head
+ *   would be queued twice.  So interrupts are off from the look on.
+ * - An interrupt caches something after the task work has found nothing left: so
+ *   pcd_armed is cleared with interrupts off, together with that last look.
+ * - A drain caches something itself: the task is still armed, so that only the bit is
+ *   set, and the loop finds it.
  * - The filler sleeps, and another task takes the CPU to user mode: that one is
- *   armed when it is switched to.  The filler stays armed and, wherever it is
- *   then, finds that its CPU owes nothing.
- * - A task is preempted, or sleeps, in the middle of its drain: pending is clear
+ *   armed when it is switched to.  The filler stays armed, and looks at what the CPU
+ *   owes on which it then is.
+ * - A task is preempted, or sleeps, in the middle of its drain: its bit is clear
  *   already, and the cache not empty.  Or, on PREEMPT_RT, it has cached something and
- *   not said so: nothing is pending yet.  In both it has migration disabled, which
- *   the switch from it keeps in mind (unfinished): the next task that can be armed
- *   owes whatever is cached then.  Its drain waits for the lock of who is caching.
- * - Nobody is left to return to user mode (idle): a kworker, by irq_work, since
+ *   not yet called pcd_cached(): no bit is set yet.  Both have migration disabled; the
+ *   switch from the task sees that, and sets @unfinished.  The next task that can be
+ *   armed owes whatever is cached then.  Its drain waits for the caching task's lock.
+ * - Nobody is left to return to user mode (idle): an irq_work queues a kworker, since
  *   the look may be made where work must not be queued.
  * - A dying CPU goes idle owing something: no kick, its dead callback drains.
  * - Kernel threads cannot be armed, and may run for long: a requester's patience
- *   ends, and it helps itself.  So for user workers that never look at task works
- *   (vhost); io workers do.
+ *   ends, and it helps itself.  The same holds for user workers that never run task
+ *   works (vhost); io workers run theirs.
  */
 #define pr_fmt(fmt) "pcpu_drain: " fmt
 
@@ -81,7 +81,7 @@ struct pcd_kick {
 
 static DEFINE_PER_CPU(struct pcd_kick, pcd_kicks);
 
-/* Helped by a kworker: drain what the CPU owes that it runs on. */
+/* Help, in a kworker: drain what the CPU owes on which it runs. */
 static void pcd_kick_work(struct work_struct *work)
 {
 	pcd_drain_pending();
@@ -103,10 +103,10 @@ static void pcd_kick(struct irq_work *irq_work)
 	/* Only this CPU's own tasks and interrupts change it. */
 	unsigned long pending = READ_ONCE(this_cpu_ptr(&pcd_owners)->pending);
 
-	/* Paid meanwhile, or the kworker still has to begin? */
+	/* Drained meanwhile, or has the kworker yet to begin? */
 	if (!pending || !queue_work_on(smp_processor_id(), mm_percpu_wq, &kick->work))
 		return;
-	/* It begins after this interrupt. */
+	/* The kworker begins after this interrupt, so the event comes before its drain. */
 	trace_pcd_arrange(PCD_BY_KWORKER);
 	pcd_count_help(pending);
 }
@@ -132,12 +132,12 @@ static void pcd_arm(void)
 	if (current->pcd_armed)
 		return;
 	if (is_idle_task(current)) {
-		/* A dying CPU's would stay queued for good, and keep out all others. */
+		/* A dying CPU's irq_work would stay queued for ever, and no later one be queued. */
 		if (cpu_online(smp_processor_id()))
 			irq_work_queue(this_cpu_ptr(&pcd_kicks.irq_work));
 		return;
 	}
-	/* The next to be switched to will see to it; so for a dying task. */
+	/* The next task that can be armed drains; the same below, if this task is dying. */
 	if (pcd_never_looks())
 		return;
 	init_task_work(&current->pcd_work, pcd_task_work);
@@ -159,8 +159,8 @@ void __pcd_cached(struct pcd_class *class)
 	unsigned long flags;
 
 	/*
-	 * If the bit is set, somebody is arranged for already; he clears it
-	 * before he drains, and so finds what was cached just now.
+	 * If the bit is set, a drain is arranged for already.  It clears the bit
+	 * before it begins, and so finds what was cached just now.
 	 */
 	if (test_bit(class->bit, &owner->pending))
 		return;
@@ -172,11 +172,11 @@ void __pcd_cached(struct pcd_class *class)
 }
 
 /*
- * Owe what another task may have left half way.  It goes on when it runs again, and
- * until then the cache is not empty.  Once it is, there is nothing to repeat: else
- * two tasks that contend for a lock in their drains would repeat each other's for
- * ever, since each time that one has to wait the other begins to run.  Interrupts
- * are off.
+ * Owe what another task may have left half way.  That task goes on when it runs again,
+ * and until then the cache is not empty.  An empty cache is not drained again:
+ * otherwise two tasks that contend for a lock in their drains would repeat each
+ * other's drain for ever, since whenever one has to wait the other begins to run.
+ * Interrupts are off.
  */
 static void pcd_owe_unfinished(void)
 {
@@ -203,12 +203,12 @@ void __pcd_task_switched(struct task_struct *prev)
 
 	if (pcd_left_half_way(prev))
 		this_cpu_write(pcd_owners.unfinished, true);
-	/* The next to be switched to will see to it. */
+	/* The next task that can be armed drains. */
 	if (pcd_never_looks() && !is_idle_task(current))
 		return;
 
 	local_irq_save(flags);
-	/* An armed task too must know; idle need not, it goes to no user mode. */
+	/* An armed task must know it too; the idle task need not, it has no user mode. */
 	if (!is_idle_task(current))
 		pcd_owe_unfinished();
 	if (this_cpu_read(pcd_owners.pending))
@@ -225,7 +225,7 @@ static int __init pcd_task_init(void)
 	for_each_possible_cpu(cpu) {
 		struct pcd_kick *kick = per_cpu_ptr(&pcd_kicks, cpu);
 
-		/* Hard: on PREEMPT_RT it would wait for a thread else. */
+		/* Hard: otherwise it would wait for a thread on PREEMPT_RT. */
 		kick->irq_work = IRQ_WORK_INIT_HARD(pcd_kick);
 		INIT_WORK(&kick->work, pcd_kick_work);
 	}

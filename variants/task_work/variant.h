@@ -4,8 +4,8 @@
 
 /*
  * Whoever cached something has arranged for its drain already: there is nothing
- * left to ask for.  And an owner in user mode has nothing cached, so that the
- * requester always waits for one in the kernel.
+ * left to ask for.  An owner in user mode has nothing cached, so a requester only
+ * ever waits for an owner in the kernel.
  */
 static inline bool pcd_variant_ask(struct pcd_class *class, int cpu)
 {
@@ -16,7 +16,7 @@ static inline void pcd_variant_interrupt(int cpu) { }
 
 static inline bool pcd_variant_owes(int cpu)
 {
-	/* Another task's unfinished drain has been repeated. */
+	/* What another task left unfinished is no debt: the next task has drained it. */
 	return pcd_tracks(cpu) && READ_ONCE(per_cpu(pcd_owners.pending, cpu));
 }
 
