@@ -14,12 +14,12 @@
 
 /**
  * struct client - a kind of cache
- * @name: its class's
+ * @name: the name of its class
  * @begin: make some items, none of them cached
- * @cache: cache at least one of them on this CPU, where one may be already.  Task
+ * @cache: cache at least one of them on this CPU; some may be cached there already.  Task
  *	context; called by one task at a time.
- * @end: nothing is cached any more: see that each item is where it belongs, once, and
- *	free them.  Called once for each @begin.
+ * @end: nothing is cached any more: check that each item is in its place, exactly once,
+ *	and free them.  Called once for each @begin.
  * @node: for client_register()
  */
 struct client {
@@ -32,7 +32,7 @@ struct client {
 
 void client_register(struct client *client);
 
-/* A file's client is known to the suite. */
+/* Makes a file's client known to the suite. */
 #define KUNIT_CLIENT(client)						\
 static int __init client##_register(void)				\
 {									\

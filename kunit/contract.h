@@ -15,7 +15,7 @@
 
 /* The owner's states. */
 enum contract_state {
-	IN_USER_MODE,	/* back there; cached in the system call before */
+	IN_USER_MODE,	/* again; cached in the system call before */
 	IN_SYSTEM_CALL,	/* still in it, running */
 	IN_EXCEPTION,	/* a page fault, still running */
 	IN_GUEST,	/* it runs a virtual machine; cached in that system call, KVM_RUN */
@@ -50,14 +50,14 @@ enum contract_where {
 enum contract_waits {
 	FOR_NOTHING,
 	FOR_DRAIN,	/* which comes while the owner stays in its state */
-	FOR_OWNER,	/* to move on; not for longer than its patience */
+	FOR_OWNER,	/* to move on; not beyond the requester's patience */
 };
 
 /* What it is told. */
 enum contract_told {
 	NOTHING,	/* nothing was cached any more when it asked */
 	DRAINED,
-	POSTED,		/* the owner's next entry to the kernel */
+	POSTED,		/* until the owner's next entry to the kernel */
 	LEFT,
 };
 

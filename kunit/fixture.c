@@ -114,7 +114,7 @@ static int script_cpu_dying(unsigned int cpu)
 	return 0;
 }
 
-/* The last thing that @cpu does, when it is unplugged; -1: no CPU does. */
+/* Have @cpu cache an item as the last thing that it does when unplugged; -1: no CPU. */
 void script_cache_when_dying(int cpu)
 {
 	WRITE_ONCE(caches_when_dying, cpu);
@@ -181,7 +181,7 @@ void script_cache(void *unused)
 	preempt_enable();
 }
 
-/* As when preempted, on PREEMPT_RT, where that is cached but not said yet. */
+/* As if preempted on PREEMPT_RT: the item is cached, and pcd_cached() is yet to come. */
 void script_cache_half(void)
 {
 	preempt_disable();
@@ -214,7 +214,7 @@ unsigned int script_items(int cpu)
 	return atomic_read(&script.items[cpu]);
 }
 
-/* So many items of @class has @cpu ever cached; all but those of now have been drained. */
+/* How many items of @class @cpu has ever cached; those not cached now were drained. */
 unsigned int script_added(struct pcd_class *class, int cpu)
 {
 	/* Pairs with the release in add(). */
@@ -260,7 +260,7 @@ int upstream_cpu(struct kunit *test, unsigned int nr)
 	return -1;
 }
 
-/* By nohz_full=, and so for good. */
+/* By nohz_full=, which never changes. */
 bool is_isolated(int cpu)
 {
 	return !housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE);
@@ -297,7 +297,7 @@ int requester_cpu(unsigned int nr)
 	return first;
 }
 
-/* One without a requester, to play the owner. */
+/* A housekeeping CPU without a requester, to play the owner. */
 int other_housekeeping_cpu(struct kunit *test)
 {
 	int cpu = requester_cpu(1);
@@ -346,7 +346,7 @@ void thread_start(struct kunit *test, struct thread *thread, int cpu,
 }
 
 /*
- * Without a limit: what the thread uses is on our stack. The run has a limit.  Until it
+ * Waits without a limit, since the thread uses our stack; the run has a limit.  Until it
  * is gone it may hold tasklist_lock: if the next thread there preempts it, as on
  * PREEMPT_RT, and then is busy, no further thread can be started.
  */
@@ -374,14 +374,14 @@ int make_request(void *data)
 {
 	struct request *request = data;
 
-	/* Whoever waits for nobody is through by then, unless a report is printed first. */
+	/* 50 ms: enough for a request that waits for nobody, unless it has a report to print. */
 	if (request->timer)
 		mod_timer(request->timer, jiffies + HZ / 20);
 	request->result = pcd_drain_all(request->class, request->key, request->mode);
 	return 0;
 }
 
-/* One request at a time that may hang without taking the test with it. */
+/* The one request that may hang without hanging the test. */
 static struct {
 	struct thread thread;
 	struct request request;
@@ -403,7 +403,7 @@ static void await_answer(void *unused)
 		answered_in_time();
 }
 
-/* By a thread on the first housekeeping CPU. */
+/* Make it in a thread on the first housekeeping CPU. */
 static void start_request(struct kunit *test, struct request request)
 {
 	KUNIT_ASSERT_FALSE_MSG(test, asked.out, "an earlier test's request still hangs");
@@ -416,7 +416,7 @@ static void start_request(struct kunit *test, struct request request)
 
 /**
  * ask_for - have the scripted class drained, by a thread on the first housekeeping CPU
- * @test: waits at its end, once all that it started is let go
+ * @test: at its end it waits for the request, once all that it holds up is let go
  * @key: of the request, NULL: everything
  * @mode: of the request
  */
@@ -441,7 +441,7 @@ bool asked_is_answered(void)
 	return completion_done(&asked.thread.done);
 }
 
-/* Fails the test if there is none in time. */
+/* What the request returned; fails the test if it does not return in time. */
 struct pcd_result answer(struct kunit *test)
 {
 	KUNIT_ASSERT_TRUE_MSG(test, answered_in_time(), "the request hangs");

@@ -13,7 +13,7 @@
 
 #include "../internal.h"
 
-/* A test waits no longer for anything; much, since emulated CPUs share real ones. */
+/* The limit of each wait of a test; long, since emulated CPUs share real ones. */
 #define LIMIT_MS 10000
 
 /**
@@ -69,7 +69,7 @@ struct script {
 extern struct script script;
 extern struct pcd_class scripted;
 
-/* Another one, for whoever is about to arrange for the first. */
+/* A second class, for tests that need two. */
 extern struct pcd_class second;
 
 void script_reset(void);
@@ -110,7 +110,7 @@ void thread_start(struct kunit *test, struct thread *thread, int cpu,
 int thread_join(struct thread *thread);
 int call_on(struct kunit *test, int cpu, int (*fn)(void *arg), void *arg);
 
-/* Its last switch is over; exit_state alone comes while it may still free things. */
+/* After its last switch; exit_state is set earlier, while the task may still free things. */
 static inline bool task_is_gone(struct task_struct *task)
 {
 	return READ_ONCE(task->__state) == TASK_DEAD && !READ_ONCE(task->on_cpu);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hold-ups by non-maskable interrupts that last: see holdup.h.  A timer on a CPU
- * without a part in the test sends them at random.
+ * that takes no part in the test sends them at random.
  */
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
@@ -37,7 +37,7 @@ static int hold_up(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
-/* It lasts on purpose: not to be told so. */
+/* It lasts on purpose: the kernel is not to warn of that. */
 static struct nmiaction holdup_action = {
 	.list = LIST_HEAD_INIT(holdup_action.list),
 	.handler = hold_up,
@@ -70,7 +70,7 @@ static void holdup_end(void *unused)
 	int cpu;
 
 	hrtimer_cancel(&holdups.timer);
-	/* None is still on its way: they come before any other interrupt. */
+	/* Then no NMI is still on its way: they come before any other interrupt. */
 	for_each_cpu(cpu, &holdups.cpus)
 		smp_call_function_single(cpu, nothing, NULL, true);
 	unregister_nmi_handler(NMI_LOCAL, holdup_action.name);
@@ -79,7 +79,7 @@ static void holdup_end(void *unused)
 /**
  * holdup_start - hold up CPUs until the test ends
  * @test: the test
- * @sender: the CPU that sees to it
+ * @sender: the CPU that sends the NMIs
  * @cpus: those that are held up
  */
 void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus)

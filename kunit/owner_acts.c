@@ -26,7 +26,7 @@ static void await_io_worker(void *unused)
 	io_worker_task = NULL;
 }
 
-/* Until the test ends at the latest. */
+/* Closed until the test ends at the latest. */
 void close_gate(struct kunit *test)
 {
 	await_io_worker(NULL);
@@ -64,7 +64,7 @@ void cache_and_go_to(void *cpu)
 	go_to(cpu);
 }
 
-/* Of more weight than a kworker, lest that does what the owner may. */
+/* FIFO, so that no kworker does what the owner may do. */
 void fifo_cache(void *unused)
 {
 	sched_set_fifo(current);
@@ -83,7 +83,7 @@ void cache_and_be_asleep(void *unused)
 	be_asleep(NULL);
 }
 
-/* Whoever caches stays on its CPU, as by a lock, until it has said so. */
+/* Whoever caches stays on its CPU until pcd_cached() returns, as under a lock. */
 static void cache_with_a_pause_within(void (*pause)(void *unused))
 {
 	migrate_disable();
@@ -104,8 +104,8 @@ void cache_asleep_within(void *unused)
 }
 
 /*
- * After exit_task_work() no task work can be added, and a task still frees: here
- * its splice pipe, whose buffer's release is ours.
+ * After exit_task_work() a task takes no task work any more, and still frees: here
+ * its splice pipe, with a buffer whose release function is ours.
  */
 static void cache_on_release(struct pipe_inode_info *pipe, struct pipe_buffer *buf)
 {
@@ -127,7 +127,7 @@ void cache_late_in_exit(void *unused)
 }
 
 /*
- * As io_wq_worker(), without what it works on: when told to it caches something, is
+ * As io_wq_worker(), without its I/O: when told to, it caches something, is
  * busy until the gate is open, and looks at its task works before it sleeps.
  */
 static int io_worker(void *unused)

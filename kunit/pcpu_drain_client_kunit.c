@@ -28,8 +28,8 @@ static DEFINE_PER_CPU(struct {
 #define NOT_REMOTE "in this variant nobody takes another CPU's lock"
 
 /*
- * Whoever holds up an owner is not to be interrupted.  On PREEMPT_RT that may be, and
- * the owner lends its priority.
+ * A requester that holds up an owner must not be interrupted.  On PREEMPT_RT it may be:
+ * there the owner lends its priority.
  */
 static void remote_lock_keeps_interrupts_out(struct kunit *test)
 {
@@ -63,7 +63,7 @@ struct held_lock_trial {
 	struct lock_state before, after;
 };
 
-/* By this machine's clock: here interrupts are off, which may be what stops jiffies. */
+/* Times itself by ktime: interrupts are off here, which may stop jiffies. */
 static int hold_its_lock(void *data)
 {
 	struct held_lock_trial *trial = data;
@@ -120,8 +120,8 @@ static void trylock_fails_while_another_cpu_holds_it(struct kunit *test)
 }
 
 /*
- * A lock that interrupts take, too: hard ones, but on PREEMPT_RT, where the same timer
- * expires in a thread and the lock leaves interrupts alone.
+ * A lock that interrupts take, too.  They are hard ones, but on PREEMPT_RT the same timer
+ * expires in a thread, and the lock leaves interrupts enabled.
  */
 static struct {
 	struct hrtimer timer;
@@ -169,7 +169,7 @@ static enum hrtimer_restart interrupt_the_owner(struct hrtimer *timer)
 
 static int own_irq_lock(void *unused)
 {
-	/* Once without: if the first one hit us inside it would never end. */
+	/* Once before the timer: if the lock lets interrupts in, the first would never end. */
 	be_inside_as_owner();
 	if (atomic_read(&irq_lock.wrong))
 		return 0;
@@ -181,7 +181,7 @@ static int own_irq_lock(void *unused)
 	return 0;
 }
 
-/* From another CPU, where the variant allows it; else as whoever drains on the owner's. */
+/* From another CPU if the variant allows it, else on the owner's. */
 static void drain_irq_lock(void)
 {
 	unsigned long flags;
@@ -309,7 +309,7 @@ static bool nothing_is_cached(void)
 	return true;
 }
 
-/* Others may fill such caches meanwhile; sooner or later nobody does. */
+/* Others may fill such caches meanwhile, but not for ever. */
 static bool drain_leaves_nothing(void)
 {
 	pcd_drain_all(load.class, NULL, PCD_MUST);
@@ -334,7 +334,7 @@ static void client_is_drained(struct kunit *test)
 	load_begin(test);
 	for_each_online_cpu(cpu) {
 		call_on(test, cpu, cache_something, NULL);
-		/* Others may be empty again by now. */
+		/* CPUs that drain by themselves may be empty again by now. */
 		if (pcd_tracks(cpu))
 			continue;
 		KUNIT_EXPECT_GT(test, load.class->count(cpu, NULL), 0);

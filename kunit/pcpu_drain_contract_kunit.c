@@ -34,7 +34,7 @@ MODULE_PARM_DESC(arm, "whose contract to check");
 /* Long enough for whatever happens by itself; shorter than PCD_PATIENCE. */
 #define SETTLE (HZ / 25)
 
-/* A machine that comes between as often is to be looked at. */
+/* If the machine interferes more often than this, look at the machine. */
 #define ATTEMPTS 5
 
 static const struct contract *contract_of_arm(struct kunit *test)
@@ -94,7 +94,7 @@ static void exception(struct kunit *test, struct situation *s)
 	owner_tell(s->owner, NULL, NULL, OWNER_FAULT);
 }
 
-/* In its guest when this returns: that runs in the page whose fault caches. */
+/* The owner is in its guest when this returns.  The guest runs in the page whose fault caches. */
 static void enter_guest(struct kunit *test, struct situation *s)
 {
 	if (!IS_ENABLED(CONFIG_KVM))
@@ -288,10 +288,10 @@ static bool answered_in_time(enum contract_waits expected)
 /*
  * The experiment; afterwards nothing is cached.
  *
- * False if it does not count: the machine has come between.  An owner that enters the
- * kernel of its own is asked there, or has what is posted drained, perhaps before we
- * look whether the requester waited for that; and where a tenth of a second is short, a
- * patience ends whose end is not the contract's.
+ * False if it does not count, since the machine interfered.  An owner that enters the
+ * kernel unasked is asked there, or drains what is posted, perhaps before we look
+ * whether the requester waited for that.  And where a tenth of a second is too short, a
+ * patience ends that the contract does not expect to end.
  */
 static bool measure(struct kunit *test, const struct state *state,
 		    const struct contract_cell *expected, struct contract_cell *cell)
@@ -310,7 +310,7 @@ static bool measure(struct kunit *test, const struct state *state,
 	else
 		schedule_timeout_uninterruptible(SETTLE);
 
-	/* Nothing left: whatever it waits for is not a drain. */
+	/* Nothing is left: whatever the requester waits for is not a drain. */
 	cell->waits = FOR_NOTHING;
 	if (script_items(s->cpu))
 		cell->waits = FOR_DRAIN;
@@ -373,7 +373,7 @@ static void contract(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, cell.help, expected->help, "what help it takes");
 }
 
-/* Where the owner's moving on is what a requester waits for, and it does not move on. */
+/* The requester waits for the owner to move on, and the owner does not. */
 static void patience_is_counted(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -461,7 +461,7 @@ static void client_of_an_owner_in_user_mode(struct kunit *test)
 	ask_class(test, class, PCD_WAIT);
 	answer(test);
 
-	/* An owner that has entered the kernel unasked is past what was posted. */
+	/* An owner that entered the kernel unasked may have drained, or been asked there. */
 	if (told == POSTED)
 		KUNIT_EXPECT_TRUE(test, atomic64_read(&stats->posted) > posted ||
 				  probe_exits(cpu) != exits);

@@ -52,7 +52,7 @@ static int ask_again_and_again(void *data)
 	return 0;
 }
 
-/* In all the ways that end in user mode at once. */
+/* Cache in any of the ways after which the owner is in user mode at once. */
 static void cache_and_leave(void *unused)
 {
 	u32 what = prandom_u32_state(&load.owner_rnd);
@@ -128,7 +128,7 @@ static void everybody_is_held_up_anywhere(struct kunit *test)
 
 /* ---- who touches something is held up right behind that instruction ---- */
 
-/* Not for ever, should the test have failed. */
+/* No longer, should the test have failed. */
 #define HELD_US 5000000
 
 static struct {
@@ -182,7 +182,7 @@ static bool edge_is_met(struct user_owner *unused)
 	return READ_ONCE(edge.met);
 }
 
-/* What comes, if it does, comes within this time. */
+/* Long enough for whatever is going to come. */
 static void await(bool (*condition)(struct user_owner *owner), struct user_owner *owner)
 {
 	int i;
@@ -213,7 +213,7 @@ static void owner_leaves_at_the_edge(struct kunit *test, struct user_owner *owne
 	owner_come_back(test, owner);
 }
 
-/* It has looked no further.  Where requests set no bit, nobody is held up. */
+/* It has not looked at the owner yet.  Where requests set no bit, nobody is held up. */
 static void request_is_held_up_when_it_has_set_its_bit(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -224,13 +224,13 @@ static void request_is_held_up_when_it_has_set_its_bit(struct kunit *test)
 	expect_nothing_lost(test);
 }
 
-/* It has marked the work as pending; the owner must know that it comes, and wait. */
+/* It has marked the work as pending.  The owner must know that the work comes, and wait. */
 static void request_is_held_up_before_it_queues(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
 	struct user_owner *owner = edge_start(test, cpu);
 
-	/* The first shows which work it is. */
+	/* The first round shows which work it is. */
 	owner_leaves_at_the_edge(test, owner);
 	if (!probe_queued())
 		kunit_skip(test, "in this variant a request queues no work");
@@ -254,7 +254,7 @@ static void wake_unseen(void *unused)
 	tracepoint_synchronize_unregister();
 }
 
-/* An owner that does the queued work itself must not be in user mode by then. */
+/* An owner that does the queued work itself must not be in user mode when the wake-up comes. */
 static void request_is_held_up_before_it_wakes_the_kworker(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -279,7 +279,7 @@ static bool is_last_look(bool irqs_on)
 	       !irqs_on && !*owed(edge.cpu) && !READ_ONCE(edge.met);
 }
 
-/* Both, before a kworker drains the first. */
+/* Cache in both classes, before a kworker drains the first. */
 static void cache_both_and_be_busy(void *unused)
 {
 	preempt_disable();
@@ -307,7 +307,7 @@ static void hold_up_at_last_look(bool irqs_on)
 		be_held_up();
 }
 
-/* Where the other class is still cached by then, it needs another drain. */
+/* If the other class is still cached by then, it needs another drain. */
 static void request_comes_at_the_end_of_a_drain(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -381,7 +381,7 @@ static void cache_second_in_drain(void)
 	WRITE_ONCE(nested.task, NULL);
 }
 
-/* It finds that itself: else each drain would be followed by another. */
+/* The drain finds it itself: otherwise each drain would be followed by another. */
 static void what_a_drain_caches_needs_no_other(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);

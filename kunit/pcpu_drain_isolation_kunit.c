@@ -62,9 +62,9 @@ static void housekeeping_is_the_right_way_round(struct kunit *test)
 	expect_the_cpus_own_way(test, cpu, scene_start(test, cpu));
 }
 
-/* ---- 7, 8: the scheduler's isolation changes, which is not what makes an owner ---- */
+/* ---- 7, 8: the scheduler's isolation changes, and makes no difference ---- */
 
-/* Before a request's end: then it looks at another state than at its beginning. */
+/* Before a request ends: it then sees another state than when it began. */
 static void change_under_a_request(struct kunit *test, int cpu, struct user_owner *owner,
 				   bool isolated)
 {

@@ -100,13 +100,13 @@ static void drains_every_cpu(struct kunit *test)
 	struct pcd_result result;
 	int cpu;
 
-	stay_here(test);	/* its own cache is never forgotten, be that the last */
+	stay_here(test);	/* not the last CPU: a requester never forgets its own */
 	for_each_online_cpu(cpu) {
 		struct put_args args = { &items[i], FEW };
 
 		call_on(test, cpu, put_items, &args);
 		i += FEW;
-		/* Others may be empty again by now. */
+		/* CPUs that drain by themselves may be empty again by now. */
 		if (pcd_tracks(cpu))
 			continue;
 		KUNIT_EXPECT_EQ(test, class->count(cpu, NULL), FEW);
@@ -143,7 +143,7 @@ static void waits_for_the_drain(struct kunit *test)
 			num_online_cpus() * (num_online_cpus() + 1) / 2);
 }
 
-/* Its own cache a requester drains in any case. */
+/* A requester drains its own cache in any case. */
 static void leaves_empty_cpus_alone(struct kunit *test)
 {
 	int cpu, owner;
@@ -398,7 +398,7 @@ static void key_does_not_narrow_what_is_posted(struct kunit *test)
 	pcd_drain_all(class, NULL, PCD_POST);
 	thread_start(test, &requester, cpumask_first(current->cpus_ptr),
 		     make_request, &request);
-	/* It has queued what it waits for, if it is to wait. */
+	/* By now the request has queued what it waits for, if it waits. */
 	schedule_timeout_uninterruptible(HZ / 20);
 	WRITE_ONCE(busy.stop, true);
 	thread_join(&owner_thread);
@@ -797,7 +797,7 @@ static void mlock_batches_reach_the_lru(struct kunit *test)
 
 /* ---- a CPU that dies ---- */
 
-/* Nobody waits for a dead callback: once nothing counts as cached there, all is out. */
+/* Nobody waits for a dead callback: once the count there is zero, all is out. */
 struct dead_watch {
 	struct pcd_class *class;
 	struct folio **folios;
@@ -815,7 +815,7 @@ static int watch_the_dead(void *data)
 			return -1;
 		cond_resched();
 	}
-	smp_rmb();	/* as a request has behind a count of none */
+	smp_rmb();	/* as (K) in core.c, behind a count of zero */
 	for (i = 0; i < 2 * FEW; i++)
 		missing += !folio_test_lru(watch->folios[i]);
 	return missing;

@@ -160,7 +160,7 @@ static void never_in_user_mode_with_a_debt(struct kunit *test)
 	scene_expect_nothing_lost(test, load.cpu);
 }
 
-/* ---- 7: the scheduler's isolation changes, which is not what makes an owner ---- */
+/* ---- 7: the scheduler's isolation changes, and makes no difference ---- */
 
 static void domain_isolation_changes_under_load(struct kunit *test)
 {

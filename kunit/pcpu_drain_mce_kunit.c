@@ -4,9 +4,9 @@
  *
  * QEMU raises them: its monitor reads what is written to a port (run-qemu.sh).
  *
- * The way into the kernel is then a part of their handler, and must not queue work.
- * Queueing takes the pool's lock: who holds that may have been hit as well, and wait
- * in its own handler for all CPUs to come to theirs (mce_start()).  A handler is
+ * Entry to the kernel is then a part of their handler, and must not queue work.
+ * Queueing takes the pool's lock.  Whoever holds it may have been hit as well, and wait
+ * in its own handler until all CPUs are in theirs (mce_start()).  A handler is
  * under way as long as the CPU says so (MCG_STATUS_MCIP).
  */
 #include <kunit/test.h>
@@ -33,14 +33,14 @@
  * signaled (Intel): the handler leaves the bank alone and goes on.
  */
 #define STATUS (MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_EN | MCI_STATUS_DEFERRED)
-/* For this CPU alone; the kernel kills whom it meets if it cannot be resumed. */
+/* For this CPU alone; the kernel kills the task that was hit if it cannot be resumed. */
 #define RESUMABLE (MCG_STATUS_MCIP | MCG_STATUS_LMCES | MCG_STATUS_EIPV | MCG_STATUS_RIPV)
 #define NOT_RESUMABLE (MCG_STATUS_MCIP | MCG_STATUS_LMCES | MCG_STATUS_EIPV)
 
 /* Written by the CPU that is hit, interrupts disabled. */
 static struct {
 	unsigned int from_user;	/* machine checks that have hit user mode */
-	bool cached;		/* the last one has met something */
+	bool cached;		/* something was cached when the last one hit */
 	unsigned int queued;	/* works queued in their handlers */
 } seen;
 
@@ -105,7 +105,7 @@ static unsigned int machine_checks(int cpu)
 }
 
 /*
- * One at a time: one that meets the handler of another is a triple fault, and on a
+ * One at a time: a second one during another's handler is a triple fault, and on a
  * busy machine a handler takes long.
  */
 static void raise_and_await(struct kunit *test, int cpu, u64 mcg_status)
@@ -116,8 +116,8 @@ static void raise_and_await(struct kunit *test, int cpu, u64 mcg_status)
 	KUNIT_ASSERT_TRUE_MSG(test, eventually(machine_checks(cpu) != raised),
 			      "no machine check has come");
 	/*
-	 * The handler runs with interrupts disabled.  Where it has hit user mode no
-	 * other follows before the owner has answered, so no interrupt of ours either.
+	 * The handler runs with interrupts disabled.  If it has hit user mode, send no
+	 * interrupt: the next machine check comes only after the owner has answered.
 	 */
 	schedule_timeout_uninterruptible(4);
 	if (READ_ONCE(seen.from_user) == from_user)
@@ -135,7 +135,7 @@ static bool hit(struct kunit *test, int cpu, struct user_owner *owner, u64 mcg_s
 	schedule_timeout_uninterruptible(4);	/* its tick stops */
 	ask(test, PCD_WAIT);
 	posted = answer(test).posted;
-	/* Again, should one have met the owner in the kernel: who drained may be there. */
+	/* Repeat if one hit the owner in the kernel, where it may be since it drained. */
 	for (i = 0; i < ROUNDS && READ_ONCE(seen.from_user) == before; i++)
 		raise_and_await(test, cpu, mcg_status);
 	KUNIT_ASSERT_NE_MSG(test, READ_ONCE(seen.from_user), before,
@@ -144,8 +144,8 @@ static bool hit(struct kunit *test, int cpu, struct user_owner *owner, u64 mcg_s
 }
 
 /*
- * The same, and if this variant posts, what is posted is still there. Again, should
- * a tick have come between: it has done what was posted.
+ * The same; and if this variant posts, what is posted is still there. Repeat if
+ * a tick came between, and did what was posted.
  */
 static struct user_owner *start_and_hit(struct kunit *test, int cpu, u64 mcg_status)
 {

@@ -36,7 +36,7 @@ static void stranded_by_a_sleeper(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached) == 1 &&
 					   owner_is_asleep(sleeper)));
 	entries = probe_entries(cpu);
-	/* The other has been switched to; another entry is its next. */
+	/* The other task was switched to; its next system call ends in a further entry. */
 	owner_come_back(test, other);
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	KUNIT_EXPECT_GT(test, probe_entries(cpu), entries);
@@ -98,7 +98,7 @@ static void hold_drains(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, release_drains, NULL), 0);
 }
 
-/* Its command is OWNER_SPIN, and it is held up on the way there. */
+/* The owner's command is OWNER_SPIN, and it is held up on its way there. */
 static bool is_asleep_in_its_exit(struct user_owner *owner)
 {
 	return owner_has_done(owner) && owner_is_asleep(owner);
@@ -115,7 +115,7 @@ static void next_task_finds_an_unfinished_drain(struct kunit *test)
 		kunit_skip(test, "nobody drains unasked in this variant");
 	hold_drains(test);
 	WRITE_ONCE(held.second_may_end, true);
-	/* Of more weight than a kworker, lest that does it where the owner may. */
+	/* FIFO, so that no kworker drains first where the owner may. */
 	owner_tell(owner, fifo_cache, NULL, OWNER_SPIN);
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&held.begun)));
 	owner_tell(next, NULL, NULL, OWNER_SPIN);
@@ -131,7 +131,7 @@ static void next_task_finds_an_unfinished_drain(struct kunit *test)
 	scene_expect_not_stranded(test, cpu, next);
 }
 
-/* Not just being woken. */
+/* Asleep, and not just being woken. */
 static bool is_waiting_for_owners(struct task_struct *task)
 {
 	return mutex_is_locked(&scripted.lock) &&
@@ -139,8 +139,8 @@ static bool is_waiting_for_owners(struct task_struct *task)
 }
 
 /*
- * A task does once more what another is in the middle of; a request comes after that has
- * begun, and all is out when it ends. False: nobody does so here.
+ * A task repeats the drain that another is in the middle of.  A request comes after the
+ * repeated one has begun, and all is out when it returns. False: nobody repeats drains here.
  */
 static bool ask_while_a_drain_is_repeated(struct kunit *test, int cpu, struct user_owner *owner,
 					  struct user_owner *next)
@@ -167,7 +167,7 @@ static bool ask_while_a_drain_is_repeated(struct kunit *test, int cpu, struct us
 	return true;
 }
 
-/* Not the first, which may go on for long, but the one that has emptied the cache. */
+/* Not by the first drain, which may go on for long, but by the one that emptied the cache. */
 static void repeated_drain_serves_a_later_request(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0), rounds;
@@ -360,7 +360,7 @@ static void child_of_an_owner_that_owes(struct kunit *test)
 	owner_do(test, owner, cache_and_create_io_worker, NULL, OWNER_SPIN);
 	owner_come_back(test, owner);
 
-	/* Now the child caches, and comes past its own task works. */
+	/* Now the child caches, and then runs its own task works. */
 	before = script_helps(cpu, PCD_HELP_IDLE);
 	io_worker_caches();
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached) == 2));

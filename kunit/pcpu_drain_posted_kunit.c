@@ -4,7 +4,7 @@
  *
  * Requests leave it alone and post what they want drained; that is done when it has
  * come to the kernel and would leave again, whatever else happens on its way.  The
- * probe (user_probe.c) sees both of each entry, exit, work and interrupt.
+ * probe (user_probe.c) checks both promises at each entry, exit, work and interrupt.
  */
 #include <kunit/test.h>
 #include <linux/sched/signal.h>
@@ -114,13 +114,13 @@ static bool drain_is_held(void)
 	return completion_done(&script.entered);
 }
 
-/* It would be in user mode, and waits for a drain. */
+/* It has left its system call, and waits for a drain before user mode. */
 static bool is_held_up(struct user_owner *owner)
 {
 	return drain_is_held() && owner_has_done(owner) && owner_is_asleep(owner);
 }
 
-/* For itself, and not since it owes it; before a kworker does. */
+/* Drain without owing it, as FIFO and so before a kworker does. */
 static void drain_when_told(void *unused)
 {
 	sched_set_fifo(current);
@@ -128,7 +128,7 @@ static void drain_when_told(void *unused)
 	pcd_drain_local(&scripted, NULL);
 }
 
-/* Another task begins to drain before what is posted is drained.  False: that is over. */
+/* Another task begins to drain before what is posted is drained.  False: it came too late. */
 static bool drain_before_the_owner(struct kunit *test, int cpu, struct user_owner *owner,
 				   struct user_owner *other)
 {
@@ -149,10 +149,10 @@ static void posted_is_kept_past_another_drain(struct kunit *test)
 	struct user_owner *owner = scene_start(test, cpu);
 	struct user_owner *other = owner_start(test, cpu);
 
-	/* Again, should a tick have come between. */
+	/* Repeat if a tick came between. */
 	for (i = 0; i < ROUNDS && !drain_before_the_owner(test, cpu, owner, other); i++)
 		owner_come_back(test, owner);
-	/* Not only until a drain that pays has found nothing owed. */
+	/* And still after a drain that pays has found nothing owed. */
 	schedule_timeout_uninterruptible(HZ / 10);
 	KUNIT_EXPECT_TRUE_MSG(test, is_held_up(owner), "the owner goes past it");
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 1);
@@ -197,7 +197,7 @@ static void post_leaves_user_mode_alone(struct kunit *test)
 	expect_left_alone(test, PCD_POST);
 }
 
-/* A second request finds the first one's word still there. */
+/* The second request finds that the first one's is posted already. */
 static void asked_again_it_is_left_alone(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0), i;
@@ -213,7 +213,7 @@ static void asked_again_it_is_left_alone(struct kunit *test)
 	probe_expect_no_debt(test);
 }
 
-/* That the probe sees none means something only if it sees those that do come. */
+/* That the probe sees no disturbance means something only if it sees those that come. */
 static void disturbance_is_seen(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0), i;
@@ -221,7 +221,7 @@ static void disturbance_is_seen(struct kunit *test)
 
 	if (pcd_locks_remotely() || pcd_variant_clean_in_user())
 		kunit_skip(test, "in this variant no request has a reason to disturb");
-	/* Again, should it not be in user mode just then. */
+	/* Repeat if the owner is not in user mode just then. */
 	for (i = 0; i < ROUNDS && !probe_sent(); i++) {
 		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
 		probe_await_quiet(cpu);
@@ -245,7 +245,7 @@ static struct user_owner *start_held_up(struct kunit *test, int cpu)
 	hold_drains(test, cpu);
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
 	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu)));
-	/* Where that is drained unasked, on the owner's way out. */
+	/* If this variant drains unasked, the drain begins on the owner's way out. */
 	if (!pcd_variant_clean_in_user()) {
 		ask(test, PCD_WAIT);
 		KUNIT_ASSERT_TRUE(test, eventually(drain_is_held()));
@@ -255,7 +255,7 @@ static struct user_owner *start_held_up(struct kunit *test, int cpu)
 	return owner;
 }
 
-/* Each is noted, and waits for the drain like its owner. */
+/* The signal is noted, and waits for the drain as the owner does. */
 static void send_and_release(struct kunit *test, struct user_owner *owner, int signal)
 {
 	probe_signals_of(owner_task(owner));

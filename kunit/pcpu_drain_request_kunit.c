@@ -84,7 +84,7 @@ static void strict_interrupts_a_fifo_owner(struct kunit *test)
 	expect_never_posted(test, fifo_cache);
 }
 
-/* What a strict request takes is counted, and a lax one takes nothing. */
+/* The help that a strict request takes is counted; a lax request takes none. */
 static void strict_is_counted_as_help(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -96,7 +96,7 @@ static void strict_is_counted_as_help(struct kunit *test)
 	if (!answer(test).posted)
 		kunit_skip(test, "nothing is posted in this variant");
 	KUNIT_EXPECT_EQ(test, helps(cpu, PCD_HELP_STRICT), before);
-	/* Again, should a tick have come between: it has done what was posted. */
+	/* Repeat if a tick came between, and did what was posted. */
 	while (!script_items(cpu)) {
 		owner_come_back(test, owner);
 		owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
@@ -109,7 +109,7 @@ static void strict_is_counted_as_help(struct kunit *test)
 	probe_expect_no_debt(test);
 }
 
-/* An owner in the kernel is asked as anybody else's request asks it. */
+/* A strict request asks an owner in the kernel as any other request does. */
 static void strict_waits_for_an_owner_in_the_kernel(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -284,7 +284,7 @@ static void help_comes_to_all_at_once(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, script_items(cpus[i]), 0);
 }
 
-/* A kworker that another CPU owes does not keep help from an owner that runs none itself. */
+/* A request that waits for one CPU's kworker still helps an owner that lets none run. */
 static void help_waits_for_no_kworker(struct kunit *test)
 {
 	static struct thread owner;
@@ -346,7 +346,7 @@ static bool crowd_has_cached(unsigned int times)
 	return true;
 }
 
-/* Of what each has cached another time. */
+/* Cache once more, and stay until each owner has had help so often. */
 static void stay_until_all_are_helped(s64 times)
 {
 	script_cache(NULL);
@@ -355,9 +355,9 @@ static void stay_until_all_are_helped(s64 times)
 }
 
 /*
- * At first nothing else runs on this CPU: whoever waits for one owner before it helps the
- * next waits for ever.  Later kworkers may: PREEMPT_RT can have taken the CPU from one
- * that holds a lock which the other owner's kworker needs.
+ * At first nothing else runs on this CPU: a requester that waits for one owner before it
+ * helps the next waits for ever.  Later kworkers may run: PREEMPT_RT may have preempted
+ * one that holds a lock which the other owner's kworker needs.
  */
 static int stay_in_the_kernel(void *unused)
 {
@@ -396,7 +396,7 @@ static void crowd_start(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(crowd_has_cached(1)));
 }
 
-/* What they have cached last is drained by a request of nobody's. */
+/* One request more, since no other drains what the owners have cached last. */
 static void crowd_end(struct kunit *test)
 {
 	unsigned int i;
@@ -494,7 +494,7 @@ static int unplug(void *cpu)
 	return remove_cpu((long)cpu);
 }
 
-/* The last CPU that can be unplugged: where some are isolated, it is. */
+/* The last CPU that can be unplugged: an isolated one, if there is any. */
 static int last_cpu(void)
 {
 	return cpumask_last(cpu_online_mask);
@@ -504,7 +504,7 @@ static const enum pcd_mode waiting_modes[] = { PCD_WAIT, PCD_STRICT, PCD_MUST };
 
 KUNIT_ARRAY_PARAM(waiting, waiting_modes, mode_name);
 
-/* What the teardown has cached, its own request finds on a CPU that still is online. */
+/* A request finds what the teardown has cached, on a CPU that is still online. */
 static void expect_left_alive(struct kunit *test, int cpu, enum pcd_mode mode)
 {
 	bool remotely = pcd_locks_remotely();
@@ -613,7 +613,7 @@ static void cpus_held_no_more(void *unused)
 	scripted.cpus_held = false;
 }
 
-/* An unplug waits for it to let go, and is in nobody's way. */
+/* An unplug waits until the requester lets go, and is in nobody's way. */
 static void request_with_cpus_held(struct kunit *test)
 {
 	static struct thread unplugger, requester;

@@ -64,7 +64,7 @@ static void unplugged_with_something_posted(struct kunit *test)
 	struct user_owner *owner = scene_start(test, cpu);
 
 	scene_post(test, cpu, owner);
-	/* It goes on in user mode, elsewhere. */
+	/* The owner goes on in user mode, elsewhere. */
 	KUNIT_ASSERT_EQ(test, remove_cpu(cpu), 0);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_ASSERT_EQ(test, add_cpu(cpu), 0);
@@ -75,7 +75,7 @@ static void unplugged_with_something_posted(struct kunit *test)
 	scene_expect_not_stranded(test, cpu, owner);
 }
 
-/* Nobody is left there to drain it, nor to wake. */
+/* Nobody is left there to drain it, nor to be woken. */
 static void unplugged_with_something_cached_last(struct kunit *test)
 {
 	int cpu = unpluggable_cpu(test);

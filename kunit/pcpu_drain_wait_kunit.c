@@ -3,8 +3,8 @@
  * KUnit suite: requesters that wait for an owner in the kernel.
  *
  * They wait for the drain, by whomever, and not for the owner's return to user mode:
- * it may want what they hold.  Nor do they take for drained what its owner has not yet
- * said is cached.
+ * the owner may want what they hold.  Nor do they take a cache for drained whose owner has
+ * cached something and not yet called pcd_cached().
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -47,8 +47,8 @@ static void requester_waits_for_an_owner_in_the_kernel(struct kunit *test)
 }
 
 /*
- * The same for a request that names a key.  Who has nothing of that key is not asked;
- * who has drains as for any request.
+ * The same for a request that names a key.  An owner with nothing of that key is not
+ * asked; any other drains as for any request.
  */
 static void key_of_an_owner_in_the_kernel(struct kunit *test)
 {
@@ -151,7 +151,7 @@ static void patience_ends(struct kunit *test)
 
 /* ---- 3, 4: cached, and not said yet ---- */
 
-/* What the request can see is cached, and its owner is to say so. */
+/* The request can see what is cached; the owner has not yet called pcd_cached(). */
 static void cached_but_not_said_yet(struct kunit *test)
 {
 	int cpu = isolated_cpu(test, 0);
@@ -168,7 +168,7 @@ static void cached_but_not_said_yet(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 }
 
-/* An owner caches, and sleeps before it says so. */
+/* An owner caches, and sleeps before it calls pcd_cached(). */
 static void sleep_within(struct kunit *test, int cpu, struct user_owner *adder)
 {
 	owner_tell(adder, cache_asleep_within, NULL, OWNER_AGAIN);

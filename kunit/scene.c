@@ -5,7 +5,7 @@
 #include "scene.h"
 #include "user_probe.h"
 
-/* A machine that comes between as often is to be looked at. */
+/* If the machine interferes more often than this, look at the machine. */
 #define ATTEMPTS 20
 
 /* An owner on an isolated CPU, nothing cached there, the probe on. */
@@ -13,7 +13,7 @@ struct user_owner *scene_start(struct kunit *test, int cpu)
 {
 	struct user_owner *owner;
 
-	/* Isolated by nohz_full alone we might be beside the owner, and wait for its CPU. */
+	/* With nohz_full alone we might run on the owner's CPU, and wait for it. */
 	stay_here(test);
 	script_reset();
 	probe_start(test);
@@ -32,8 +32,8 @@ static struct pcd_result ask_quietly(struct kunit *test, struct pcd_class *class
 }
 
 /*
- * Have @owner cache something and go to user mode, and the drain of each class posted.
- * Again, should a tick come between: then it drains in the kernel, or has drained.
+ * Have @owner cache something and go to user mode, then have each class's drain posted.
+ * Repeat if a tick comes between: then it drains in the kernel, or has drained.
  */
 static void post(struct kunit *test, int cpu, struct user_owner *owner,
 		 void (*cache)(void *unused), struct pcd_class **classes, unsigned int nr)
@@ -71,7 +71,7 @@ void scene_post_both(struct kunit *test, int cpu, struct user_owner *owner)
 	post(test, cpu, owner, cache_both, (struct pcd_class *[]){ &scripted, &second }, 2);
 }
 
-/* Does an isolated owner drain, or have drained, what nobody asks for? */
+/* Is what an isolated owner caches drained without a request? */
 bool scene_drains_unasked(int cpu)
 {
 	return pcd_variant_clean_in_user() && is_isolated(cpu);
@@ -93,7 +93,7 @@ void scene_hold_up_request(struct kunit *test, int cpu, struct user_owner *owner
 		ask(test, PCD_WAIT);
 }
 
-/* Both go their ways, the owner to user mode and back. */
+/* Let request and owner go on, the owner to user mode and back. */
 void scene_let_request_go(struct kunit *test, int cpu, struct user_owner *owner)
 {
 	KUNIT_EXPECT_FALSE_MSG(test, asked_is_answered(), "it is still being drained");
@@ -107,8 +107,8 @@ void scene_let_request_go(struct kunit *test, int cpu, struct user_owner *owner)
 }
 
 /*
- * Whatever has become of the owner, what it cached is drained if asked for: at the
- * latest when @in_user_mode, if there is such a one on that CPU, has come back.
+ * Whatever has become of the owner, what it cached is drained on request: at the latest
+ * when @in_user_mode has come back, the task that is in user mode on that CPU, if any.
  */
 void scene_expect_not_stranded(struct kunit *test, int cpu, struct user_owner *in_user_mode)
 {

@@ -25,13 +25,13 @@
 /**
  * struct user_owner - one owner
  * @file: its file's name
- * @task: it, once it has opened the file; we hold a reference
+ * @task: the owner's task, once it has opened the file; we hold a reference
  * @page: what we share with it
- * @wait: it sleeps here when it has nothing to do
+ * @wait: the owner sleeps here when it has nothing to do
  * @told: commands given
  * @taken: commands that it has begun
  * @done: commands whose function has returned
- * @waiting: it has nothing to do
+ * @waiting: the owner has nothing to do
  * @fn: the newest command's function, or NULL
  * @arg: its argument
  * @next: what to do in user mode after it
@@ -302,7 +302,7 @@ void owner_repeat(struct user_owner *owner, bool on)
 	wake_up(&owner->wait);
 }
 
-/* Has the newest command's function returned? Orders what it did before us. */
+/* Has the newest command's function returned? Orders what that did before our return. */
 bool owner_has_done(struct user_owner *owner)
 {
 	return smp_load_acquire(&owner->done) == owner->told;	/* pairs with owner_read() */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A CPU that becomes and stops being isolated as the scheduler's domains have it
- * (HK_TYPE_DOMAIN, cpu_is_isolated()), which it may do at any time: as an isolated
- * partition of cpusets.  The program that plays owners makes it (owner/partition.c),
+ * The scheduler's isolation of a CPU (HK_TYPE_DOMAIN, cpu_is_isolated()), which may
+ * begin and end at any time, as an isolated partition of cpusets does.
+ * The program that plays owners makes the partition (owner/partition.c),
  * since nobody else writes to control groups.
  */
 #include <linux/pid.h>
@@ -23,9 +23,9 @@ static struct {
 } change;
 
 /*
- * Not on the CPU that changes: as an owner there the program would wait on its way to
- * user mode for the drain that a test holds up.  Kept off until the change is made,
- * which moves it anyway.
+ * Keep the program off the CPU that changes: there it would be an owner, and wait on its
+ * way to user mode for the drain that a test holds up.  The change moves it away
+ * anyway.
  */
 static int stay_away(struct subprocess_info *info, struct cred *new)
 {
@@ -57,7 +57,7 @@ static void change_begin(struct kunit *test, bool isolated, struct task_struct *
 	thread_start(test, &change.thread, requester_cpu(0), change_and_wait, NULL);
 }
 
-/* It asks the same function as memcg and vmstat do. */
+/* By the function that memcg and vmstat ask. */
 static bool has_changed(void)
 {
 	guard(rcu)();
@@ -89,7 +89,7 @@ void partition_start(struct kunit *test, int cpu)
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, partition_undo, NULL), 0);
 }
 
-/* Have @owner stay on that CPU whatever becomes of it: others are driven away. */
+/* Have @owner stay on that CPU, isolated or not: other tasks are driven away. */
 void partition_take(struct kunit *test, struct user_owner *owner)
 {
 	change_begin(test, false, owner_task(owner));
@@ -99,9 +99,9 @@ void partition_take(struct kunit *test, struct user_owner *owner)
 /**
  * partition_begin - begin a change, and wait until it can be seen
  * @test: fails if it is not seen in time
- * @isolated: or no more
+ * @isolated: or isolated no more
  *
- * The kernel then flushes workqueues, mm_percpu_wq among them: it is not at the end
+ * The kernel then flushes workqueues, mm_percpu_wq among them: the change does not end
  * before the drains that a test holds up there.
  */
 void partition_begin(struct kunit *test, bool isolated)

@@ -7,11 +7,11 @@
  * and when it has been told that this is posted, the CPU owes a drain of that much.
  * One that was asked in user mode pays before it next enters user mode after having
  * entered the kernel; one that was asked in the kernel, before it next enters user
- * mode.  This asks the scripted classes, and not the variant for its word.
+ * mode.  The probe asks the scripted classes, and does not trust the variant's word.
  *
  * User mode is left alone: no work and no interrupt is sent to a CPU that is in it by
- * the task that makes a request, unless that MUST be kept or its patience has ended.
- * Whatever else comes to such a CPU is no request's.
+ * the task that makes a request, unless that is STRICT or MUST, or its patience has ended.
+ * Whatever else comes to such a CPU is not the request's doing.
  */
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
@@ -183,7 +183,7 @@ static void probe_request(void *unused, struct pcd_class *class, enum pcd_mode m
 		asking->added[cpu] = script_added(class, cpu);
 }
 
-/* Release: what has been asked for by now is known to whoever sees it noted. */
+/* Release: whoever reads the note also sees what had been asked for by then. */
 static void note_posted(unsigned int *where, unsigned int added)
 {
 	if (is_after(added, *where))
@@ -274,7 +274,7 @@ static void probe_send_cpu(void *unused, unsigned int cpu, unsigned long callsit
 	asking->calling = NULL;
 	/*
 	 * On PREEMPT_RT a task of that CPU may have waited for a lock that the requester
-	 * had for a moment: it goes on because of that, and not for the request.
+	 * held for a moment.  It is woken because of that lock, and not for the request.
 	 */
 	if (!asking->waking || task_cpu(asking->waking) != cpu)
 		note_sent(cpu, func ?: (void *)callsite);
@@ -367,7 +367,7 @@ static bool is_quiet(int cpu)
 	return probe_exits(cpu) == exits;
 }
 
-/* Wait until nothing comes to @cpu for some ticks: also its own has stopped. */
+/* Wait until nothing comes to @cpu for some ticks: its own tick has stopped as well. */
 void probe_await_quiet(int cpu)
 {
 	eventually(is_quiet(cpu));
@@ -379,7 +379,7 @@ void probe_signals_of(struct task_struct *task)
 	WRITE_ONCE(signalled_task, task);
 }
 
-/* So often it has done so with one pending: wrong, if sent while it could be handled. */
+/* How often it did so with one pending: wrong, if sent while it could be handled. */
 unsigned int probe_signalled(void)
 {
 	unsigned int signalled = 0;

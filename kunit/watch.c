@@ -29,8 +29,8 @@ static void watch_end(void *unused)
  * watch_start - until the test ends, stop whoever touches a variable
  * @test: the test
  * @what: the variable, a long
- * @fn: called on each CPU behind each of its instructions that reads or writes it, with
- *	whether that one ran with interrupts enabled; may do what an NMI may
+ * @fn: called on a CPU right behind each instruction that reads or writes the variable,
+ *	with whether interrupts were enabled there; may do what an NMI handler may
  */
 void watch_start(struct kunit *test, void *what, void (*fn)(bool irqs_on))
 {

@@ -3,8 +3,8 @@
 #define _PCD_KUNIT_WATCH_H
 
 /*
- * A CPU stops right behind an instruction that touches a variable, interrupts disabled
- * or not, and does something else first.
+ * A CPU stops right behind an instruction that touches a variable, whether or not
+ * interrupts are enabled, and calls a function before it goes on.
  */
 
 #include <kunit/test.h>

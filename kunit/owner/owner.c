@@ -40,7 +40,7 @@ static void fault(int file)
 {
 	char *at = map(file, OWNER_MAP_FAULT);
 
-	/* Not to be left out for want of a reader. */
+	/* Atomic, so that the compiler keeps a store that nobody reads. */
 	__atomic_store_n(at, 1, __ATOMIC_RELAXED);
 	if (munmap(at, PAGE))
 		fail("owner: munmap");

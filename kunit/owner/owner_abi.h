@@ -20,8 +20,8 @@
  * @OWNER_AGAIN: nothing
  * @OWNER_SPIN: stay there, count beats, until told to go on
  * @OWNER_FAULT: touch a page whose fault handler belongs to the suite
- * @OWNER_GUEST: be a virtual machine that spins, in KVM_RUN; it is such a page that
- *	it runs in
+ * @OWNER_GUEST: be a virtual machine that spins, in KVM_RUN; the guest runs in such a
+ *	page
  * @OWNER_EXEC: execute the program anew, touching such a page in that system call
  * @OWNER_STOP: send SIGSTOP to oneself
  * @OWNER_EXIT: exit
@@ -43,7 +43,7 @@ enum owner_map {
 };
 
 /**
- * struct owner_page - shared, so that neither disturbs the other
+ * struct owner_page - shared, so that program and suite do not disturb each other
  * @beats: counted by the program, or by its guest, while it spins
  * @go: set by the suite to end that
  * @signals: OWNER_SIGNALs that the program has handled

@@ -28,7 +28,7 @@ static void put(const char *file, const char *text)
 	must(fd >= 0 && write(fd, text, strlen(text)) >= 0 && !close(fd));
 }
 
-/* A partition that cannot be one says so there, and nowhere else. */
+/* The kernel reports an invalid partition there, and nowhere else. */
 static void must_be(const char *file, const char *text)
 {
 	int fd = open(file, O_RDONLY);
