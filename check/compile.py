@@ -25,10 +25,10 @@ import sys
 from check import tapfile
 
 ROOT = tapfile.ROOT
-# As images are built.
-KBUILD = ("bash", "-c", '. setup/lib.sh; . kernel/lib.sh; kbuild_settings; exec "${kbuild[@]}" "$@"', "make")
-COMPILERS = {"gcc": [], "clang": ["LLVM=-19", "CC=ccache clang-19"]}
-
+# As images are configured and built, less what follows.
+SHELL = ("bash", "-c")
+SETTINGS = ". setup/lib.sh; . kernel/lib.sh; kbuild_settings; kbuild+=("
+COMPILERS = {"gcc": "", "clang": "LLVM=-19 'CC=ccache clang-19'"}
 
 
 def builds():
@@ -42,8 +42,8 @@ def builds():
 
 def fragment(name):
     """The file of a fragment: a variant's own, or one of kernel/."""
-    own = ROOT / "variants" / name / "kernel.config"
-    return own if own.exists() else ROOT / f"kernel/{name}.config"
+    own = f"variants/{name}/kernel.config"
+    return own if (ROOT / own).exists() else f"kernel/{name}.config"
 
 
 # What the code goes into that patches add to the entry code's headers.
@@ -99,24 +99,13 @@ def built(names, folder, out):
 def configure(tree, compiler, fragments):
     """The output folder of a tree and a compiler, configured; returns (make command, folder, complaints)."""
     code, said = run("kernel/assemble.sh", tree, "lint")
-    out = ROOT / "build/check" / f"lint-{compiler}-{tree}"
-    make = [*KBUILD, "-k", "-C", f"build/linux/{tree}-lint", f"O={out}", *COMPILERS[compiler]]
-    if code:
-        return make, out, said
-    out.mkdir(parents=True, exist_ok=True)
-    files = [fragment(name) for name in fragments]
-    options = [ROOT / file for file, _ in inputs(tree)[0] if "Kconfig" in file]
-    wanted = "".join(file.read_text() for file in (*files, *options))
-    if (out / "wanted").exists() and (out / "wanted").read_text() == wanted and (out / ".config").exists():
-        return make, out, []
-    (out / "wanted").unlink(missing_ok=True)
-    (out / "fragments").write_text("".join(file.read_text() for file in files))
-    code, said = run(*make, "-s", "allnoconfig", env=os.environ | {"KCONFIG_ALLCONFIG": str(out / "fragments")})
+    sources, out = f"build/linux/{tree}-lint", f"build/check/lint-{compiler}-{tree}"
+    settings = f"{SETTINGS}{COMPILERS[compiler]}); "
+    make = [*SHELL, settings + 'exec "${kbuild[@]}" "$@"', "make", "-k", "-C", sources, f"O={ROOT / out}"]
     if not code:
-        code, said = run("kernel/configcheck.sh", f"{compiler} {'-'.join(fragments[1:])}", f"{out}/.config", *files)
-    if not code:
-        (out / "wanted").write_text(wanted)
-    return make, out, said if code else []
+        code, said = run(*SHELL, f'set -e; {settings}kbuild_output={out}; configure "$@"', "configure",
+                         f"{compiler} {'-'.join(fragments[1:])}", sources, *map(fragment, fragments))
+    return make, ROOT / out, said if code else []
 
 
 def complaints(code, lines):

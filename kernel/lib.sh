@@ -49,16 +49,17 @@ kbuild_settings() {
 }
 
 # ask_kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
-# allnoconfig, or over $defconfig, a file of the tree, in DIR/.pcd-config. Later
-# ones win.
+# allnoconfig, or over $defconfig, a file of the tree. Later ones win. It goes to
+# .pcd-config in DIR, or in $kbuild_output, if output has a folder of its own.
 ask_kconfig() {
-	local dir=$1 over=${defconfig:+alldefconfig}
+	local dir=$1 over=${defconfig:+alldefconfig} to=${kbuild_output:-$1}
 
 	shift
 	# Its 60 questions to the compiler gain nothing from ccache.
-	(cd "$dir" && KCONFIG_CONFIG=.pcd-fragments \
-		scripts/kconfig/merge_config.sh -m -Q -O . ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
-		KCONFIG_ALLCONFIG=.pcd-fragments KCONFIG_CONFIG=.pcd-config "${kbuild[@]/#CC=ccache /CC=}" -s "${over:-allnoconfig}")
+	(mkdir -p "$to" && to=$(realpath "$to") && cd "$dir" && KCONFIG_CONFIG="$to/.pcd-fragments" \
+		scripts/kconfig/merge_config.sh -m -Q -O "$to" ${defconfig:+"$defconfig"} "${@/#/$OLDPWD/}" >/dev/null &&
+		KCONFIG_ALLCONFIG="$to/.pcd-fragments" KCONFIG_CONFIG=.pcd-config "${kbuild[@]/#CC=ccache /CC=}" \
+			${kbuild_output:+O="$to"} -s "${over:-allnoconfig}")
 }
 
 # kconfig_key DIR FRAGMENT...: a hash of all that this depends on. Of the tree's files
@@ -81,29 +82,30 @@ kconfig_key() {
 # kconfig DIR FRAGMENT...: the same, or what it came to before: Kconfig starts 500
 # processes, which is what many builds here mostly wait for.
 kconfig() {
-	local dir=$1 stored
+	local to=${kbuild_output:-$1} stored
 
 	stored=$CACHE/configs/$(kconfig_key "$@")
 	if [ ! -e "$stored" ]; then
 		ask_kconfig "$@" || return
 		mkdir -p "${stored%/*}"
-		cp "$dir/.pcd-config" "$stored.$$" && mv "$stored.$$" "$stored" || return
+		cp "$to/.pcd-config" "$stored.$$" && mv "$stored.$$" "$stored" || return
 	fi
 	keep "$stored"
-	cp "$stored" "$dir/.pcd-config"
+	mkdir -p "$to"
+	cp "$stored" "$to/.pcd-config"
 }
 
-# configure WHAT DIR FRAGMENT...: configure a tree; WHAT names it in an error.
+# configure WHAT DIR FRAGMENT...: configure a tree, or $kbuild_output; WHAT names it in an error.
 # make sees a new .config only once every line of the fragments is proved in it.
 configure() {
-	local what=$1 dir=$2
+	local what=$1 dir=$2 to=${kbuild_output:-$2}
 
 	shift 2
 	kconfig "$dir" "$@" || die "$what: Kconfig failed in $dir"
-	kernel/configcheck.sh "$what" "$dir/.pcd-config" "$@" ||
+	kernel/configcheck.sh "$what" "$to/.pcd-config" "$@" ||
 		die "$what: its fragments ask for what Kconfig does not grant (above)"
 	# With another time it would be read anew, which takes 3 s.
-	cmp -s "$dir/.pcd-config" "$dir/.config" || mv "$dir/.pcd-config" "$dir/.config"
+	cmp -s "$to/.pcd-config" "$to/.config" || mv "$to/.pcd-config" "$to/.config"
 }
 
 # build_tree WHAT TREE NAME [PATCH...]: assemble build/linux/TREE-NAME, with further
