@@ -73,8 +73,8 @@ def line_of(folder):
     """A boot's line of the index, as a dict."""
     manifest, verdict = load(folder / "manifest.json"), load(folder / "verdict.json")
     line = {"boot": name_of(folder),
-            **{key: manifest.get(key) for key in ("kind", "setting", "seed")}, "verdict": verdict.get("verdict"),
-            "identity": identity(manifest), "said": said(folder)}
+            **{key: manifest[key] for key in ("kind", "setting", "seed") if key in manifest},
+            "verdict": verdict.get("verdict"), "identity": identity(manifest), "said": said(folder)}
     return line | ({"why": verdict["why"]} if verdict.get("why") else {})
 
 

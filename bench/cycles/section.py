@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The cycles lab's part of RESULTS.md, from results/cycles.
+"""The cycles lab's part of RESULTS.md, from what results/cycles holds.
 
 A figure is the median over processes (link orders x runs); the interval is from the
 least to the largest median of a link order; ~N: so many processes lie far off. Never beside a figure of another lab,
@@ -37,12 +37,15 @@ PUBLISHED = strategies.published()
 
 
 def load(folder):
-    """{(model, arm): [the content of each order-*.json]}."""
+    """{(model, arm): [what is known of a link order, in their order]}."""
     cells = {}
-    for path in sorted(folder.glob("*-*/order-*.json")):
-        model, _, arm = path.parent.name.partition("-")
-        cells.setdefault((model, arm), []).append(json.loads(path.read_text(encoding="ascii")))
-    return cells
+    for path in folder.glob("*/*/manifest.json"):
+        about = read.load(path)
+        counts = [json.loads(line) for line in path.with_name("counts.jsonl").read_text().splitlines()]
+        runs, lines = ([line[kind] for line in counts if kind in line] for kind in ("run", "lines"))
+        cells.setdefault((about["model"], about["arm"]), []).append(
+            about | {"steps": counts[0]["steps"], "runs": runs, "lines": lines})
+    return {cell: sorted(cells[cell], key=lambda one: one["order"]) for cell in sorted(cells)}
 
 
 # ---- Figures ----
@@ -428,7 +431,7 @@ def changed(cells, now=program.sources):
 
 
 def section(folder, lab):
-    """The section as lines of Markdown, without its heading; folder: results/cycles; lab: of boots of hot paths.
+    """The section as lines of Markdown, without its heading; folder: of the lab, unpacked; lab: of boots of hot paths.
 
     It does not raise: of a folder that is not whole one line says what is wrong.
     """

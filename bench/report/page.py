@@ -406,12 +406,12 @@ def answers_part(judged):
         contrasts.answers(judged.verdicts)))
 
 
-def cycles_part(kept, results):
+def cycles_part(results):
     """What the cycles lab says of itself; it is no lab of boots, and has a module of its own for that."""
     title = "## Hot paths in cycles (lab: cycles)\n"
-    if not (kept / "cycles").is_dir():
+    if not (results / "cycles").is_dir():
         return f"{title}\nIt was not run (`make cycles`).\n"
-    return "\n".join([title, *section.section(kept / "cycles", results / plan.JUDGED_LAB), ""])
+    return "\n".join([title, *section.section(results / "cycles", results / plan.JUDGED_LAB), ""])
 
 
 def short_part(boots, labs, judged):
@@ -485,7 +485,7 @@ def stale_part(judged):
 def front(pages, folder, kept, boots, labs, judged, others=()):
     """The front page: what was compared, the answers, the figure, what is missing.
 
-    pages: documents.Pages, to add to; folder: of the figures; kept: of what instrument and cycles gave; labs: {lab:
+    pages: documents.Pages, to add to; folder: of the figures; kept: of what the instrument gave; labs: {lab:
     tables.Figures};
     judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
@@ -512,7 +512,7 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
     pages.add(documents.place("verdicts"), verdicts_part(judged))
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
     pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
-    pages.add(documents.place("cycles"), cycles_part(kept, results))
+    pages.add(documents.place("cycles"), cycles_part(results))
     pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries if judged else "",
               after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
               sameness.sources([*boots, *others], now))

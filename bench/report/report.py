@@ -36,7 +36,7 @@ def write(results, out, now=sources_now, kept=None):
     """Write RESULTS.md and its figures under the folder out; returns the boots.
 
     results: the folder of labs, boots unpacked. now: gives, for the boots, what page.basis() is to compare with. kept:
-    the folder of what else the report shows, of the instrument and of cycles; results, if it is not named.
+    the folder of what else the report shows, of the instrument; results, if it is not named.
     """
     kept = kept or results
     (out / page.FIGURES).mkdir(parents=True, exist_ok=True)

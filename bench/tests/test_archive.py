@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from bench import again, archive, boot
+from bench.cycles import lab, program, section
 from bench.report.tests import synthetic
 from check import results, tapfile
 
@@ -87,6 +88,20 @@ def test_what_is_unpacked_is_what_is_committed(place):
     assert tree(archive.BOOTS)["virtual/rt-none/seed-001/guest.jsonl"].endswith(b"newer\n")
     assert sorted(path.name for path in archive.BOOTS.glob("virtual/rt-none/*")) == ["seed-001", "seed-003", "seed-004"]
     assert [path.name for path in archive.BOOTS.iterdir()] == ["virtual"]
+
+
+def test_link_orders_are_packed_as_boots_are(place, monkeypatch):
+    """Of the cycles lab: what the report reads is what was measured, each order as it was, in their order."""
+    monkeypatch.setattr(lab, "manifest", lambda cell, order, _: {"model": cell.model, "arm": cell.arm, "order": order})
+    found = {(program.Cell("rt", "none"), order): {"run": [{"seed": order}, {"seed": 7}], "lines": [{}] * order}
+             for order in (2, 10, 1)}
+    lab.write(found, {key: {"lock": number} for number, key in enumerate(found)}, None)
+    archive.pack(lab.LAB)
+    assert sorted(path.name for path in (archive.KEPT / lab.LAB).iterdir()) == [
+        "campaign.json", "index.jsonl", "rt.tar.xz"]
+    orders = section.load(archive.unpack_all() / lab.LAB)["rt", "none"]
+    assert [(one["order"], one["steps"], one["runs"][0], len(one["lines"])) for one in orders] == [
+        (1, {"lock": 2}, {"seed": 1}, 1), (2, {"lock": 0}, {"seed": 2}, 2), (10, {"lock": 1}, {"seed": 10}, 10)]
 
 
 def test_nothing_that_is_committed_touches_a_campaign(place):
