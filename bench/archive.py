@@ -152,6 +152,11 @@ def index_of(folder):
         raise ArchiveError(f"{path}: not an index: {error}; restore it: git checkout {path}") from None
 
 
+def cells_of(folder):
+    """{cell: SHA-256 of its tar file} that a folder's campaign.json names; {} if there is none."""
+    return load(folder / CAMPAIGN).get("cells", {}) if (folder / CAMPAIGN).exists() else {}
+
+
 def begin(lab, manifest):
     """Begin a campaign, or go on with it: boots that were made with anything else of SHARED are set aside.
 
@@ -164,11 +169,17 @@ def begin(lab, manifest):
         if boots_in(lab):
             set_aside(lab, known, facts)
         write_campaign(here, facts)
-    if (KEPT / lab / INDEX).exists() and load(KEPT / lab / CAMPAIGN)["shared"] == facts:
-        unpack(lab)
-        for name in index_of(KEPT / lab):
-            if not (MINE / lab / name).exists():
-                shutil.copytree(BOOTS / lab / name, MINE / lab / name)
+    for name in committed(lab, facts):
+        if not (MINE / lab / name).exists():
+            shutil.copytree(BOOTS / lab / name, MINE / lab / name)
+
+
+def committed(lab, facts):
+    """{boot: line} of the index that is committed, its boots unpacked; {} if it is of another campaign than this."""
+    if not (KEPT / lab / INDEX).exists() or load(KEPT / lab / CAMPAIGN)["shared"] != facts:
+        return {}
+    unpack(lab)
+    return index_of(KEPT / lab)
 
 
 def set_aside(lab, known, facts):
@@ -188,7 +199,10 @@ def write_campaign(path, facts, **more):
 
 
 def pack(lab):
-    """Write results/LAB from build/boots/LAB; returns how many boots and how many bytes of archive there are."""
+    """Write results/LAB from build/boots/LAB; returns how many boots and how many bytes of archive there are.
+
+    A boot that was made again and is the same keeps its first record: when, where and by which commit it was made.
+    """
     folders = boots_in(lab)
     if not folders:
         raise ArchiveError(f"{MINE / lab}: no boots; make campaign runs them")
@@ -199,29 +213,30 @@ def pack(lab):
     for folder in folders:
         if key := stranger(load(folder / "manifest.json"), facts):
             raise ArchiveError(f"{folder}: its {key} is not the campaign's, in {CAMPAIGN}; remove it, or make it again")
+    index, then = {name_of(folder): line_of(folder) for folder in folders}, committed(lab, facts)
+    folders = [(BOOTS if then.get(name) == line else MINE) / lab / name for name, line in index.items()]
     target, cells = KEPT / lab, {}
-    for cell in sorted({folder.parent for folder in folders}):
-        raw = tar_of([folder for folder in folders if folder.parent == cell])
-        cells[cell.name] = sha256(raw)
-        place = target / f"{cell.name}.tar.xz"
-        if tar_sha256(place) != cells[cell.name]:
+    for cell in sorted({folder.parent.name for folder in folders}):
+        raw = tar_of([folder for folder in folders if folder.parent.name == cell])
+        cells[cell] = sha256(raw)
+        place = target / f"{cell}.tar.xz"
+        if tar_sha256(place) != cells[cell]:
             replace(place, lzma.compress(raw, preset=6 | lzma.PRESET_EXTREME))
     for path in target.glob("*.tar.xz"):
         if path.name.removesuffix(".tar.xz") not in cells:
             path.unlink()
     for path in (MINE / lab).glob("*.json"):
         replace(target / path.name, path.read_bytes())
-    index = lines(line_of(folder) for folder in folders)
     write_campaign(target / CAMPAIGN, facts, boots=len(folders), cells=cells)
-    replace(target / INDEX, index)
+    replace(target / INDEX, lines(index.values()))
     return len(folders), sum(path.stat().st_size for path in target.glob("*.tar.xz"))
 
 
 def keep(lab):
     """Pack a campaign, unless what is committed has boots that this one has not."""
-    committed = index_of(KEPT / lab)
-    if missing := committed.keys() - map(name_of, boots_in(lab)):
-        print(f"note: {KEPT / lab} stays as it is, since this campaign lacks {len(missing)} of its {len(committed)} "
+    known = index_of(KEPT / lab)
+    if missing := known.keys() - map(name_of, boots_in(lab)):
+        print(f"note: {KEPT / lab} stays as it is, since this campaign lacks {len(missing)} of its {len(known)} "
               f"boots; `python3 -m bench.archive pack {lab}` packs it all the same, "
               f"`python3 -m bench.report.report --boots {MINE}` reports it", flush=True)
     else:
@@ -243,7 +258,7 @@ def members(lab, cell):
         raw = lzma.decompress(path.read_bytes())
     except (OSError, lzma.LZMAError) as error:
         raise ArchiveError(f"{path}: cannot be unpacked: {error}; restore it: git checkout {KEPT / lab}") from None
-    if sha256(raw) != load(KEPT / lab / CAMPAIGN)["cells"].get(cell):
+    if sha256(raw) != cells_of(KEPT / lab).get(cell):
         raise ArchiveError(f"{path}: not what {CAMPAIGN} beside it names; restore both: git checkout {KEPT / lab}")
     found = {}
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
@@ -256,18 +271,16 @@ def members(lab, cell):
 def unpack(lab, boots=BOOTS):
     """Bring the folder of a lab's unpacked boots to what results/LAB holds.
 
-    The index that was unpacked last lies beside the boots. boots: a folder in the place of build/results.
+    The campaign.json and index that were unpacked last lie beside the boots. boots: a folder in the place of
+    build/results.
     """
     source, target = KEPT / lab, boots / lab
-    new, old = index_of(source), index_of(target)
-    changed = [name for name in new | old if new.get(name) != old.get(name)]
-    for cell in sorted({name.partition("/")[0] for name in changed if name in new}):
+    new, old = cells_of(source), cells_of(target)
+    for cell in sorted(name for name in new if new[name] != old.get(name)):
         for name, files in members(lab, cell).items():
-            if f"{cell}/{name}" in changed:
-                write_boot(target / cell / name, files)
-    for name in changed:
-        if name not in new:
-            shutil.rmtree(target / name, ignore_errors=True)
+            write_boot(target / cell / name, files)
+    for name in index_of(target).keys() - index_of(source).keys():
+        shutil.rmtree(target / name, ignore_errors=True)
     for path in [*source.glob("*.json"), *source.glob(INDEX)]:
         if not (target / path.name).exists() or (target / path.name).read_bytes() != path.read_bytes():
             replace(target / path.name, path.read_bytes())

@@ -5,6 +5,7 @@ import hashlib
 import json
 import lzma
 import shutil
+import subprocess
 
 import pytest
 
@@ -142,6 +143,46 @@ def test_a_smaller_campaign_replaces_none(place, capsys):
     synthetic.boot(archive.MINE, "rt", "none", 3)
     archive.keep("virtual")
     assert archive.index_of(archive.KEPT / "virtual")["rt-none/seed-003"]["verdict"] == "ok"
+
+
+def status(folder):
+    """What git says has changed in a folder since it was asked last."""
+    git = ("git", "-C", folder, "-c", "user.name=t", "-c", "user.email=t")
+    if not (folder / ".git").exists():
+        subprocess.run([*git, "init", "-q"], check=True)
+    said = subprocess.run([*git, "status", "--porcelain", "-uall"], check=True, capture_output=True, text=True).stdout
+    subprocess.run([*git, "add", "."], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "t"], check=True)
+    return said
+
+
+def test_another_machine_leaves_a_clean_tree(place):
+    """All boots, made again by another commit, some at the second try: the first record stands."""
+    elsewhere = {"host_cpu": "another maker's", "started_utc": "2031-01-01T00:00:00+00:00", "wall_seconds": 99.9,
+                 "commit": "0123456789ab-dirty", "tries": 2}
+    status(archive.KEPT)
+    for path in archive.MINE.glob("*/*/*/manifest.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | elsewhere, indent=1))
+    archive.keep("virtual")
+    assert status(archive.KEPT) == ""
+    damage(archive.MINE / "virtual/rt-none/seed-001/guest.jsonl", lambda raw: raw + b"another\n")
+    archive.keep("virtual")
+    assert status(archive.KEPT).split() == ["M", "virtual/campaign.json", "M", "virtual/index.jsonl",
+                                            "M", "virtual/rt-none.tar.xz"]
+    archive.unpack_all()
+    assert [archive.load(archive.BOOTS / f"virtual/rt-none/{name}/manifest.json").get("host_cpu") == "another maker's"
+            for name in ("seed-001", "seed-002")] == [True, False]
+
+
+def test_a_record_that_another_commit_has_changed_is_unpacked(place):
+    """Its line in the index is the same."""
+    archive.unpack_all()
+    path = archive.MINE / "virtual/rt-none/seed-001/manifest.json"
+    path.write_text(json.dumps(archive.load(path) | {"tries": 7}))
+    shutil.move(archive.KEPT, "before")
+    archive.pack("virtual")
+    archive.unpack_all()
+    assert archive.load(archive.BOOTS / "virtual/rt-none/seed-001/manifest.json")["tries"] == 7
 
 
 def test_boots_of_two_campaigns_are_not_packed(place):
