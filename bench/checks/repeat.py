@@ -2,6 +2,7 @@
 """Is a boot its own repetition? One with QEMU's threads as slow as suits worst, and those that results/ holds."""
 
 import argparse
+import functools
 import json
 import math
 import shutil
@@ -64,6 +65,7 @@ def up_to_date(spec, folder):
     return not boot.other_input(archive.load(folder / "manifest.json"), boot.manifest(spec))
 
 
+@functools.cache
 def kept_boots():
     """{kind: {"CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here."""
     kinds = {}
@@ -130,15 +132,12 @@ def by_cell(kinds):
 
 
 def check_again(tap, _, minutes=math.inf):
-    """minutes: no group of boots is begun after so many; those are skips. Hence what is made already comes first, and
-    then the workload, on which all verdicts rest."""
-    def order(item):
-        return bool(not_made(item[1], "again")), not item[0].startswith(WORKLOAD), item[0]
-
+    """minutes: no boots are made of a group that would be begun after so many; those are skips. Hence the workload, on
+    which all verdicts rest, comes first."""
     begin = time.monotonic()
-    for group, boots in sorted(by_cell(kept_boots()).items(), key=order):
+    for group, boots in sorted(by_cell(kept_boots()).items(), key=lambda of: (not of[0].startswith(WORKLOAD), of[0])):
         point = f"boots: {len(boots)} {group}"
-        if time.monotonic() - begin > 60 * minutes:
+        if time.monotonic() - begin > 60 * minutes and not_made(boots, "again"):
             tap.skip(point, f"not begun within {minutes:g} minutes")
             continue
         wrong = make_again(boots, "again") if boots else ["none is up to date with the images here"]
