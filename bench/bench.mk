@@ -139,7 +139,7 @@ check-import: deps
 		bench/tests/test_metal.py
 
 check-archive: deps
-	$(pytest) --tap archive bench/tests/test_archive.py
+	$(pytest) --tap archive bench/tests/test_archive.py bench/tests/test_instrument.py
 
 check-try: deps
 	$(pytest) --tap try bench/tests/test_tryout.py

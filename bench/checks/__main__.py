@@ -55,12 +55,13 @@ def forget(name):
 
 
 def keep(name):
-    """Keep a check's outcome, and what its boots were made with, where the report looks."""
+    """Keep a check's outcome, and with which programs it was made, where the report looks; not on which machine."""
     INSTRUMENT.mkdir(parents=True, exist_ok=True)
     manifest = json.loads((KEPT / VOUCHES[name] / "manifest.json").read_text())
+    about = {key: value for key, value in manifest.items() if key not in boot.VARYING or key in instrument.MADE_WITH}
     if name == "again":
-        manifest[instrument.DIGEST] = instrument.digest(archive.BOOTS)
-    (INSTRUMENT / f"{name}.json").write_text(json.dumps(manifest, indent=1) + "\n")
+        about[instrument.DIGEST] = instrument.digest(archive.BOOTS)
+    (INSTRUMENT / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
     shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
 
 
