@@ -108,6 +108,16 @@ def began(boots):
                    for lab, at in sorted(times.items()))
 
 
+def tries(boots):
+    """How many boots took more than one try."""
+    told = [boot.manifest["tries"] for boot in boots if "tries" in boot.manifest]
+    found = [f"{sum(number > 1 for number in told)} of {len(told)} boots took more than one."] if told else []
+    if silent := len(boots) - len(told):
+        found.append(f"Of {silent} older boots it is not known how many they took.")
+    return (f"Of each boot the last try is kept. {' '.join(found)} That a boot made again is the same, so that none "
+            "can be tried until it suits, `make again` checks (*The instrument*).\n")
+
+
 def place(boot):
     """Which boot of its cell it is."""
     return f"seed {boot.seed}" if boot.kind == "drain" else boot.path.name
@@ -506,14 +516,12 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
 
     results: the folder of labs; now: for sameness.sources(); the rest: as for front().
     """
-    tries = ("Of each boot the last try is kept, and tries are not counted. That a boot made again is the same, so "
-             "that none can be tried until it suits, `make again` checks (*The instrument*).\n")
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
     pages.add(documents.place("verdicts"), verdicts_part(judged))
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
     pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
     pages.add(documents.place("cycles"), cycles_part(results))
-    pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries if judged else "",
+    pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries([*boots, *others]) if judged else "",
               after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
               sameness.sources([*boots, *others], now))
 

@@ -79,6 +79,15 @@ def test_what_is_missing_comes_first(make, results):
     assert text.index("What is missing") < text.index("## Boots")
 
 
+@pytest.mark.parametrize("told, said", [
+    ((1, 2, 1), "is kept. 1 of 3 boots took more than one. That"),
+    ((1, None, None), "is kept. 0 of 1 boots took more than one. Of 2 older boots it is not known how many they took."),
+    ((None, None), "is kept. Of 2 older boots it is not known how many they took. That")])
+def test_boots_that_took_more_than_one_try_are_counted(told, said):
+    boots = [types.SimpleNamespace(manifest={} if one is None else {"tries": one}) for one in told]
+    assert said in page.tries(boots)
+
+
 def first(text):
     """What is missing, of which the report says so first."""
     return text.split("## What is missing\n\n")[1].split("\n## ")[0]
