@@ -347,8 +347,9 @@ def show(name):
     print(f"hash of what guest and plugin sent: {line['said']}")
     for path in sorted(folder.iterdir()):
         print(f"  {path.name}, {path.stat().st_size} bytes")
-    for key in ("kernel", "image_sha256", "source_sha256", "cmdline"):
-        print(f"{key}: {manifest.get(key)}")
+    for key in ("kernel", "image_sha256", "source_sha256", "sources_sha256", "cmdline"):
+        if key in manifest:
+            print(f"{key}: {manifest[key]}")
 
 
 def main():
