@@ -6,8 +6,8 @@
  * Draining of per-CPU caches on request.
  *
  * A subsystem that keeps a per-CPU cache guards it with a pcd_lock_t and
- * describes it by a struct pcd_class.  The *owner* of a cache is the CPU that
- * fills it; a *requester* on any CPU asks for the caches of a class to be
+ * describes it by a struct pcd_class.  The *owner* of a cache is the task that
+ * fills it, on its CPU; a *requester* on any CPU asks for the caches of a class to be
  * emptied.  How that happens is the variant's business (Kconfig: "How another
  * CPU has a per-CPU cache drained"); neither clients nor callers can tell.
  *
