@@ -47,13 +47,15 @@ ANSWER = {
 }
 HELP = {"NO_HELP": "", "HELP_PATIENCE": " (help: patience)", "HELP_IDLE": " (help: idle)"}
 LEGEND = """\
-*unasked*: soon, without a request, which then finds nothing. *asked*: it waits for the drain, which
-comes while the owner stays as it is; told drained. *moving on*: it waits until the
-owner returns to user mode, sleeps or ends, within its patience; told drained.
-*posted*: it waits for nothing and is told so; drained when the owner next enters the
-kernel. On the owner's CPU unless it says elsewhere. *In a virtual machine*: the owner's task
-is in KVM_RUN, it has cached something in that system call, and its guest spins. KUnit runs it
-in QEMU, which emulates AMD's virtualisation; User-Mode Linux has no KVM and skips it.
+A field says who drains, on the owner's CPU unless *elsewhere* is said, and what the requester sees:
+- *unasked*: the drain comes soon without a request. The request then finds nothing.
+- *asked*: the requester waits for the drain, which comes while the owner stays in its state. It is told drained.
+- *moving on*: the requester waits, within its patience, until the owner returns to user mode, sleeps or ends. It is
+  told drained.
+- *posted*: the requester waits for nothing and is told posted. The drain comes when the owner next enters the kernel.
+
+*In a virtual machine*: the owner is in KVM_RUN, has cached something in that system call, and its guest spins. KUnit
+runs this in QEMU, which emulates AMD's virtualisation; User-Mode Linux has no KVM and skips it.
 """
 
 
