@@ -22,18 +22,22 @@
  *		BROKEN_...	a twin, see there
  * run.py has the runs and what each is to say; README.md the sizes.
  *
- * Safety (assertions): whoever goes to user mode leaves no drain under way, no work
- * queued, no drain owed but to a requester who is about to post it, nothing that
- * was posted before, and if eager nothing cached but by who was preempted before he
- * said so. Once user mode is claimed the variant queues no work, wakes no kworker, and
- * sends no interrupt but for a strict request. One drains at a time, help apart. A requester
- * that is told "drained" has nothing left of what was cached before it asked; a strict
- * one is never told "posted". A CPU has lost nothing when it is dead, and is sent no
- * interrupt from then on.
- * Liveness: a requester that waits is served, without help unless it meets an unplug,
- * or one was called off, though the owners sleep for ever, or stay in user mode if it
- * is strict. If it meets one it is served, or told that something is left, though the
- * unplug waits for it. Who wants to go to user mode gets there.
+ * Safety (assertions):
+ * - A task that goes to user mode leaves no drain under way, no work queued, and nothing
+ *   that was posted before. It owes no drain, but to a requester that is about to post
+ *   it. If eager, nothing is cached but by a task that was preempted before pcd_cached().
+ * - Once user mode is claimed, the variant queues no work, wakes no kworker, and sends
+ *   an interrupt only for a strict request.
+ * - One drain runs at a time, help apart.
+ * - When a requester is told "drained", nothing is left of what was cached before it
+ *   asked. A strict one is never told "posted".
+ * - A dead CPU has lost nothing, and is sent no interrupt.
+ * Liveness:
+ * - A requester that waits is served, even if the owners sleep for ever, or if it is
+ *   strict, stay in user mode for ever. It needs help only if it meets an unplug, or if
+ *   one was called off. If it meets one, it is served or told that something is left,
+ *   even if the unplug waits for it.
+ * - A task that wants to go to user mode gets there.
  *
  * Left out: memory order, since spin's is sequentially consistent. The barriers
  * that make it so: atomic_try_cmpxchg() on the word; between set_bit() of pending
@@ -200,13 +204,13 @@ inline drain(c, pays) {
 		:: pays -> pending = pending & ~BIT(c)
 		:: else
 		fi }
-#ifndef BROKEN_TICKET	/* the number is read when all is out */
+#ifndef BROKEN_TICKET	/* it reads the number only when the cache is empty */
 	atomic { HERE -> ticket = asked[c] }
 #endif
 	do	/* class->drain(): an interrupt may cache past the lock */
-#ifdef BROKEN_SPIN	/* it spins for the lock of whom it keeps from running */
+#ifdef BROKEN_SPIN	/* it spins for a lock whose holder it keeps from running */
 	:: HERE && c == 0 && adder != NOBODY
-#elif defined(BROKEN_TRY)	/* it passes by what is locked */
+#elif defined(BROKEN_TRY)	/* it skips what is locked */
 	:: atomic { HERE && c == 0 && adder != NOBODY -> break }
 #elif defined(CACHE)
 	:: atomic { HERE && c == 0 && adder != NOBODY ->
@@ -261,7 +265,7 @@ inline deferred_drain() {
 /* __pcd_cached(): is a drain yet to begin, or to look again? */
 #ifdef BROKEN_BIT	/* the bit alone is taken for a promise */
 #define PROMISED(c)	(pending & BIT(c))
-#elif defined(BROKEN_WORD)	/* whatever its class */
+#elif defined(BROKEN_WORD)	/* so is a drain of another class */
 #define PROMISED(c)	(word & (QUEUED | RUNNING))
 #else
 #define PROMISED(c)	((pending & BIT(c)) && (word & (QUEUED | RUNNING)))
@@ -325,7 +329,7 @@ stay:	/* a system call, exception or interrupt; what it caches: interrupt(), too
 
 leave:	/* __exit_to_user_mode_prepare(), pcd_claim_user() */
 	if
-#ifdef BROKEN_WAKING	/* who has woken nobody yet keeps nobody */
+#ifdef BROKEN_WAKING	/* a requester that has not yet woken the kworker keeps nobody */
 	:: atomic { HERE && !word && MAY_STAY ->
 #else
 	:: atomic { HERE && !word && !waking && MAY_STAY ->
@@ -444,7 +448,7 @@ end:	do
 			assert((word & (QUEUED | POSTED | RUNNING)) == QUEUED);
 #ifdef BROKEN_FORGET	/* nobody is to ask again */
 			word = word ^ QUEUED;
-#elif !defined(BROKEN_ELSEWHERE)	/* it is taken for still to come */
+#elif !defined(BROKEN_ELSEWHERE)	/* QUEUED stays, as if the work were still to come */
 			word = word ^ (QUEUED | POSTED);
 #endif
 			work_running = 0;
@@ -461,7 +465,7 @@ active proctype helper()
 
 end:	do
 	:: atomic { HERE && help_pending -> help_pending = 0; PIN(1) }
-#ifdef BROKEN_PAYS	/* it takes back what it may not end before user mode */
+#ifdef BROKEN_PAYS	/* it clears the bit, and may not end before user mode */
 		drain(0, true);
 #else
 		drain(0, false);
@@ -483,15 +487,15 @@ end:	do
 #define IMPATIENT	true
 #endif
 
-/* What a CPU holds that is on its way out is left when that has had its help. */
-#ifdef BROKEN_PROGRESS	/* it has help for as long as it is online */
+/* What a CPU holds that is going offline is left, once the CPU has had its help. */
+#ifdef BROKEN_PROGRESS	/* it gets help for as long as it is online */
 #define LEAVE	(!cpu_online)
 #else
 #define LEAVE	(!cpu_online || (helped && !cpu_active))
 #endif
 
 /* pcd_served() */
-#ifdef BROKEN_NUMBER	/* when nothing is cached, and no sooner */
+#ifdef BROKEN_NUMBER	/* only an empty cache counts, not the number */
 #define SERVED	(!(cache & BIT(c)))
 #else
 #define SERVED	(done[c] >= want || !(cache & BIT(c)))

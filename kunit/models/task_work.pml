@@ -23,14 +23,17 @@
  *
  * run.py has the runs and what each is to say; README.md the sizes.
  *
- * Safety (assertions): in user mode nothing is owed and nothing is cached; a head
- * is never queued twice; a requester that is told "drained" has nothing left of
- * what was cached before it asked. A CPU on its way out queues no irq_work once it
- * is dying, and has lost nothing when it is dead.
- * Liveness: a requester that waits is served, without help unless it meets an unplug,
- * or one was called off, though the tasks sleep for ever. If it meets one it is
- * served, or told that something is left, though the unplug waits for it. Who wants to
- * go to user mode gets there.
+ * Safety (assertions):
+ * - In user mode nothing is owed and nothing is cached.
+ * - A head is never queued twice.
+ * - When a requester is told "drained", nothing is left of what was cached before it
+ *   asked.
+ * - A dying CPU queues no irq_work, and a dead one has lost nothing.
+ * Liveness:
+ * - A requester that waits is served, even if the tasks sleep for ever. It needs help
+ *   only if it meets an unplug, or if one was called off. If it meets one, it is served
+ *   or told that something is left, even if the unplug waits for it.
+ * - A task that wants to go to user mode gets there.
  *
  * Left out: memory order, since spin's is sequentially consistent; (F) and (G) of
  * tickets.c make it so for the requester, all else is the CPU's own. What interrupts
@@ -247,7 +250,7 @@ inline drain(c, pays) {
 #endif
 	/* An interrupt may cache past it: with interrupts off, or in another's batch. */
 	do
-#ifdef BROKEN_SPIN	/* it spins for the lock of whom it keeps from running */
+#ifdef BROKEN_SPIN	/* it spins for a lock whose holder it keeps from running */
 	:: HERE && c == 0 && lock
 #else
 	:: atomic { HERE && c == 0 && lock -> blocked[_pid] = 1; runnable[_pid] = 0 }
@@ -319,7 +322,7 @@ leave:	/* exit_to_user_mode_loop(), interrupts off at its end */
 	:: atomic { HERE && !pending -> skip } atomic { HERE -> armed[_pid] = 0; goto leave }
 #else
 	:: atomic { HERE && !pending ->
-#ifndef BROKEN_STAYS	/* it is armed for good */
+#ifndef BROKEN_STAYS	/* it stays armed for ever */
 		armed[_pid] = 0;
 #endif
 		goto leave }
@@ -390,17 +393,17 @@ end:	do
 #define IMPATIENT	true
 #endif
 
-/* What a CPU holds that is on its way out is left when that has had its help. */
-#ifdef BROKEN_PROGRESS	/* it has help for as long as it is online */
+/* What a CPU holds that is going offline is left, once the CPU has had its help. */
+#ifdef BROKEN_PROGRESS	/* it gets help for as long as it is online */
 #define LEAVE	(!cpu_online)
 #else
 #define LEAVE	(!cpu_online || (helped && !cpu_active))
 #endif
 
 /* pcd_served() */
-#ifdef BROKEN_EMPTY	/* not by an empty cache */
+#ifdef BROKEN_EMPTY	/* an empty cache does not count */
 #define SERVED	(done >= want)
-#elif defined(BROKEN_SAID)	/* nor if nothing is pending, and no drain under way */
+#elif defined(BROKEN_SAID)	/* a clear bit and no drain under way count, too */
 #define SERVED	(done >= want || !(cache & 1) || (!(pending & 1) && !draining[0]))
 #else
 #define SERVED	(done >= want || !(cache & 1))
@@ -477,7 +480,7 @@ inline owe_unfinished() {
 	if
 	:: unfinished ->
 		unfinished = 0;
-#ifdef BROKEN_AGAIN	/* of an empty cache, too */
+#ifdef BROKEN_AGAIN	/* an empty cache is drained, too */
 		pending = pending | BIT(0)
 #else
 		pending = pending | cache
@@ -512,8 +515,8 @@ inline task_switched() {
 	fi
 }
 
-/* finish_task_switch(): who is left with migration disabled is kept in mind */
-#ifdef BROKEN_UNSAID	/* only who drains, not who caches */
+/* finish_task_switch(): it notes that a task was left with migration disabled */
+#ifdef BROKEN_UNSAID	/* only a task that drains, not one that caches */
 #define LEFT	(pinned[cur] && (draining[0] || draining[CLASSES - 1]))
 #else
 #define LEFT	pinned[cur]
