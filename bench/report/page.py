@@ -237,12 +237,19 @@ GLOSSARY = """\
 | word | means |
 | --- | --- |
 | arm | a kernel with its boot parameters: what is compared |
-| cell | an arm under one preemption model, such as rt-unpatched |
+| model | the preemption model of a kernel: PREEMPT_RT (rt) or PREEMPT_LAZY (lazy) |
+| cell | an arm under one model, such as rt-unpatched |
+| contrast | one question: is an arm better or worse than another in one metric, by more than a margin? |
 | kind of a boot | what it is for: the workload, A/A, a dose, a setting of the lab, hot paths, a time line |
+| A/A | boots of unpatched on other seeds, compared with unpatched itself: what differs is noise |
+| dose | boots in which interrupts take a known number of instructions in place of drains: does the lab find it? |
 | setting | one property of the lab that is changed, to see whether a verdict holds |
 | isolated CPU | the CPU (nohz_full and isolcpus) on which the owner and cyclictest run |
-| owner | a task there that spins in user mode, and now and then touches a page that it has not used before |
-| requester | a task on another CPU that asks for drains |
+| housekeeping CPU | any other CPU |
+| owner | a task on the isolated CPU that spins in user mode, and at times touches a page for the first time |
+| requester | a task on a housekeeping CPU that asks for drains |
+| ballast | a task that keeps a housekeeping CPU busy, since guest time passes by what busy CPUs execute |
+| guest second | 10⁹ instructions, of all CPUs together while they are busy |
 | fill | the owner touches such a page: its folio is then cached on the isolated CPU |
 | request | the requester asks once for all CPUs to be drained |
 | drain | a request that was served |
@@ -254,25 +261,25 @@ GLOSSARY = """\
 
 HOW_TO_READ = """\
 - **A boot with its seed is the unit.** Each boot gives one number per table; the median is over boots. A seed sets
-  when requests come, when the owner fills, how cyclictest's phase lies to both, how CPUs take turns, and whether quiet
-  or storm comes first. Arms are compared on the same seeds; column *boots* shows how many there are of both.
-- **Interval**: from an order statistic to its mirror, the shortest that covers the median over seeds with 95 %. Fewer
-  than 6 boots have none such: then it is minimum to maximum, which covers it, were they drawn independently, with 75 %
-  for 3 boots, 88 % for 4, 94 % for 5. It speaks of other arrivals and phases on this simulator, not of other machines
-  or compilers.
+  when requests come, when the owner fills, where cyclictest's period begins relative to both, how CPUs take turns, and
+  whether quiet or storm comes first. Arms are compared on the same seeds; column *boots* shows on how many.
+- **Interval**: the shortest one between two order statistics, as far from the lowest as from the highest, that covers
+  the median over seeds with 95 %. Fewer than 6 boots have no such interval. For them it goes from minimum to maximum,
+  which covers the median with 75 % for 3 boots, 88 % for 4 and 94 % for 5, if boots are independent. It tells about
+  other arrivals and phases on this simulator, not about other machines or compilers.
 - **Difference**: the median over seeds of (arm − unpatched) with the same seed and preemption model, and the
   interval of that. It need not be the difference of the two medians. In parentheses: as a share of
   unpatched's median, if that is not 0.
 - **Counts repeat**: the same seed gives the same count. Only the primary contrasts and A/A have p values, over
   seeds; exact counts have none. Events are counted one by one; instructions by block, in 10,000 up to 3 too many on
-  the isolated CPU and 5 on others (*The instrument*). Where nothing happened in N drains, the rate is below 3/N (95 %).
+  the isolated CPU and 5 on others (*The instrument*). If nothing happened in N drains, the rate is below 3/N (95 %).
 - **Per drain** is (storm − quiet) / drains. Both phases have the same length, tasks and fills; only the storm has
   requests. A negative number means that there was less of it in the storm.
-- That difference hides what is in both phases: an owner that drains on each return to user mode pays in the quiet phase
-  as well, and is found empty in the storm. **Per fill, quiet phase** is absolute: all kernel instructions on the
-  isolated CPU in that phase, by the pages that the owner touched.
-- A guest second is 10⁹ instructions, of all CPUs together while they are busy; guest microseconds likewise. Compare
-  arms in one table, but not where a difference is said to hang on the lab; microseconds on hardware do not follow.
+- That difference hides what is in both phases. An owner that drains on each return to user mode also pays in the quiet
+  phase, and in the storm requests find its cache empty. **Per fill, quiet phase** hides nothing: it is all kernel
+  instructions on the isolated CPU in that phase, divided by the pages that the owner touched.
+- Guest seconds and microseconds serve to compare arms within one table, unless a difference is said to depend on the
+  lab. Microseconds on hardware do not follow from them.
 """
 
 
