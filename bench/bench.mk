@@ -98,7 +98,7 @@ anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qe
 	$(STAGE) anatomy "tracing one drain" $(python) bench.campaign --lab "$(LAB)" --jobs "$(JOBS)" \
 		--cells "$(anatomy_arms:%=$(anatomy_model)-%)" --only anatomy
 	@for arm in $(anatomy_arms); do \
-		$(python) bench.report.anatomy --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
+		$(python) bench.report.rendering.anatomy --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
 	done
 
 build/guest/init: $(wildcard bench/guest/*.[ch])

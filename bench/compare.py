@@ -12,7 +12,10 @@ import argparse
 import pathlib
 
 from bench import boot
-from bench.report import markdown, metrics, plan, read, stats, tables
+from bench.report import plan
+from bench.report.facts import metrics, read
+from bench.report.judgement import stats
+from bench.report.rendering import markdown, tables
 
 
 def cells(boots):

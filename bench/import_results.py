@@ -23,7 +23,7 @@ import stat
 import sys
 
 from bench import archive, arms, boot
-from bench.report import read
+from bench.report.facts import read
 
 STAGING = pathlib.Path("build/import")
 FILES = ("manifest.json", "verdict.json", "qemu.cmd", "console.txt", "guest.jsonl", "counts.jsonl", "host.json")

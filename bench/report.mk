@@ -10,7 +10,7 @@ check-report: source
 	$(python) check.results
 
 coverage: deps			## simulate how often the report's intervals and tests are right (kept for the report)
-	$(STAGE) coverage "simulating intervals and tests" $(python) bench.report.coverage --keep results/instrument/coverage.json
+	$(STAGE) coverage "simulating intervals and tests" $(python) bench.report.judgement.coverage --keep results/instrument/coverage.json
 
 check-report-units: source
 	$(pytest) --tap report-units bench/report/tests --ignore bench/report/tests/test_controls.py

@@ -13,7 +13,9 @@ import pathlib
 import sys
 
 from bench import boot
-from bench.report import markdown, metrics, plan
+from bench.report import plan
+from bench.report.facts import metrics
+from bench.report.rendering import markdown
 
 PLACE = pathlib.Path("build/try")
 LAB = "virtual"

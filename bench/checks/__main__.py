@@ -37,7 +37,8 @@ from bench.checks.made import KEPT
 from bench.checks.plugin import OTHER_CELL, check_plugin
 from bench.checks.repeat import check_again, check_lab_repeat
 from bench.checks.verdicts import check_lab_verdicts
-from bench.report import instrument, plan
+from bench.report import plan
+from bench.report.facts import instrument
 from check import tapfile
 
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows

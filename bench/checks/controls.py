@@ -8,7 +8,9 @@ import shutil
 
 from bench import archive, arms, boot, campaign
 from bench.checks.made import KEPT, not_ok, run_all
-from bench.report import controls, plan
+from bench.report import plan
+from bench.report.judgement import controls
+from bench.report.rendering.controls import failures
 
 
 def place_tree(name, boots):
@@ -40,9 +42,9 @@ def check_lab_controls(tap, _):
     again, doses = campaign.same_again(six, cell), campaign.doses(two, cell)
     # Broken on purpose, {what: (the control that is to fail, boots that stand in for its own)}.
     broken = {
-        "another-rebuilt": ("A/A", stand_ins(rebuilt, image=boot.image_of("rt", arms.names()[-1]))),
-        "another-image": ("A/A", stand_ins(again, image=boot.image_of("rt", arms.names()[-1]))),
-        "no-dose": ("dose and response", stand_ins(doses, workload=(("inject", "no-dose"),))),
+        "another-rebuilt": (controls.Control.AA, stand_ins(rebuilt, image=boot.image_of("rt", arms.names()[-1]))),
+        "another-image": (controls.Control.AA, stand_ins(again, image=boot.image_of("rt", arms.names()[-1]))),
+        "no-dose": (controls.Control.DOSE, stand_ins(doses, workload=(("inject", "no-dose"),))),
     }
     shutil.rmtree(KEPT / "controls", ignore_errors=True)
     todo = place_tree("sound", base | rebuilt | again | doses)
@@ -52,11 +54,11 @@ def check_lab_controls(tap, _):
     tap.point(f"{len(results)} boots", [f"{name}: {': '.join(got)}" for name, got in results.items() if not_ok(got)])
     if tap.failed:
         return
-    tap.point("no control fails, with so few boots", controls.failures(KEPT / "controls/sound"))
+    tap.point("no control fails, with so few boots", failures(KEPT / "controls/sound"))
     for what, (control, _) in broken.items():
         for folder in base:
             place = folder.relative_to(archive.MINE)
             shutil.copytree(KEPT / "controls/sound" / place, KEPT / "controls" / what / place)
-        failed = controls.failures(KEPT / "controls" / what)
-        wrong = [] if any(f"virtual: {control}" in line for line in failed) else [f"failed: {failed or 'none'}"]
+        failed = [one.control for one in controls.read_labs(KEPT / "controls" / what)["virtual"].failed]
+        wrong = [] if control in failed else [f"failed: {', '.join(failed) or 'none'}"]
         tap.point(f"broken on purpose, it fails: {control}, {what}", wrong)

@@ -6,7 +6,9 @@ import itertools
 
 from bench import archive, arms, boot, campaign
 from bench.checks.made import KEPT, not_ok, run_all, spec_of
-from bench.report import hotpaths
+from bench.report.facts import hotpaths
+from bench.report.plan import BASE
+from bench.report.rendering.hotpaths import cause
 
 
 def hotpath_limits():
@@ -54,18 +56,18 @@ def over_limits(arm, paths, base, limits):
             exact = limits[kind] == (0, 0)
             if more > limits[kind][0] or locked > limits[kind][1] or (exact and (more, locked) != (0, 0)):
                 yield (f"{kind}, {name}: {more:+} instructions, {locked:+} locked; limit {limits[kind]}: "
-                       f"{hotpaths.cause(path, then, 6)}")
+                       f"{cause(path, then, 6)}")
 
 
 def check_hotpaths(tap, _):
     limits_of = hotpath_limits()
-    folders = hotpath_folders(itertools.product(boot.MODELS, (hotpaths.BASE, *limits_of)))
+    folders = hotpath_folders(itertools.product(boot.MODELS, (BASE, *limits_of)))
     cells = {}
     for cell, of in folders.items():
         cells[cell], faults = hotpaths.read_cell(of)
         tap.point(f"boots of {'-'.join(cell)}", faults)
     for model in boot.MODELS:
-        base = cells[model, hotpaths.BASE]
+        base = cells[model, BASE]
         if not base:
             continue  # its boots have failed above
         for arm, limits in limits_of.items():

@@ -11,7 +11,7 @@ import tempfile
 from bench import boot, virtual
 from bench.checks.hotpaths import hotpath_folders
 from bench.checks.made import KEPT, first_difference, lines_of, marks_of, not_ok, rows_of, run_all, spec_of
-from bench.report import hotpaths
+from bench.report.facts import hotpaths
 
 OTHER_CELL = "lazy-unpatched"  # the plugin is checked there too: another model, nothing of ours in the kernel
 # Instructions in a stretch with interrupts off, by block: an MMIO access in it has the rest of its block counted twice.

@@ -8,7 +8,7 @@ import sys
 
 from bench import archive
 from bench.cycles import program, section
-from bench.report import strategies
+from bench.report.facts import strategies
 from check import tapfile
 
 # {cell: locked instructions of a lock operation}: RT's unpatched, and what variants say of theirs.

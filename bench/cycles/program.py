@@ -12,7 +12,7 @@ import pathlib
 import re
 import subprocess
 
-from bench.report import strategies
+from bench.report.facts import strategies
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path("build/cycles")

@@ -11,7 +11,8 @@ import math
 import statistics
 
 from bench.cycles import program
-from bench.report import hotpaths, markdown, read, strategies
+from bench.report.facts import hotpaths, read, strategies
+from bench.report.rendering import markdown
 
 MODELS = {"lazy": "PREEMPT_LAZY", "rt": "PREEMPT_RT"}
 AGAIN = "unpatched_again"

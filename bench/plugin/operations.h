@@ -55,7 +55,7 @@ bool op_end(const struct op_counts *now);
  * "op" rows: how often which counts came. "function" rows: in which functions
  * the instructions of the usual counts lie, those of the first repetition that
  * took them. Usual is the least that three in ten repetitions took or, if no
- * three in ten agree, what most took. bench/report/hotpaths.py goes by the same.
+ * three in ten agree, what most took. bench/report/facts/hotpaths.py goes by the same.
  *
  * Return: the number of lines.
  */

@@ -2,14 +2,13 @@
 """What was decided before a campaign: metrics with margins, controls' limits, primary contrasts.
 
 The only place where they stand. bench/METHOD.md shows them as tables (a unit
-test compares), the report judges by them. As a command: print these tables.
+test compares), the report judges by them.
 """
 
 import dataclasses
-import itertools
 import math
 
-from bench.report import markdown, strategies
+from bench.report.facts import strategies
 
 BASE = "unpatched"
 BOOTS = 12  # with as many seeds a verdict is possible: the least p of sign flips is then 2 / 2**12
@@ -209,26 +208,3 @@ NOT_TESTABLE = (
     ("contention of lru_lock when many CPUs drain at once (C18)", "a host with dozens of CPUs"),
     ("cost of a drain with caches and buses, for the owner's user code (C03)", "a quiet host, bare metal"),
 )
-
-
-def metrics_table():
-    """The metrics with their margins, as METHOD.md has them."""
-    alike = itertools.groupby(METRICS, lambda metric: (metric.unit, metric.margin, metric.why))
-    return markdown.table(["metric (less is better)", "unit", ">margin ±", "why this margin"],
-                          [["; ".join(metric.name for metric in group), unit, markdown.number(margin), why]
-                           for (unit, margin, why), group in alike])
-
-
-def contrasts_table():
-    """The primary contrasts that METHOD.md numbers, by metric, as it has them."""
-    rows = {}
-    numbered = sum("number" in one for one in strategies.contrasts())
-    for number, contrast in enumerate(CONTRASTS[:numbered], 1):
-        rows.setdefault(contrast.key, []).append(f"{number} {contrast.name}: {contrast.asks}")
-    return markdown.table(["metric", "contrasts, and what each asks"],
-                          [[f"{BY_KEY[key].name}, {BY_KEY[key].unit}", "<br>".join(asked)]
-                           for key, asked in rows.items()])
-
-
-if __name__ == "__main__":
-    print(metrics_table(), contrasts_table(), sep="\n")

@@ -13,7 +13,10 @@ import sys
 import tempfile
 
 from bench import archive
-from bench.report import controls, documents, hotpaths, instrument, metrics, page, plan, read, sizes, tables
+from bench.report import plan
+from bench.report.facts import hotpaths, instrument, metrics, read
+from bench.report.judgement import controls
+from bench.report.rendering import documents, maintenance, origin, page, tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have
@@ -39,7 +42,7 @@ def write(results, out, now=sources_now, kept=None):
     the folder of what else the report shows, of the instrument; results, if it is not named.
     """
     kept = kept or results
-    (out / page.FIGURES).mkdir(parents=True, exist_ok=True)
+    (out / documents.FIGURES).mkdir(parents=True, exist_ok=True)
     boots = metrics.boots(results)
     runs = {lab: controls.Runs([boot for boot in boots if boot.lab == lab])
             for lab in sorted({boot.lab for boot in boots}, key=lambda lab: (lab.startswith("imported-"), lab))}
@@ -52,15 +55,15 @@ def write(results, out, now=sources_now, kept=None):
                                   if judged and lab == plan.JUDGED_LAB else ()))
             for lab, found in runs.items() if found.cells()}
     here = {lab: found for lab in labs
-            if (found := [boot for boot in boots if boot.lab == lab and page.ordinary(boot)])}
+            if (found := [boot for boot in boots if boot.lab == lab and origin.ordinary(boot)])}
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
-    pages, figures = documents.Pages(), out / page.FIGURES
+    pages, figures = documents.Pages(), out / documents.FIGURES
     page.front(pages, figures, kept, boots, labs, judged, others)
     page.basis(pages, figures, kept, results, boots, labs, judged, sources, others)
     for lab, found in here.items():
         page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])
     pages.add(documents.place("maintenance"), "## What each variant is to maintain (counted in the sources)\n",
-              sizes.table(), sizes.shared())
+              maintenance.table(), maintenance.shared())
     pages.add(documents.FRONT, page.links(pages))
     pages.put(out)
     return boots
@@ -68,7 +71,7 @@ def write(results, out, now=sources_now, kept=None):
 
 def files(root):
     """The report's files in a folder."""
-    made = (path for folder in (page.FIGURES, documents.FOLDER) for path in (root / folder).glob("*"))
+    made = (path for folder in (documents.FIGURES, documents.FOLDER) for path in (root / folder).glob("*"))
     return {str(documents.FRONT), *(str(path.relative_to(root)) for path in made)}
 
 
@@ -81,7 +84,7 @@ def differences(made, place):
 
 def replace(made, place):
     """Put the report's files where they belong; figures that are no longer made go."""
-    for folder in (page.FIGURES, documents.FOLDER):
+    for folder in (documents.FIGURES, documents.FOLDER):
         (place / folder).mkdir(parents=True, exist_ok=True)
     for name in sorted(files(place) - files(made)):
         (place / name).unlink()

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from bench import archive, boot, import_results
-from bench.report import read, report
+from bench.report import report
+from bench.report.facts import read
 from bench.report.tests import synthetic
 
 

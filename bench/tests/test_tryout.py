@@ -4,7 +4,7 @@
 import pytest
 
 from bench import boot, tryout
-from bench.report import metrics
+from bench.report.facts import metrics
 from bench.report.tests import synthetic
 
 

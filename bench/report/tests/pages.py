@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The pages of a report that a test has made."""
 
-from bench.report import documents
+from bench.report.rendering import documents
 
 
 def reading(path):

@@ -3,7 +3,8 @@
 
 import pytest
 
-from bench.report import anatomy, read
+from bench.report.facts import anatomy, read
+from bench.report.rendering.anatomy import listing
 from bench.report.tests import synthetic
 
 
@@ -42,7 +43,7 @@ def test_upstreams_work_is_a_drain(tmp_path):
 
 
 def test_listing_has_all_in_order(scene):
-    text = anatomy.listing("title", [scene])
+    text = listing("title", [scene])
     assert "    +8.0  CPU 1  kworker/1:0    drain begin: class=lru cpu=1" in text
     assert "   −20.0  CPU 1  owner          owner is about to touch a new page" in text
     assert text.index("asks for a drain") < text.index("queues work pcd_work_fn on CPU 1") < text.index("goes on")

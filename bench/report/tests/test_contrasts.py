@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""contrasts.py: which word is said when."""
+"""Which verdict is given when, and in which words."""
 
 import pytest
 
-from bench.report import contrasts, controls, plan, stats
+from bench.report import plan
+from bench.report.judgement import contrasts, controls, stats
+from bench.report.rendering import verdicts, words
 
 MARGIN = 10
 LITTLE = [-0.5, 0.5, 0.2, -0.2, 0.1, -0.1, 0.3, -0.3, 0.4, -0.4, 0.6, -0.6]
@@ -63,7 +65,7 @@ def judged(differences, found=SURE):
 
 def test_exact_counts_get_no_p():
     one = judged([500] * 12)
-    assert (one.verdict, one.p, contrasts.probability(one, one.p)) == ("worse", None, "exact")
+    assert (one.verdict, one.p, verdicts.probability(one, one.p)) == ("worse", None, "exact")
 
 
 @pytest.mark.parametrize("word, median, yes", [
@@ -79,39 +81,45 @@ def test_a_setting_may_keep_less_within_the_margin():
 
 
 def test_too_few_pairs():
-    assert contrasts.says(judged([500, 501, 502])) == "none: 3 of 12 pairs"
+    assert verdicts.says(judged([500, 501, 502])) == "none: 3 of 12 pairs"
 
 
 def test_inconclusive_says_what_its_pairs_detect():
     one = judged([1000 * x for x in LITTLE])
-    assert one.verdict == "inconclusive" and "12 pairs detect " in contrasts.note(one)
+    assert one.verdict == "inconclusive" and "12 pairs detect " in verdicts.note(one)
+
+
+def open_question(pairs, p, settings=()):
+    """What there is to say of these differences, in words."""
+    metric = plan.Metric("", "", "", MARGIN, "")
+    return list(map(words.reason, contrasts.open_question(pairs, stats.estimate(pairs), p, metric, dict(settings))))
 
 
 def test_inconclusive_names_settings_that_go_far():
     """None can speak against it; whoever reads it as almost a verdict must see them."""
     pairs = [-9.8 + x for x in LITTLE]
     settings = {name: stats.estimate([value] * 3) for name, value in (("a", -9), ("b", 40), ("c", -30))}
-    notes = contrasts.open_question(pairs, stats.estimate(pairs), 0.01, plan.Metric("", "", "", MARGIN, ""), settings)
+    notes = open_question(pairs, 0.01, settings)
     assert notes[0] == "less, but to which side hangs on the lab"
     assert notes[1].startswith(f"{len(pairs)} pairs detect ") and "more than the margin" not in notes[1]
     assert notes[2] == "beyond the margin under b (+40), c (−30)"
     settings.pop("b")
-    notes = contrasts.open_question(pairs, stats.estimate(pairs), 0.01, plan.Metric("", "", "", MARGIN, ""), settings)
+    notes = open_question(pairs, 0.01, settings)
     assert notes[0] == "less, but whether by more than the margin is open"
-    notes = contrasts.open_question(LITTLE, stats.estimate(LITTLE), 0.01, plan.Metric("", "", "", MARGIN, ""), {})
+    notes = open_question(LITTLE, 0.01)
     assert len(notes) == 1  # whatever p says, of an interval that holds 0 nobody knows the side
     pairs = [100 * x for x in LITTLE]
-    note, = contrasts.open_question(pairs, stats.estimate(pairs), 0.5, plan.Metric("", "", "", MARGIN, ""), {})
+    note, = open_question(pairs, 0.5)
     assert note.endswith(", more than the margin")
 
 
 def test_what_is_missing_is_named():
     empty = controls.Runs([Boot("qpw1", 1, 5)])
-    assert contrasts.says(contrasts.judge_one(empty, SURE, CONTRAST, None, None)) == (
+    assert verdicts.says(contrasts.judge_one(empty, SURE, CONTRAST, None, None)) == (
         "not testable here (needs boots of rt-unpatched)")
     other = plan.Contrast("rt", "qpw1", "qpw1", "owner/imposed", "?")
     one = contrasts.judge_one(empty, SURE, other, None, None)
-    assert "needs a count of kernel instructions imposed" in contrasts.says(one)
+    assert "needs a count of kernel instructions imposed" in verdicts.says(one)
 
 
 def test_holm_is_over_all_contrasts(monkeypatch):

@@ -11,7 +11,11 @@ import sys
 
 import pytest
 
-from bench.report import controls, page, plan, report, trust
+from bench.report import plan, report
+from bench.report.facts import metrics
+from bench.report.judgement import controls
+from bench.report.rendering import page, trust, words
+from bench.report.rendering.controls import failures
 from bench.report.tests import pages, synthetic
 
 PLANNED = plan.SETTINGS
@@ -79,7 +83,7 @@ def test_controls_that_hold_give_verdicts(held, text):
         "**equivalent**; under 2 other settings as well"}
     assert verdict(made, 2) == "**not testable here (needs boots of rt-task_work)**"
     assert verdict(made, "–").startswith("**not testable here (needs ")
-    assert controls.failures(held) == []
+    assert failures(held) == []
 
 
 def test_the_table_says_whom_its_metric_favours(held, text):
@@ -217,18 +221,19 @@ def test_other_seeds_are_paired_by_what_they_draw(tmp_path):
         for seed in range(1, 13):
             synthetic.boot(tmp_path, "rt", "unpatched", seed + plan.STRATA * (kind == "aa"), kind=kind,
                            per_drain=1000 + more + 9000 * (seed % 2) + 300 * seed + (kind == "aa") * seed)
-    one, = (one for one in controls.compare_all(controls.Runs(controls.metrics.boots(tmp_path)))
+    one, = (one for one in controls.compare_all(controls.Runs(metrics.boots(tmp_path)))
             if one.metric.key == "owner/imposed")
     assert one.alarm and one.p < 0.001 and not one.could
 
 
 def test_the_rate_among_those_that_could_alarm():
     metric = plan.METRICS[0]
-    found = [controls.Compared("", "rt", metric, 0, 0.01, False, alarm, blunt) for alarm, blunt in
+    found = [controls.Compared(controls.Control.REBUILD, "rt", metric, 0, 0.01, False, alarm, blunt) for alarm, blunt in
              [(True, 2000), (False, 2000), (True, 10)] + [(False, 10)] * 57]
     assert controls.rate(found).held
-    assert controls.rate(found).says == ("2 of 60 comparisons alarm (3.3 %, limit 5 %); of the 2 that could alarm by "
-                                         "chance, 1 (50.0 %; of so few the rate may be 1.3 to 99 %)")
+    assert words.reason(controls.rate(found).found) == (
+        "2 of 60 comparisons alarm (3.3 %, limit 5 %); of the 2 that could alarm by chance, 1 (50.0 %; of so few the "
+        "rate may be 1.3 to 99 %)")
 
 
 def test_what_is_significant_but_within_the_margin_is_no_alarm(results, text):
@@ -251,7 +256,7 @@ def test_a_dose_that_is_not_answered_withdraws_instructions(results, text, respo
     assert verdict(made, WHOLE) == "**withdrawn: dose and response failed**"
     assert verdict(made, ASKING).startswith("**equivalent**")  # not the isolated CPU's
     assert "1 of 14 verdicts are withdrawn" not in first_said(made) and "verdicts are withdrawn" in made
-    assert controls.failures(results)[0].startswith("virtual: dose and response, rt: slope")
+    assert failures(results)[0].startswith("virtual: dose and response, rt: slope")
 
 
 def test_what_a_boot_with_drains_would_show_is_told_too(held, text):
@@ -370,10 +375,10 @@ def test_a_setting_is_compared_with_what_it_can_be(results, monkeypatch, setting
     """A seed that draws the order which is set shows no change: 0 on one of three would hide what storm first does."""
     synthetic.sensitivity(results, base, {"unpatched": 9000})
     synthetic.sensitivity(results, setting, {"unpatched": 9001})
-    runs = controls.Runs([boot for boot in controls.metrics.boots(results) if boot.lab == "virtual"])
+    runs = controls.Runs([boot for boot in metrics.boots(results) if boot.lab == "virtual"])
     assert controls.changes(runs, "rt", "unpatched", "owner/imposed", setting).median == 1
     monkeypatch.setattr(plan, "SETTINGS", PLANNED)
-    assert controls.moved(runs).get("owner/imposed") == ([base] if base in PLANNED else None)
+    assert controls.moved(runs).get("owner/imposed") == ({base: False} if base in PLANNED else None)
 
 
 def set_order(results, setting, drawn, cost):
@@ -391,7 +396,7 @@ def test_an_order_that_the_seed_draws_anyway_is_a_null(tmp_path, text, setting, 
     """And never a setting of its own that could move something."""
     results = tmp_path / "results"
     set_order(results, setting, {1: False, 2: True, 3: False}, {1: 1500, 2: 10000, 3: 3000})
-    runs = controls.Runs(controls.metrics.boots(results))
+    runs = controls.Runs(metrics.boots(results))
     assert controls.repeats(runs, "owner/imposed") == changes
     synthetic.sensitivity(results, "cpus-4", {"unpatched": 1000})
     made = text(results)
@@ -416,11 +421,11 @@ def test_seeds_that_do_not_cover_a_setting_are_said_not_to(tmp_path):
     for seed in range(1, 13):
         synthetic.boot(tmp_path, "rt", "unpatched", seed, per_drain=500 + seed)
     synthetic.sensitivity(tmp_path, "phase-500", {"unpatched": 506})
-    runs = controls.Runs(controls.metrics.boots(tmp_path))
+    runs = controls.Runs(metrics.boots(tmp_path))
     assert trust.usual_outside(runs) == [3, *[0] * 8, 3]
     assert "No setting puts more outside than the most that usual boots do (3)." in trust.replicates(runs)
     synthetic.sensitivity(tmp_path, "metronome-24", {"unpatched": 0})
-    runs = controls.Runs(controls.metrics.boots(tmp_path))
+    runs = controls.Runs(metrics.boots(tmp_path))
     assert len(trust.rearranged(runs, "metronome-24")[0]) > 3
     assert "**Seeds do not cover metronome-24**" in trust.replicates(runs)
 
@@ -461,12 +466,12 @@ def test_differences_that_cross_the_margin_under_a_setting_are_told(results, tex
         return made.split("**Differences between arms move as well.**")[1].split("\n\n")[1]
 
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 20000, "none": 20000, "qpw0": 40000, "qpw1": 0})
-    runs = controls.Runs(controls.metrics.boots(results))
+    runs = controls.Runs(metrics.boots(results))
     assert "owner/imposed" in controls.moved(runs) and not controls.turned(runs)
     assert listed(text(results)) == "- none"
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 200, "none": 200, "qpw0": 400, "qpw1": 0})
     synthetic.sensitivity(results, "cpus-4", {"unpatched": 5000, "none": 5000, "qpw0": 10000, "qpw1": 9000})
-    found = controls.turned(controls.Runs(controls.metrics.boots(results)))
+    found = controls.turned(controls.Runs(metrics.boots(results)))
     assert found["owner/imposed", "rt", "qpw1"] == [controls.Turned("cpus-4", -5006.5, 4000, False),
                                                     controls.Turned("metronome-24", -5006.5, -202, False)]
     made = text(results)
@@ -489,13 +494,13 @@ def test_a_step_across_the_margin_is_told_if_it_is_wider(tmp_path, here, alike, 
     synthetic.sensitivity(tmp_path, "cpus-4", {"unpatched": 5000, "qpw1": here})
     for setting in plan.ORDERS:
         synthetic.sensitivity(tmp_path, setting, {"unpatched": 5000 + alike, "qpw1": 3960 + alike + by_itself})
-    found = controls.turned(controls.Runs(controls.metrics.boots(tmp_path)))
+    found = controls.turned(controls.Runs(metrics.boots(tmp_path)))
     assert [one.null for one in found.get(("owner/imposed", "rt", "qpw1"), ())] == told
 
 
 def test_the_dose_is_shown_in_each_metric_in_which_it_shows(held):
     """Ten fills a drain: a tenth of it in each; the limit of detection is in what was injected."""
-    runs = controls.Runs(controls.metrics.boots(held))
+    runs = controls.Runs(metrics.boots(held))
     table = trust.dose_lines(runs)
     rows = [line.strip("| ").split(" | ") for line in table.split("\n") if re.match(r"\| .* \| (rt|lazy) \|", line)]
     assert [row[0] for row in rows[::2]] == [f"{metric.name}, {metric.unit}" for metric in plan.METRICS if metric.dose]
@@ -516,7 +521,7 @@ def test_what_only_rearranges_is_a_replicate(tmp_path):
         synthetic.boot(tmp_path, "rt", "unpatched", seed)
     for setting in PLANNED:
         synthetic.sensitivity(tmp_path, setting, {"unpatched": 500})
-    table = trust.replicates(controls.Runs(controls.metrics.boots(tmp_path)))
+    table = trust.replicates(controls.Runs(metrics.boots(tmp_path)))
     assert {setting for setting in PLANNED if f"| {setting} | " in table} == {
         *PLANNED} - {"shift-2", "no-ballast", "cpus-4"}
 
@@ -537,8 +542,8 @@ def test_the_storm_may_come_first(results, text):
 
 def test_the_command_says_which_failed(results):
     def call():
-        return subprocess.run([sys.executable, "-m", "bench.report.controls", results], capture_output=True, text=True,
-                              check=False)
+        return subprocess.run([sys.executable, "-m", "bench.report.rendering.controls", results], capture_output=True,
+                              text=True, check=False)
     assert call().returncode == 0
     again(results, "unpatched/dose-*", synthetic.dose, response=lambda amount, seed: seed)
     done = call()
@@ -553,9 +558,9 @@ def test_few_boots_can_fail_but_not_hold(tmp_path):
     """So that real boots can be tried: two doses, two seeds."""
     synthetic.boot(tmp_path)
     synthetic.dose(tmp_path, doses=(0, 5000))
-    assert controls.failures(tmp_path) == []
+    assert failures(tmp_path) == []
     found = controls.read_labs(tmp_path)["virtual"].outcomes
-    assert [outcome.held for outcome in found if outcome.control == "dose and response"] == [None]
+    assert [outcome.held for outcome in found if outcome.control == controls.Control.DOSE] == [None]
     synthetic.aa(tmp_path, boots=1)
     synthetic.rebuilt(tmp_path, boots=1, more=9000)
     assert controls.read_labs(tmp_path)["virtual"].compared == []
@@ -564,7 +569,7 @@ def test_few_boots_can_fail_but_not_hold(tmp_path):
     assert not any(outcome.held for outcome in controls.read_labs(tmp_path)["virtual"].outcomes)
     synthetic.dose(tmp_path, "lazy", doses=(0, 5000), response=lambda amount, seed: seed)
     synthetic.boot(tmp_path, "lazy")
-    assert [line.partition(": slope")[0] for line in controls.failures(tmp_path)] == [
+    assert [line.partition(": slope")[0] for line in failures(tmp_path)] == [
         "virtual: dose and response, lazy"]
 
 

@@ -3,7 +3,8 @@
 
 import pytest
 
-from bench.report import hotpaths, read
+from bench.report.facts import hotpaths, read
+from bench.report.rendering.hotpaths import cause, cell_text
 from bench.report.tests import synthetic
 
 
@@ -43,7 +44,7 @@ def test_a_failed_boot_is_named(tmp_path):
 def test_other_switches_are_said(tmp_path):
     base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(10, 100, 4, 2)]))
     path = path_of(synthetic.hotpaths(tmp_path, "none", [(10, 60, 3, 0)]))
-    assert hotpaths.cell_text(path, base, "none") == "−40, 0 context switches instead of 2 (−1)"
+    assert cell_text(path, base, "none") == "−40, 0 context switches instead of 2 (−1)"
 
 
 @pytest.mark.parametrize("arm, outcomes, text", [
@@ -55,7 +56,7 @@ def test_other_switches_are_said(tmp_path):
 ])
 def test_only_none_is_compared_at_what_it_seldom_met(tmp_path, arm, outcomes, text):
     base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(20, 100, 4, 2)]))
-    assert hotpaths.cell_text(path_of(synthetic.hotpaths(tmp_path, arm, outcomes)), base, arm) == text
+    assert cell_text(path_of(synthetic.hotpaths(tmp_path, arm, outcomes)), base, arm) == text
 
 
 @pytest.mark.parametrize("times, text", [(3, "+30"), (2, "+30, in 2 of 10")])
@@ -63,7 +64,7 @@ def test_what_no_three_in_ten_took_says_in_how_many(tmp_path, times, text):
     base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(20, 100, 4, 2)]))
     others = [(1, 131 + number, 4, 2) for number in range(10 - times)]
     path = path_of(synthetic.hotpaths(tmp_path, "qpw1", [(times, 130, 4, 2), *others]))
-    assert hotpaths.cell_text(path, base, "qpw1") == text
+    assert cell_text(path, base, "qpw1") == text
 
 
 @pytest.mark.parametrize("switches, other", [(2, True), (0, False)])
@@ -78,4 +79,4 @@ def test_cause_names_the_largest(tmp_path):
     base = path_of(synthetic.hotpaths(tmp_path, "unpatched", [(10, 9, 0, 0)], functions=[("a", 5), ("b", 4)]))
     more = [("a", 1), ("b", 4), ("c", 9), ("d", 2), ("e", 1), ("f", 1)]
     path = path_of(synthetic.hotpaths(tmp_path, "none", [(10, 18, 0, 0)], functions=more))
-    assert hotpaths.cause(path, base, 3) == "c +9, a −4, d +2, others +2"
+    assert cause(path, base, 3) == "c +9, a −4, d +2, others +2"

@@ -3,7 +3,7 @@
 
 import pytest
 
-from bench.report import metrics, read
+from bench.report.facts import metrics, read
 from bench.report.tests import synthetic
 
 

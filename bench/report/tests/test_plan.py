@@ -11,14 +11,16 @@ import subprocess
 import pytest
 
 from bench import campaign, virtual
-from bench.report import metrics, plan, read
+from bench.report import plan
+from bench.report.facts import metrics, read
+from bench.report.rendering import method
 from bench.report.tests import synthetic
 
 TESTS = 2 * len(plan.CONTRASTS)
 METHOD = pathlib.Path(__file__).parents[2] / "METHOD.md"
 
 
-@pytest.mark.parametrize("table", [plan.metrics_table, plan.contrasts_table])
+@pytest.mark.parametrize("table", [method.metrics_table, method.contrasts_table])
 def test_the_method_has_the_plan_s_tables(table):
     assert table() in METHOD.read_text()
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from bench.report import read
+from bench.report.facts import read
 from bench.report.tests import synthetic
 
 

@@ -11,7 +11,11 @@ import types
 
 import pytest
 
-from bench.report import controls, documents, instrument, markdown, page, report, short, tables, trust
+from bench.report import report
+from bench.report.facts import frame, instrument
+from bench.report.judgement import controls
+from bench.report.rendering import documents, markdown, origin, page, short, tables, trust
+from bench.report.rendering.instrument import rows_of
 from bench.report.tests import pages, synthetic
 
 
@@ -85,7 +89,7 @@ def test_what_is_missing_comes_first(make, results):
     ((None, None), "is kept. Of 2 older boots it is not known how many they took. That")])
 def test_boots_that_took_more_than_one_try_are_counted(told, said):
     boots = [types.SimpleNamespace(manifest={} if one is None else {"tries": one}) for one in told]
-    assert said in page.tries(boots)
+    assert said in origin.tries(boots)
 
 
 def first(text):
@@ -107,7 +111,7 @@ def every_arm(tmp_path):
     deferred_eager_run takes as little per drain, but much where nobody asks; of deferred_lazy nobody can tell.
     """
     folder = tmp_path / "every"
-    for arm in tables.ARMS:
+    for arm in frame.ARMS:
         for seed in range(1, 13):
             cost = {"qpw1": 0, "deferred_eager_run": 0, "task_work": 900,
                     "deferred_lazy": 5000 + 3000 * (-1) ** seed}.get(arm, 5000 + seed)
@@ -390,7 +394,7 @@ def test_what_the_instrument_has_kept_may_be_damaged(make, results):
 def test_what_the_instrument_has_skipped_is_not_held(tmp_path):
     path = tmp_path / "again.tap"
     path.write_text("TAP version 14\nok 1 - boots: 9 a\nok 2 - boots: 8 b # SKIP not begun within 5 minutes\n1..2\n")
-    assert instrument.rows_of(path, "again") == (
+    assert rows_of(path, "again") == (
         ["again", "1 of 2", "boots: 8 b (**skipped**: not begun within 5 minutes)"],
         [["again", "boots", "1 of 2", "9 a; 8 b (**skipped**: not begun within 5 minutes)"]])
 

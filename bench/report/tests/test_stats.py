@@ -7,7 +7,8 @@ import scipy.stats
 import statsmodels.stats.power
 from statsmodels.stats.weightstats import ttost_paired
 
-from bench.report import coverage, plan, stats
+from bench.report import plan
+from bench.report.judgement import coverage, stats
 
 
 def test_median_odd_and_even():

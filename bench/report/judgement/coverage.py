@@ -15,7 +15,8 @@ import pathlib
 
 import numpy
 
-from bench.report import plan, stats
+from bench.report import plan
+from bench.report.judgement import stats
 
 BOOTS = (plan.SENSITIVE_SEEDS, plan.DOSE_SEEDS, 6, plan.BOOTS)
 ALPHA = plan.ALPHA

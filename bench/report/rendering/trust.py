@@ -3,26 +3,29 @@
 
 import statistics
 
-from bench.report import contrasts, controls, markdown, plan, plots, read, stats
-from bench.report.contrasts import Verdict
+from bench.report import plan
+from bench.report.facts import read
+from bench.report.judgement import contrasts, controls, stats
+from bench.report.judgement.contrasts import Verdict
+from bench.report.rendering import documents, markdown, plots, verdicts, words
+from bench.report.rendering.origin import KINDS
 
 HELD = {True: "held", False: "**failed**", None: "not run in full"}
-KINDS = {"drain": "workload", "aa": "A/A", "dose": "dose and response", "sensitivity": "sensitivity"}
 
 
 def first(found, judged):
     """What must be said before anything else: controls that failed or were not run, as lines of a list."""
-    withdrawn = [f"{number}, {contrasts.says(one).removeprefix('withdrawn: ')}" for number, one in enumerate(judged, 1)
+    withdrawn = [f"{number}, {verdicts.reasons(one)}" for number, one in enumerate(judged, 1)
                  if one.verdict == Verdict.WITHDRAWN]
     lines = []
     if found.unlike:
-        lines.append(f"- **Not all boots are alike: {'; '.join(group.says for group in found.unlike)}.** Verdicts that "
+        lines.append(f"- **Not all boots are alike: {'; '.join(map(words.group, found.unlike))}.** Verdicts that "
                      "depend on these are withdrawn. Run `make results` again.")
-    lines += [f"- **A control failed: {outcome.name}: {outcome.says}.**" for outcome in found.failed]
+    lines += [f"- **A control failed: {words.outcome(one)}: {words.reason(one.found)}.**" for one in found.failed]
     if withdrawn:
         lines.append(f"- **{len(withdrawn)} of {len(judged)} verdicts are withdrawn**: of contrast "
                      f"{'; of contrast '.join(withdrawn)}.")
-    short = [f"{outcome.name} ({outcome.says})" for outcome in found.outcomes if outcome.held is None]
+    short = [f"{words.outcome(one)} ({words.reason(one.found)})" for one in found.outcomes if one.held is None]
     if short:
         lines.append(f"- Controls that were not run, or not with boots enough: {'; '.join(short)}. No verdicts that "
                      "depend on them are given.")
@@ -30,7 +33,7 @@ def first(found, judged):
     if found.changed:
         lines.append(f"- **Kernel sources have changed since these results, those of {', '.join(found.changed)}.** "
                      f"What stands here is true of the kernels measured; {stale} of {len(judged)} primary contrasts "
-                     f'are about such kernels and say "{contrasts.STALE}".')
+                     f'are about such kernels and say "{verdicts.STALE}".')
     return lines
 
 
@@ -49,7 +52,7 @@ def sensitivity_row(judged):
 def outcomes_table(found, judged):
     """A row per control; judged: the verdicts, each of which is held to sensitivity by itself."""
     return markdown.table(["control", "", "what it gave"],
-                          [[outcome.name, HELD[outcome.held], outcome.says] for outcome in found.outcomes]
+                          [[words.outcome(one), HELD[one.held], words.reason(one.found)] for one in found.outcomes]
                           + sensitivity_row(judged))
 
 
@@ -141,7 +144,7 @@ def dose_lines(runs):
             f"requester or as events.{hidden}\n") if rows else ""
 
 
-def dose_part(runs, folder, figures, lab):
+def dose_part(runs, folder, lab):
     """The figure of measured against injected instructions, and tables."""
     points = {model: controls.dose_points(runs, model) for model in runs.models}
     if not any(points.values()):
@@ -157,7 +160,7 @@ def dose_part(runs, folder, figures, lab):
     head = ["model", ">injected", ">measured", ">interval", ">boots"]
     return ("### Dose and response\n\nInstructions injected into the isolated CPU per request, in an interrupt at "
             "random times, against those that are measured as imposed on it. At dose 0 stands the price of the "
-            f"interrupt itself.\n\n![Measured against injected instructions]({figures}/{lab}-dose.svg)\n\n"
+            f"interrupt itself.\n\n![Measured against injected instructions]({documents.FIGURES}/{lab}-dose.svg)\n\n"
             f"*Measured against injected kernel instructions per request, {lab} lab. A circle a boot; line: the mean "
             f"of each seed's own, by least squares.*\n\n{markdown.table(head, rows)}\n{dose_lines(runs)}")
 
@@ -189,7 +192,7 @@ def held_under(runs, judged):
             "margin of the usual interval; equivalent: within the margin. Bold: does not agree, or lies beyond the "
             "margin on the other side. "
             + (f"Inconclusive ones ({', '.join(untried)}) have no verdict that could hold or fall.\n\n" if untried
-               else "\n\n") + contrasts.settings_table(runs, judged))
+               else "\n\n") + verdicts.settings_table(runs, judged))
 
 
 def sensitivity(runs, found):
@@ -209,7 +212,7 @@ def sensitivity(runs, found):
     stay = controls.stay(runs)
     still = [metric.name for metric in plan.METRICS if metric.key in stay]
     open_ = [metric.name for metric in plan.METRICS if metric.key not in stay and metric.key not in found.moved]
-    moved = [f"- {plan.BY_KEY[key].name}: {', '.join(where)}\n" for key, where in found.moved.items()]
+    moved = [f"- {plan.BY_KEY[key].name}: {words.moving(where)}\n" for key, where in found.moved.items()]
     head = ["metric", "model", "arm", ">as usual", ">margin ±", *(f">{setting}" for setting in settings)]
     others = {}
     for setting, other in plan.AGAINST.items():

@@ -7,7 +7,7 @@ same tasks and the same random times, so what is common to them cancels out.
 
 import statistics
 
-from bench.report import read
+from bench.report.facts import read
 
 NS_PER_US = 1000
 IPIS = ("reschedule", "call_function")

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The controls of a campaign: did they hold, and which verdicts go if not.
+"""The controls of a campaign: did they hold, and which verdicts go if not. bench/METHOD.md says what each is for."""
 
-bench/METHOD.md says what each is for. As a command: print what each control of
-the results in a folder gave; exit 1 if one failed.
-"""
-
-import argparse
 import dataclasses
-import pathlib
-import sys
+import enum
 
-from bench import archive
-from bench.report import instrument, markdown, metrics, plan, stats
+from bench.report import plan
+from bench.report.facts import instrument, metrics
+from bench.report.judgement import stats
+from bench.report.judgement.reasons import Reason, Why
 
-OTHER_SEEDS, REBUILD = "other seeds", "neutral rebuild"
+
+class Control(enum.StrEnum):
+    """What is judged by itself. A/A has a rate over all, and two kinds which must have been run."""
+
+    AA = "A/A"
+    OTHER_SEEDS = "other seeds"
+    REBUILD = "neutral rebuild"
+    DOSE = "dose and response"
+    SENSITIVITY = "sensitivity"
+    INSTRUMENT = "the instrument"
 
 
 class Runs:
@@ -51,18 +56,14 @@ class Outcome:
     model: "" for all; keys: the metrics whose verdicts depend on it, None for all.
     """
 
-    control: str
+    control: Control
     model: str
     held: bool | None
-    says: str
+    found: Reason
     keys: frozenset | None = None
 
     def reaches(self, model, key):
         return self.model in ("", model) and (self.keys is None or key in self.keys)
-
-    @property
-    def name(self):
-        return f"{self.control}, {self.model}" if self.model else self.control
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Compared:
     alarm: the lab alone made a difference; blunt: from this margin on it could not alarm by chance.
     """
 
-    kind: str
+    kind: Control
     model: str
     metric: plan.Metric
     change: float
@@ -116,7 +117,7 @@ def rebuild(runs, model, key):
     return runs.column(model, plan.REBUILT, key), runs.column(model, plan.BASE, key)
 
 
-AA = {OTHER_SEEDS: other_seeds, REBUILD: rebuild}
+AA = {Control.OTHER_SEEDS: other_seeds, Control.REBUILD: rebuild}
 
 
 def compare_all(runs):
@@ -126,6 +127,11 @@ def compare_all(runs):
     return [compare(*one) for one in pairs if len(one[-1]) > 1]
 
 
+def lacks(boots, planned):
+    """How many boots there are of those that were planned."""
+    return Reason(Why.FEW_BOOTS, (boots, planned)) if boots else Reason(Why.NOT_RUN)
+
+
 def ran(runs):
     """[Outcome] for each A/A that was not run with boots enough."""
     short = []
@@ -133,24 +139,16 @@ def ran(runs):
         for kind, boots in AA.items():
             pairs = len(stats.paired(*boots(runs, model, "owner/kernel")))
             if pairs < plan.BOOTS:
-                short.append(Outcome(f"A/A, {kind}", model, None,
-                                     f"{pairs} of {plan.BOOTS} boots" if pairs else "not run"))
+                short.append(Outcome(kind, model, None, lacks(pairs, plan.BOOTS)))
     return short
 
 
 def rate(compared):
     """The Outcome over all metrics: does the lab alone make differences?"""
-    alarms, limit = sum(one.alarm for one in compared), f"limit {100 * plan.ALPHA:g} %"
-    says = f"{alarms} of {len(compared)} comparisons alarm ({100 * alarms / len(compared):.1f} %, {limit})"
-    sharp = [one for one in compared if one.could]
-    if not sharp:
-        says += "; none could alarm by chance"
-    else:
-        heard = sum(one.alarm for one in sharp)
-        low, high = stats.share_interval(heard, len(sharp))
-        says += (f"; of the {len(sharp)} that could alarm by chance, {heard} ({100 * heard / len(sharp):.1f} %; of so "
-                 f"few the rate may be {100 * low:.1f} to {100 * high:.0f} %)")
-    return Outcome("A/A", "", alarms <= plan.ALPHA * len(compared), says)
+    alarms = sum(one.alarm for one in compared)
+    sharp = [one.alarm for one in compared if one.could]
+    return Outcome(Control.AA, "", alarms <= plan.ALPHA * len(compared),
+                   Reason(Why.RATE, (alarms, len(compared), sum(sharp), len(sharp))))
 
 
 # ---- Dose and response ----
@@ -178,21 +176,15 @@ def dose_line(runs, model, key="owner/imposed"):
 def dose(runs, model):
     """The Outcome of dose and response under one model."""
     keys = frozenset(metric.key for metric in plan.METRICS if metric.dose)
-    points = dose_points(runs, model)
-    fit = dose_line(runs, model)
+    given, fit = [dose for dose, _ in dose_points(runs, model)], dose_line(runs, model)
     if not fit:
-        return Outcome("dose and response", model, None, f"{len(points)} boots" if points else "not run", keys)
+        return Outcome(Control.DOSE, model, None, Reason(Why.DOSE_RUN, len(given)) if given else Reason(Why.NOT_RUN),
+                       keys)
     low, high = plan.SLOPE
     held = low <= fit.slope_low and fit.slope_high <= high and fit.detect <= plan.DETECT
-    given = [dose for dose, _ in points]
     if held and any(given.count(dose) < plan.DOSE_SEEDS for dose in plan.DOSES):
         held = None
-    detect = f"{markdown.number(fit.detect)} instructions" if fit.detect < float("inf") else "none: no response"
-    return Outcome("dose and response", model, held,
-                   f"slope {fit.slope:.4f} ({fit.slope_low:.4f} .. {fit.slope_high:.4f}, to lie in {low} .. {high}), "
-                   f"intercept {markdown.number(fit.intercept)} ± {markdown.number(fit.intercept_error)}, limit of "
-                   f"detection {detect} without drains (at most {plan.DETECT:,}); {len(set(given))} of "
-                   f"{len(plan.DOSES)} doses, {fit.n} of {len(plan.DOSES) * plan.DOSE_SEEDS} boots", keys)
+    return Outcome(Control.DOSE, model, held, Reason(Why.DOSE, (fit, len(set(given)))), keys)
 
 
 # ---- Sensitivity ----
@@ -241,20 +233,19 @@ def ran_settings(runs):
     planned = len(cells) * len(plan.run_settings()) * plan.SENSITIVE_SEEDS
     boots = sum(min(plan.SENSITIVE_SEEDS, len(runs.cells("sensitivity", setting).get(cell, ())))
                 for cell in cells for setting in plan.run_settings())
-    says = f"{boots} of {planned} boots" if boots else "not run"
-    return [Outcome("sensitivity", "", None, says, frozenset())] if boots < planned else []
+    return [Outcome(Control.SENSITIVITY, "", None, lacks(boots, planned), frozenset())] if boots < planned else []
 
 
 def moved(runs):
-    """{key: [settings under which some arm's figure moves, marked if by no more than what moves by itself]}."""
+    """{key: {setting under which some arm's figure moves: by no more than what moves by itself?}}."""
     found = {}
     for metric in plan.METRICS:
         for setting in plan.SETTINGS:
             by = {cell: change for cell in sensitive(runs)
                   if moves(change := changes(runs, *cell, metric.key, setting), metric)}
             if by:
-                found.setdefault(metric.key, []).append(
-                    setting if any(beyond_null(runs, metric.key, *one) for one in by.items()) else f"{setting} (null)")
+                found.setdefault(metric.key, {})[setting] = not any(beyond_null(runs, metric.key, *one)
+                                                                    for one in by.items())
     return found
 
 
@@ -362,11 +353,11 @@ class Controls:
 
     @property
     def blurred(self):
-        """{key: [comparisons in which a kernel was not shown equal to itself]}."""
+        """{key: [Compared in which a kernel was not shown equal to itself]}."""
         found = {}
         for one in self.compared:
             if not one.same:
-                found.setdefault(one.metric.key, []).append(f"{one.kind}, {one.model}" + (": alarm" * one.alarm))
+                found.setdefault(one.metric.key, []).append(one)
         return found
 
     def stale(self, contrast):
@@ -379,10 +370,9 @@ class Controls:
         model, key = contrast.model, contrast.key
         reach = [outcome for outcome in self.outcomes if outcome.reaches(model, key)]
         alarms = [one for one in self.compared if one.alarm and (one.model, one.metric.key) == (model, key)]
-        mixed = [group.says for group in self.unlike if group.reaches(contrast)]
-        return ([f"boots not alike in {one}" for one in mixed]
-                + [f"{outcome.control} failed" for outcome in reach if outcome.held is False]
-                + [f"A/A, {one.kind}, alarms on this metric" for one in alarms],
+        return ([*(Reason(Why.NOT_ALIKE, group) for group in self.unlike if group.reaches(contrast)),
+                 *(Reason(Why.CONTROL_FAILED, outcome.control) for outcome in reach if outcome.held is False),
+                 *(Reason(Why.ALARMS, one.kind) for one in alarms)],
                 [outcome.control for outcome in reach if outcome.held is None])
 
 
@@ -396,14 +386,8 @@ def judge(runs, unlike=(), changed=None, faults=()):
     outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models),
                 *ran_settings(runs)]
     if faults:
-        outcomes.insert(0, Outcome("the instrument", "", False, f"not {'; not '.join(faults)}"))
+        outcomes.insert(0, Outcome(Control.INSTRUMENT, "", False, Reason(Why.FAULTS, faults)))
     return Controls(outcomes, compared, moved(runs), turned(runs), list(unlike), changed or {})
-
-
-def failures(results):
-    """One line for each control of the results in a folder that failed."""
-    return [f"{lab}: {outcome.name}: {outcome.says}" for lab, found in read_labs(results).items()
-            for outcome in found.failed]
 
 
 def read_labs(results, kept=None):
@@ -411,23 +395,6 @@ def read_labs(results, kept=None):
     labs = {}
     for boot in metrics.boots(results):
         labs.setdefault(boot.lab, []).append(boot)
-    faults = instrument.failed(kept or pathlib.Path(results))
+    faults = instrument.failed(kept or results)
     return {lab: judge(Runs(boots), faults=faults if lab == plan.JUDGED_LAB else ())
             for lab, boots in sorted(labs.items())}
-
-
-def main():
-    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=pathlib.Path, nargs="?", help="folder of labs (default: what results/ holds)")
-    args = parser.parse_args()
-    labs = read_labs(args.results or archive.unpacked(), None if args.results else archive.KEPT)
-    words = {True: "held", False: "FAILED", None: "not run in full"}
-    for lab, found in labs.items():
-        for outcome in found.outcomes:
-            print(f"{lab}: {outcome.name}: {words[outcome.held]}: {outcome.says}")
-    return int(any(found.failed for found in labs.values()))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

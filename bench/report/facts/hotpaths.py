@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Hot paths: what operations of everyday take in the kernel, and what an arm adds to them.
 
-Reads the boots LAB/CELL/hotpath-*. As a command it says in which functions two
-arms' instructions differ: python3 -m bench.report.hotpaths MODEL-ARM [--operation "page fault"].
+Reads the boots LAB/CELL/hotpath-*.
 """
 
-import argparse
 import dataclasses
-import pathlib
-import sys
 
-from bench import archive
-from bench.report import markdown, read
+from bench.report.facts import read
+from bench.report.plan import BASE
 
-BASE = "unpatched"
 SAME = "none"  # the arm that is to execute what the base does
 NO_OPERATION = "nothing"  # what the marks around each operation take by themselves; shown nowhere, counted nowhere
-KINDS = {"isolated": "on the isolated CPU", "housekeeping": "on the housekeeping CPU beside it",
-         "not isolated": "on a machine without isolated CPUs"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,15 +35,12 @@ class Path:
 
     @property
     def seldom(self):
-        """How seldom it was like that, as text; nothing if three in ten agree, which makes it usual."""
-        return f", in {self.times} of {self.of}" if 10 * self.times < 3 * self.of else ""
+        """Do fewer than three in ten agree, which would make it usual?"""
+        return 10 * self.times < 3 * self.of
 
     @property
     def counts(self):
         return self.kernel, self.atomics, self.switches
-
-
-# ---- Reading ----
 
 
 def operations(folder):
@@ -130,9 +120,6 @@ def read_lab(lab):
     return cells, faults
 
 
-# ---- Comparing ----
-
-
 def beside(path, base, arm):
     """A path as it is to be compared with the base's: usual with usual.
 
@@ -161,41 +148,6 @@ def difference(path, base):
     return {name: found[name] for name in sorted(found, key=lambda name: (-abs(found[name]), name)) if found[name]}
 
 
-def cause(path, base, most=4):
-    """The functions that make up a difference, as text."""
-    found = difference(path, base)
-    shown = [f"{name} {markdown.signed(count)}" for name, count in list(found.items())[:most]]
-    rest = sum(list(found.values())[most:])
-    return ", ".join(shown) + (f", others {markdown.signed(rest)}" if rest else "")
-
-
-def cell_text(path, base, arm):
-    """An arm's path beside the base's, as a table has it."""
-    if path is None:
-        return "–"
-    if base is None:
-        return f"{path.kernel:,} ({path.atomics}){path.seldom}"
-    path = beside(path, base, arm)
-    text = markdown.signed(path.kernel - base.kernel)
-    if path.switches != base.switches:
-        text += f", {path.switches} context switches instead of {base.switches}"
-    if path.atomics != base.atomics:
-        text += f" ({markdown.signed(path.atomics - base.atomics)})"
-    return text + (", other phase" if other_phase(path, base) else "") + path.seldom
-
-
-def table(cells, model, kind, arms):
-    """One kind of CPU under one model: a row per operation, a column per arm."""
-    base = cells.get((model, BASE), {})
-    names = [name for of, name in next(iter(cells.values())) if of == kind and name != NO_OPERATION]
-    rows = []
-    for name in names:
-        paths = {arm: cells.get((model, arm), {}).get((kind, name)) for arm in arms}
-        rows.append([name, *(cell_text(paths[arm], None if arm == BASE else base.get((kind, name)), arm)
-                            for arm in arms)])
-    return markdown.table([f"{model}, {kind}", *(f">{arm}" for arm in arms)], rows)
-
-
 def equal(cells, model, arm):
     """How many paths of an arm that the tables show take what the base's take: (equal, of)."""
     base, paths = cells.get((model, BASE), {}), cells.get((model, arm), {})
@@ -203,48 +155,3 @@ def equal(cells, model, arm):
     same = [beside(paths[key], base[key], arm) for key in shared]
     return sum((path.kernel, path.atomics) == (base[key].kernel, base[key].atomics)
                for key, path in zip(shared, same, strict=True)), len(shared)
-
-
-def causes(cells, model, arms, kind="isolated"):
-    """Where the differences on one kind of CPU lie: a line per arm and operation."""
-    base = cells.get((model, BASE), {})
-    for arm in arms:
-        for (of, name), path in cells.get((model, arm), {}).items():
-            then = base.get((of, name))
-            if of != kind or not then:
-                continue
-            path = beside(path, then, arm)
-            if path.kernel != then.kernel:
-                phase = " (other phase)" if other_phase(path, then) else ""
-                yield (f"- {model} {arm}, {name}: {markdown.signed(path.kernel - then.kernel)}{phase}: "
-                       f"{cause(path, then)}")
-
-
-# ---- Command line ----
-
-
-def main():
-    parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lab", type=pathlib.Path, help="folder of cells (default: those of results/virtual)")
-    parser.add_argument("--operation", default="", help="only this one")
-    parser.add_argument("cell", help="MODEL-ARM")
-    args = parser.parse_args()
-    lab = args.lab or archive.unpacked() / "virtual"
-    model, _, _ = args.cell.partition("-")
-    (paths, faults), (base, more) = (read_cell(sorted((lab / name).glob("hotpath-*")))
-                                     for name in (args.cell, f"{model}-{BASE}"))
-    if faults or more or not paths or not base:
-        print("\n".join([*faults, *more]) or f"no hot paths of {args.cell} and {model}-{BASE} in {lab}; "
-              "make campaign ONLY=hotpath counts them", file=sys.stderr)
-        return 1
-    for (kind, name), path in paths.items():
-        then = base.get((kind, name))
-        if then and name != NO_OPERATION and args.operation in ("", name):
-            print(f"{kind:<13} {name:<17} {then.kernel:>6} {path.kernel - then.kernel:>+6}, locked {then.atomics:>3} "
-                  f"{path.atomics - then.atomics:>+4}  {cause(path, then, 8)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,7 @@ import re
 
 import matplotlib
 
-from bench.report import markdown
+from bench.report.rendering import markdown
 
 matplotlib.use("svg")
 

@@ -11,6 +11,7 @@ import re
 
 FRONT = pathlib.PurePath("RESULTS.md")
 FOLDER = pathlib.PurePath("results/report")
+FIGURES = pathlib.PurePath("results/figures")
 # What is told apart from the front page, in the order of reading: {name: (title, what one finds there)}.
 TITLES = {
     "verdicts": ("Verdicts", "each primary contrast with interval, margin, p values, and whether settings change it"),

@@ -2,47 +2,32 @@
 """The sections of RESULTS.md."""
 
 import dataclasses
-import pathlib
 
 from bench import arms
 from bench.cycles import section
-from bench.report import (
+from bench.report import plan
+from bench.report.facts import frame, metrics, read, strategies
+from bench.report.judgement import contrasts, controls, sameness
+from bench.report.rendering import (
     anatomy,
-    contrasts,
-    controls,
     documents,
     hotpaths,
     instrument,
     markdown,
-    metrics,
-    plan,
+    origin,
     plots,
-    read,
-    sameness,
     short,
-    strategies,
     tables,
     trust,
+    verdicts,
 )
 
 STRATEGIES = tuple(strategies.names())
-MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
-FIGURES = pathlib.PurePath("results/figures")
-
-
-def joined(values):
-    """Distinct values in order, with commas."""
-    return ", ".join(sorted({str(value) for value in values}))
-
-
-def ordinary(boot):
-    """Is it a boot of an arm that the report compares, no control's?"""
-    return boot.kind == "drain" and boot.arm != plan.REBUILT
 
 
 def excluded(boots):
     """The boots that enter no figure, counted and named; "" if there are none."""
-    bad = [f"{boot.lab}/{boot.model}-{boot.arm} {place(boot)} ({boot.verdict})" for boot in boots
+    bad = [f"{boot.lab}/{boot.model}-{boot.arm} {origin.place(boot)} ({boot.verdict})" for boot in boots
            if boot.verdict != "ok"]
     if not bad:
         return ""
@@ -80,106 +65,6 @@ def missing(kept, boots, labs, judged, others=()):
     return "\n".join([*lines, f"- Not in this report: {markdown.claims('; '.join(plan.NOT_HERE))}."]) + "\n"
 
 
-def boots_table(boots):
-    """How many boots of each cell ended how, and why those that did not end well."""
-    verdicts = [verdict for verdict in read.VERDICTS if verdict == "ok" or any(b.verdict == verdict for b in boots)]
-    order = tables.arms_in_order({boot.arm for boot in boots})
-    found = {}
-    for boot in boots:
-        kind = "A/A" if boot.arm == plan.REBUILT else trust.KINDS[boot.kind]
-        found.setdefault((boot.lab, boot.model, boot.arm, kind), []).append(boot.verdict)
-    kinds = list(trust.KINDS.values())
-    rows = [[*cell, len(here), *(here.count(verdict) for verdict in verdicts)] for cell, here in
-            sorted(found.items(), key=lambda row: (kinds.index(row[0][3]), *row[0][:2], order.index(row[0][2])))]
-    text = markdown.folded(f"How {len(boots)} boots ended, by cell", markdown.table(
-        ["lab", "model", "arm", "for", ">boots", *(f">{verdict}" for verdict in verdicts)], rows))
-    bad = [f"- {boot.lab}/{boot.model}-{boot.arm} {place(boot)}: {boot.verdict}: {boot.why}"
-           for boot in boots if boot.verdict != "ok"]
-    return text + began(boots) + ("\nThese enter no figure:\n\n" + "\n".join(bad) + "\n" if bad else "")
-
-
-def began(boots):
-    """When a lab's first and last boot began: what was decided before, git knows."""
-    times = {}
-    for boot in boots:
-        if at := boot.manifest.get("started_utc"):
-            times.setdefault(boot.lab, []).append(at)
-    return "".join(f"\n{lab}: the first of these boots began at {min(at)}, the last at {max(at)}.\n"
-                   for lab, at in sorted(times.items()))
-
-
-def tries(boots):
-    """How many boots took more than one try."""
-    told = [boot.manifest["tries"] for boot in boots if "tries" in boot.manifest]
-    found = [f"{sum(number > 1 for number in told)} of {len(told)} boots took more than one."] if told else []
-    if silent := len(boots) - len(told):
-        found.append(f"Of {silent} older boots it is not known how many they took.")
-    return (f"Of each boot the last try is kept. {' '.join(found)} That a boot made again is the same, so that none "
-            "can be tried until it suits, `make again` checks (*The instrument*).\n")
-
-
-def place(boot):
-    """Which boot of its cell it is."""
-    return f"seed {boot.seed}" if boot.kind == "drain" else boot.path.name
-
-
-def own_words(boots):
-    """{arm: the boot parameters that not all arms of a lab have}."""
-    words = {}
-    for boot in boots:
-        if boot.verdict == "ok":
-            words.setdefault(boot.arm, []).append(set(boot.manifest["cmdline"].split()))
-    same = {arm: set.intersection(*sets) for arm, sets in words.items()}
-    everywhere = set.intersection(*same.values()) if same else set()
-    return {arm: " ".join(sorted(found - everywhere)) for arm, found in same.items()}
-
-
-def arms_table(boots, figures):
-    kernels = {boot.arm: boot.manifest["kernel"] for boot in boots if boot.verdict == "ok"}
-    words = own_words(boots)
-    return markdown.table(["arm", "kernel", "boot parameter"],
-                          [[arm, kernels[arm], f"`{words[arm]}`" if words[arm] else "–"] for arm in figures.arms])
-
-
-def machine(boots):
-    """What the boots of a lab ran on."""
-    good = [boot for boot in boots if boot.verdict == "ok"]
-
-    def of(key):
-        return joined(boot.manifest[key] for boot in good)
-
-    workload = joined(f"{key} {value}" for boot in good for key, value in boot.manifest["workload"].items()
-                      if key != "seed")
-    lengths = joined(phase["length_ns"] // 1000000 for boot in good for phase in boot.guest["phases"].values())
-    qemu = joined(boot.manifest["qemu_version"] or "no QEMU" for boot in good)
-    return (f"- Linux {of('kernel_release')}, {of('compiler')}; {qemu}; host CPU: {of('host_cpu')}\n"
-            f"- {joined(boot.guest['cpus'] for boot in good)} CPUs, of which CPU "
-            f"{joined(boot.guest['isolated'] for boot in good)} is isolated; phases of {lengths} guest ms, "
-            f"{joined(len(boot.guest['requests']) for boot in good)} requests in the storm\n"
-            f"- workload: {workload}\n" + turns(good))
-
-
-def turns(boots):
-    """How long a CPU ran before another got its turn, in the storm."""
-    medians, longest = [], []
-    for boot in [boot for boot in boots if boot.counts]:
-        then, now = (boot.counts.turns.get(mark, {}) for mark in (read.STORM_BEGIN, read.STORM_END))
-        lengths = {log2: now[log2] - then.get(log2, 0) for log2 in sorted(now) if now[log2] > then.get(log2, 0)}
-        seen = 0
-        for log2, count in lengths.items():
-            seen += count
-            if 2 * seen >= sum(lengths.values()):
-                medians.append(log2)
-                break
-        longest += [max(lengths)] if lengths else []
-    if not medians:
-        return ""
-    usual = sorted(medians)[len(medians) // 2]
-    return (f"- CPUs take turns: half of the turns are shorter than {2 ** (usual + 1):,} instructions in the usual "
-            f"boot and than {2 ** (max(medians) + 1):,} in all, all turns are shorter than "
-            f"{2 ** (max(longest) + 1):,}\n")
-
-
 def legend(figures, results):
     """{(model, arm): "p99 / max"} of cyclictest under drains, medians over boots."""
     return {cell: " / ".join(figures.median(*cell, f"cyclictest/storm/{key}") for key in ("p99", "max")) + " µs"
@@ -193,7 +78,7 @@ def group(found, name):
 
 def titles(lab, figures):
     """{model: what its part of a figure is called}."""
-    return {model: f"{MODEL_NAMES.get(model, model)} ({lab} lab)" for model in figures.models}
+    return {model: f"{tables.MODEL_NAMES.get(model, model)} ({lab} lab)" for model in figures.models}
 
 
 def noise_figure(folder, lab, figures):
@@ -201,9 +86,9 @@ def noise_figure(folder, lab, figures):
     imposed = {cell: [group(found, "imposed") for found in seeds.values()] for cell, seeds in figures.cells.items()}
     own = {cell: [found.get("owner/own", 0) for found in seeds.values()] for cell, seeds in figures.cells.items()}
     plots.noise(folder / f"{lab}-noise.svg", titles(lab, figures), figures.arms, imposed, own)
-    n = joined(len(cell) for cell in figures.cells.values())
+    n = origin.joined(len(cell) for cell in figures.cells.values())
     return f"""\
-![Kernel instructions per drain]({FIGURES}/{lab}-noise.svg)
+![Kernel instructions per drain]({documents.FIGURES}/{lab}-noise.svg)
 
 *Kernel instructions that a drain imposes on the isolated CPU: (storm − quiet phase) / drains, {lab} lab. Circles: one a
 boot, n = {n} per arm; number: their median. Bars: mean over boots, by the task that ran and how it came into the
@@ -221,10 +106,10 @@ def latency_figure(folder, lab, boots, figures):
                 boots_of.append((result["histogram"], result["overflow"]))
     plots.ccdf(folder / f"{lab}-ccdf.svg", titles(lab, figures), figures.arms, results["quiet"], results["storm"],
                legend(figures, results["storm"]))
-    n = joined(len(cell) for cell in figures.cells.values())
+    n = origin.joined(len(cell) for cell in figures.cells.values())
     cycles = [found["cyclictest/storm/cycles"] for seeds in figures.cells.values() for found in seeds.values()]
     return f"""\
-![Latency of cyclictest]({FIGURES}/{lab}-ccdf.svg)
+![Latency of cyclictest]({documents.FIGURES}/{lab}-ccdf.svg)
 
 *cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 56 µs it
 shows the turns of the CPUs rather than the kernel, in bins of 1 µs. Lines: at each latency the median over
@@ -283,47 +168,6 @@ HOW_TO_READ = """\
 """
 
 
-HOTPATHS = """\
-Kernel instructions that one operation takes on its CPU, entry and exit included, counted one by one; in parentheses
-the locked ones among them (LOCK prefix, or XCHG with memory). Column unpatched: the figure; other arms: what they add.
-Each figure is the least that three in ten of 200 repetitions took, or else what most took, and then it says in how
-many; the others met a full batch or an empty list of free pages, or went another way, as owner and kworker may share
-the work. What a sleep takes hangs on the scheduler's phase too: "other phase" stands where one of two kernels has met
-both figures. Only `none`, which is to be identical, is compared at unpatched's figure if it
-has met exactly that. One boot a cell, as counts repeat (`make check-hotpaths` compares seeds). Nobody asks
-for a drain.
-
-`getppid` is one entry and exit; `interrupt` an interrupt of user mode; `page fault` and `madvise free` cache a folio;
-`mlock`, `munlock`, `munmap` drain this CPU's caches themselves, on any kernel; `yield there, back` is two system
-calls and two context switches. Where an owner drains before it returns to user mode, that is in the figure, with the
-kworker's instructions if it waits for one.
-"""
-
-
-def hotpath_part(lab, cells, faults):
-    """What everyday operations take, and which arms add to it."""
-    if not cells:
-        return ""
-    models = sorted({model for model, _ in cells})
-    arms = tables.arms_in_order({arm for _, arm in cells})
-    parts = [f"## Hot paths (lab: {lab})\n", HOTPATHS]
-    if faults:
-        parts.append("These enter no figure:\n\n" + "".join(f"- {fault}\n" for fault in faults))
-    for model in models:
-        same = {arm: hotpaths.equal(cells, model, arm) for arm in arms if arm != hotpaths.BASE}
-        counts = [f"{arm} in {equal} of {of} figures" for arm, (equal, of) in same.items() if of]
-        if counts:
-            parts.append(f"{MODEL_NAMES.get(model, model)}: as many instructions as unpatched, locked ones too: "
-                         f"{'; '.join(counts)}.\n")
-        for kind, where in hotpaths.KINDS.items():
-            parts += [f"### {MODEL_NAMES.get(model, model)}, {where}\n", hotpaths.table(cells, model, kind, arms)]
-    causes = [line for model in models for line in hotpaths.causes(cells, model, arms)]
-    if causes:
-        parts.append(markdown.folded("In which functions they differ from unpatched, on the isolated CPU",
-                                     "\n".join(causes) + "\n"))
-    return "\n".join(parts)
-
-
 def irqs_off_part(figures, lab, boots):
     """Longest stretches with interrupts off, and where they began; nothing if no boot told."""
     if not any("irqs_off/storm" in found for cell in figures.cells.values() for found in cell.values()):
@@ -340,28 +184,6 @@ def irqs_off_part(figures, lab, boots):
                       metric_tables(figures, tables.IRQS_OFF),
                       "### Where the longest stretch of the storm began (boots)\n",
                       markdown.table(["model", "arm", "function (boots)"], rows)))
-
-
-def anatomy_part(folder, lab, cells):
-    """The timelines of one drain each, and links to their listings; cells: {(model, arm): folder}."""
-    if not cells:
-        return ""
-    order = tables.arms_in_order({arm for _, arm in cells})
-    text = [f"## One drain, who ran what when (lab: {lab})\n",
-            "One request under each arm, from the kernel's trace events: the owner caches one folio, then the "
-            "requester asks once. Time is guest time with tracing on, stretches without events are shortened. "
-            f"`make anatomy VARIANT={arms.example()} MODEL=rt` makes one figure.\n"]
-    for model, arm in sorted(cells, key=lambda cell: (cell[0] != "rt", cell[0], order.index(cell[1]))):
-        name = f"{model}-{arm}"
-        try:
-            anatomy.write(cells[model, arm], folder, model, arm)
-        except read.Unreadable as error:
-            text.append(f"- {name}: no timeline: {error}\n")
-            continue
-        where = f"{FIGURES}/anatomy-{name}"
-        text.append(f"![One drain under {name}]({where}.svg)\n\n*{name}. [All events]({where}.txt).*\n" if model == "rt"
-                    else f"- {name}: [timeline]({where}.svg), [all events]({where}.txt)\n")
-    return "\n".join(text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -385,44 +207,6 @@ def judge(runs, boots, now, faults):
     return Lab(runs, found, contrasts.judge(runs, found))
 
 
-CONTRASTS = """\
-The comparisons that were named before the campaign, in [METHOD.md](bench/METHOD.md), with their margins; paired by
-seed. p values are adjusted by Holm's method over all of them; *p equivalent* is that of two one-sided tests against
-the margin. Interval: of the median difference. *Detect*: the smallest difference that so many pairs, scattering like
-these, show with 80 % power as the first of Holm's tests. *(null)*: moves, but no more than some boot in which
-nothing was changed. No other figure of this report is a verdict.
-"""
-
-
-IMPOSED = """\
-**"Imposed" favours by definition a strategy in which the owner drains itself**: what the owner does for that counts as
-its own. Contrasts {whole} count all that the isolated CPU executes in the kernel in the storm, at this workload's
-rates of fills and drains; at others they may turn, those to unpatched as below. Instructions have no price here: what a
-lock costs in cycles (C13, C16) stands under *Hot paths in cycles*.
-"""
-
-
-def verdicts_part(judged):
-    """The primary contrasts."""
-    if not judged:
-        return ""
-    whole = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1) if contrast.key == "fill/storm")
-    return "\n".join(part for part in (
-        f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, contrasts.table(judged.verdicts),
-        IMPOSED.format(whole=whole), contrasts.break_even(judged.runs, judged.controls)) if part)
-
-
-def answers_part(judged):
-    """The verdicts as question, answer and number."""
-    if not judged:
-        return ""
-    return "\n".join((
-        f"## Verdicts (lab: {plan.JUDGED_LAB})\n",
-        "Named before the campaign, less is better. Difference: the median over pairs of boots, and its interval; "
-        f"margin: what matters. All that belongs to them: [verdicts]({documents.place('verdicts')}).\n",
-        contrasts.answers(judged.verdicts)))
-
-
 def cycles_part(results):
     """What the cycles lab says of itself; it is no lab of boots, and has a module of its own for that."""
     title = "## Hot paths in cycles (lab: cycles)\n"
@@ -435,7 +219,7 @@ def short_part(boots, labs, judged):
     """What stands first; nothing without the lab that verdicts are about."""
     if not judged:
         return ""
-    here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and ordinary(boot)]
+    here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and origin.ordinary(boot)]
     withdrawn = any(one.verdict == contrasts.Verdict.WITHDRAWN for one in judged.verdicts)
     doubt = bool(judged.controls.failed or judged.controls.unlike or withdrawn)
     return short.part(labs[plan.JUDGED_LAB], here, judged, doubt)
@@ -462,7 +246,7 @@ def trust_part(folder, kept, boots, judged):
         f"## Can you trust this lab? (lab: {lab})\n",
         "What each control is for, and what goes if it fails: [METHOD.md](bench/METHOD.md).\n",
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
-        trust.dose_part(runs, folder, FIGURES, lab),
+        trust.dose_part(runs, folder, lab),
         trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
         instrument.part(kept, boots), MADE_AGAIN, trust.plugin(boots), trust.errors(kept),
         ELSEWHERE if (kept / "cycles").is_dir() else "",
@@ -480,7 +264,7 @@ The answers stand here; [all figures](#all-figures) on further pages.
 
 def compared(figures):
     """What each arm is, in the words of its file."""
-    found = [arm for arm in tables.ARMS if arm in figures.arms]
+    found = [arm for arm in frame.ARMS if arm in figures.arms]
     return "\n".join(("## What was compared\n", markdown.table(
         ["arm", "what it is"], [[f"**{arm}**", arms.fact(arm, "SAYS")] for arm in found])))
 
@@ -508,7 +292,7 @@ def front(pages, folder, kept, boots, labs, judged, others=()):
     """
     lab = plan.JUDGED_LAB
     pages.add(documents.FRONT, INTRODUCTION, stale_part(judged), compared(labs[lab]) if judged else "",
-              short_part(boots, labs, judged), answers_part(judged),
+              short_part(boots, labs, judged), verdicts.answers_part(judged),
               noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
               "## What is missing\n", missing(kept, boots, labs, judged, others))
 
@@ -524,13 +308,14 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
     results: the folder of labs; now: for sameness.sources(); the rest: as for front().
     """
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
-    pages.add(documents.place("verdicts"), verdicts_part(judged))
+    pages.add(documents.place("verdicts"), verdicts.part(judged))
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
     pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
     pages.add(documents.place("cycles"), cycles_part(results))
-    pages.add(documents.place("boots"), "## Boots\n", boots_table(boots), tries([*boots, *others]) if judged else "",
-              after if judged and plan.AFTER else "", sameness.alike([*boots, *others]),
-              sameness.sources([*boots, *others], now))
+    pages.add(documents.place("boots"), "## Boots\n", origin.boots_table(boots),
+              origin.tries([*boots, *others]) if judged else "",
+              after if judged and plan.AFTER else "", origin.alike([*boots, *others]),
+              origin.sources([*boots, *others], now))
 
 
 def imported_note(boots):
@@ -561,8 +346,8 @@ def guest_part(lab, boots, figures):
         return (tables.Metric(metric.key, metric.title) for metric in metrics)
 
     return "\n".join(part for part in (
-        f"## What was compared (lab: {lab})\n", imported_note(boots), arms_table(boots, figures), machine(boots),
-        host_noise(boots),
+        f"## What was compared (lab: {lab})\n", imported_note(boots), origin.arms_table(boots, figures),
+        origin.machine(boots), host_noise(boots),
         "This lab runs in real time and counts no instructions: guest µs are microseconds on its host.\n",
         f"## cyclictest under drains (lab: {lab})\n",
         *(tables.metric_table(figures, metric) for metric in plain(tables.LATENCY)),
@@ -580,12 +365,12 @@ def page_of(lab, name):
 
 
 def details(pages, folder, lab, boots, figures, judged, hot=({}, ()), traced=None):
-    """All tables of one lab; judged: from judge(); hot: from hotpaths.read_lab(); traced: for anatomy_part()."""
+    """All tables of one lab; judged: from judge(); hot: from hotpaths.read_lab(); traced: for anatomy.part()."""
     if not counts(boots, lab):
         pages.add(page_of(lab, "drain"), guest_part(lab, boots, figures))
         return
     pages.add(page_of(lab, "boots"), f"## What was compared (lab: {lab})\n", imported_note(boots),
-              arms_table(boots, figures), machine(boots))
+              origin.arms_table(boots, figures), origin.machine(boots))
     pages.add(
         page_of(lab, "drain"), f"## At a glance (lab: {lab})\n",
         "Medians over boots; per drain and on the isolated CPU unless said otherwise. Intervals: further below.\n",
@@ -610,7 +395,7 @@ def details(pages, folder, lab, boots, figures, judged, hot=({}, ()), traced=Non
         "Without requests: totals of the phase on the isolated CPU, medians over boots, by the order of the phases: "
         "figures of the two orders lie apart, so that a median over all of them is no boot's.\n",
         tables.by_order_table(figures, tables.QUIET))
-    pages.add(page_of(lab, "hotpaths"), hotpath_part(lab, *hot))
+    pages.add(page_of(lab, "hotpaths"), hotpaths.part(lab, *hot))
     pages.add(
         page_of(lab, "latency"), f"## cyclictest under drains (lab: {lab})\n",
         "All in instruction time: caches, buses and real interrupts have no part in it.\n",
@@ -622,7 +407,7 @@ def details(pages, folder, lab, boots, figures, judged, hot=({}, ()), traced=Non
         metric_tables(figures, tables.ITEMS), "### Help given to a strategy, per drain\n", HELP,
         *(tables.split_table(figures, "help", model, "help") or f"{model}: none in any boot.\n"
           for model in figures.models))
-    pages.add(page_of(lab, "anatomy"), anatomy_part(folder, lab, traced or {}))
+    pages.add(page_of(lab, "anatomy"), anatomy.part(folder, lab, traced or {}))
 
 
 POSTABLE = """\

@@ -3,9 +3,12 @@
 
 import dataclasses
 
-from bench import arms
-from bench.report import markdown, stats
+from bench.report.facts import frame
+from bench.report.judgement import stats
 from bench.report.plan import BASE, BY_KEY
+from bench.report.rendering import markdown, words
+
+MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,20 +127,12 @@ GLANCE = (
     ("items/left", "left"),
     ("items/after", "cached after"),
 )
-# In the order of the design, without the lab's controls; others follow.
-ARMS = tuple(arm for arm in arms.names() if not arms.fact(arm, "CONTROL"))
-
-
-def arms_in_order(found):
-    """Names of arms, the known ones first."""
-    return [arm for arm in ARMS if arm in found] + sorted(set(found).difference(ARMS))
 
 
 class Figures:
     """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms.
 
-    moved: {key: [settings of the lab with which that figure moves]}; blurred: {key: [A/A's comparisons
-    in which a kernel was not shown equal to itself]}; turned: from controls.turned().
+    moved, turned: from functions of controls of that name; blurred: from controls.Controls.
     """
 
     def __init__(self, cells, moved=None, turned=None, blurred=None):
@@ -146,7 +141,7 @@ class Figures:
         self.turned = turned or {}
         self.blurred = blurred or {}
         self.models = sorted({model for model, _ in cells})
-        self.arms = arms_in_order({arm for _, arm in cells})
+        self.arms = frame.in_order({arm for _, arm in cells})
 
     def rows(self):
         """(model, arm) of each cell with boots, in the order of the report."""
@@ -203,12 +198,13 @@ def metric_table(figures, metric):
     """One metric: a row per model and arm."""
     head = ["model", "arm", ">median", ">interval", f">difference to {BASE}", ">its interval", ">boots"]
     rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
-    moved = ", ".join(figures.moved.get(metric.key, ()))
+    moved = words.moving(figures.moved.get(metric.key, {}))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
     turned = "; ".join(f"{model}-{arm} ({', '.join(settings)})" for (key, model, arm), found in figures.turned.items()
                        if key == metric.key and (settings := [one.setting for one in found if not one.null]))
     label += f" **Whether they differ from {BASE} hangs on the lab** for {turned}." if turned else ""
-    blurred = "; ".join(figures.blurred.get(metric.key, ()))
+    blurred = "; ".join(f"{one.kind}, {one.model}" + ": alarm" * one.alarm
+                        for one in figures.blurred.get(metric.key, ()))
     doubt = f"**A/A does not show a kernel equal to itself** to the margin here ({blurred})." if blurred else ""
     notes = "".join(f"{note}\n\n" for note in (metric.note, label, doubt) if note)
     return f"### {metric.title}\n\n{notes}" + markdown.table(head, rows)

@@ -35,10 +35,6 @@ class Group:
     values: set = dataclasses.field(default_factory=set)
     cells: set = dataclasses.field(default_factory=set)
 
-    @property
-    def says(self):
-        return f"{self.name} ({', '.join(self.place)}: {len(self.values)} kinds)"
-
     def reaches(self, contrast):
         """Do a contrast's boots belong to it, or those of the A/A that it depends on?"""
         return any((contrast.model, arm) in self.cells for arm in (contrast.arm, contrast.base, plan.REBUILT))
@@ -89,23 +85,6 @@ def unlike(boots, lab=""):
     return [group for group in groups(boots) if len(group.values) > 1 and lab in ("", group.place[0])]
 
 
-def alike(boots):
-    """Whether the boots differ in nothing but their arms: what is common to all, and what should be and is not."""
-    other = [group.says for group in unlike(boots)]
-    # A lab need not have a plugin, nor boots that guard.
-    unknown = sorted({group.name for group in groups(boots) if None in group.values
-                      and group.name not in ("counting plugin", GUARD)})
-    text = ""
-    if other:
-        text += (f"**Not all boots are alike: {'; '.join(other)}.** Differences between arms may come of that. "
-                 "Run `make results` again.\n")
-    if unknown:
-        text += f"Not recorded for some boots: {', '.join(unknown)}.\n"
-    return text or ("All boots of a lab have the same guest, counting plugin, QEMU, compiler and kernel release, and "
-                    "the same workload, machine and kernel parameters but for what their kind or arm sets; all arms "
-                    "of a preemption model the same kernel options but for the facade's own.\n")
-
-
 # ---- This tree ----
 
 
@@ -121,13 +100,3 @@ def changed(boots, now):
             if now is not None and boot.manifest["source_sha256"] != now.get(name):
                 found.setdefault(name, set()).add((boot.model, boot.arm))
     return dict(sorted(found.items()))
-
-
-def sources(boots, now):
-    """Whether the kernels that were measured are those that the tree would give now."""
-    if now is None:
-        return "Whether kernel sources changed since this run was not checked.\n"
-    names = changed(boots, now)
-    if names:
-        return f"**Kernel sources changed since this run**, those of: {', '.join(names)}. Run `make results` again.\n"
-    return "Kernel sources have not changed since this run.\n"

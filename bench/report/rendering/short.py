@@ -3,12 +3,15 @@
 
 import statistics
 
-from bench.report import contrasts, controls, markdown, plan, stats, tables
+from bench.report import plan
+from bench.report.facts import frame
+from bench.report.judgement import contrasts, controls, stats
+from bench.report.rendering import markdown
 
 
 def short_of(figures):
     """Arms that have not as many good boots as a verdict takes, with what they have."""
-    boots = {arm: len(figures.cells.get((plan.SHORT_MODEL, arm), ())) for arm in tables.ARMS}
+    boots = {arm: len(figures.cells.get((plan.SHORT_MODEL, arm), ())) for arm in frame.ARMS}
     return [f"{plan.SHORT_MODEL}-{arm} ({count} of {plan.BOOTS})" for arm, count in boots.items()
             if count < plan.BOOTS]
 
@@ -49,7 +52,7 @@ def cell(figures, model, arm, key):
 
 def medians(figures, key):
     """{arm: median} of the arms that have the figure."""
-    found = {arm: stats.estimate(figures.column(plan.SHORT_MODEL, arm, key).values()) for arm in tables.ARMS}
+    found = {arm: stats.estimate(figures.column(plan.SHORT_MODEL, arm, key).values()) for arm in frame.ARMS}
     return {arm: one.median for arm, one in found.items() if one}
 
 
@@ -83,7 +86,7 @@ def imposes_nothing(figures, arm):
 def nothing(figures):
     """Which arms impose nothing on user mode, in a sentence."""
     names = [plan.BY_KEY[key].name.replace(" the isolated CPU", " it") for key in plan.SHORT_NOTHING]
-    arms = [arm for arm in tables.ARMS if imposes_nothing(figures, arm)]
+    arms = [arm for arm in frame.ARMS if imposes_nothing(figures, arm)]
     return (f"On user mode of the isolated CPU no more than the margins is imposed ({'; '.join(names)}: per drain and, "
             f"against unpatched, where nobody asks) by: {', '.join(arms) or 'none'}. These sentences are no verdicts.")
 
@@ -106,7 +109,7 @@ def withdrawn(verdicts, model, arm, key):
 def judged_first():
     """All arms, first those that verdicts are about."""
     asked = {arm for contrast in plan.CONTRASTS for arm in (contrast.arm, contrast.base)}
-    return sorted(tables.ARMS, key=lambda arm: arm not in asked)
+    return sorted(frame.ARMS, key=lambda arm: arm not in asked)
 
 
 def table(figures, judged, model):
@@ -134,7 +137,7 @@ def legend(runs):
     by_model = {}
     for model, arm in controls.sensitive(runs):
         by_model.setdefault(model, []).append(arm)
-    tried = "; ".join(f"{', '.join(tables.arms_in_order(arms))} on {model}" for model, arms in by_model.items())
+    tried = "; ".join(f"{', '.join(frame.in_order(arms))} on {model}" for model, arms in by_model.items())
     return LEGEND.format(settings="" if not tried else (
         "†: figures move with the lab, compare arms only; §: the difference itself is another under some setting of "
         "the lab: gone, there only then, or to the other side ([which](#sensitivity-what-moves-with-the-lab)). "

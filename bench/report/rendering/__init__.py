@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""RESULTS.md: reads raw results, judges, and writes pages."""
