@@ -13,24 +13,22 @@ import pathlib
 
 from bench import boot
 from bench.report import plan
-from bench.report.facts import metrics, read
+from bench.report.facts import frame, metrics, read
 from bench.report.judgement import stats
-from bench.report.rendering import markdown, tables
+from bench.report.rendering import markdown
 
 
 def cells(boots):
-    """The figures of boots as tables.Figures."""
-    found = {}
+    """The figures of one lab's boots of the workload, by model, arm and seed."""
     for one in boots:
-        if one.verdict == "ok":
-            found.setdefault((one.model, one.arm), {})[one.seed] = metrics.measure(one)
-    return tables.Figures(found)
+        one.figures = metrics.measure(one) if one.verdict == "ok" else {}
+    return next((frame.cells(runs) for runs in frame.labs(frame.of(boots)).values()), None)
 
 
-def line(figures, model, arm, metric):
+def line(rows, model, arm, metric):
     """One arm's figure, and its difference to unpatched."""
-    values, base = (figures.column(model, which, metric.key) for which in (arm, plan.BASE))
-    middle = stats.estimate(values.values())
+    values, base = (frame.column(rows, model, which, metric.key) for which in (arm, plan.BASE))
+    middle = stats.estimate(values)
     change = stats.difference(values, base) if arm != plan.BASE else None
     text = f"    {model}-{arm:<20}{markdown.number(middle.median):>12}  (boots: {middle.n})"
     if change:
@@ -39,14 +37,13 @@ def line(figures, model, arm, metric):
     return text
 
 
-def comparison(boots):
+def comparison(rows):
     """All that is compared, as lines."""
-    figures = cells(boots)
     for metric in plan.METRICS:
-        here = [(model, arm) for model, arm in figures.rows() if figures.column(model, arm, metric.key)]
+        here = [cell for cell in frame.names(rows) if len(frame.column(rows, *cell, metric.key))]
         if here:
             yield f"{metric.name} [{metric.unit}]; a difference up to {markdown.number(metric.margin)} does not matter"
-            yield from (line(figures, model, arm, metric) for model, arm in here)
+            yield from (line(rows, *cell, metric) for cell in here)
 
 
 def main():
@@ -56,15 +53,15 @@ def main():
     parser.error = boot.fail
     folder = parser.parse_args().folder.resolve()
     boots = [read.read_boot(path) for path in sorted(folder.glob("*-*/seed-*"))]  # of the workload
-    lines = list(comparison(boots))
+    rows = cells(boots)
     if not boots:
         boot.fail(f"{folder}: no boots in it; a lab's folder has files such as rt-unpatched/seed-603/manifest.json")
-    if not lines:
+    if rows is None:
         boot.fail(f"{folder}: none of {len(boots)} boots is good; the first: {boots[0].verdict}: {boots[0].why}")
     for one in boots:
         if one.verdict != "ok":
             print(f"left out: {one.path.parent.name}/{one.path.name}: {one.verdict}: {one.why}")
-    print("\n".join(lines))
+    print("\n".join(comparison(rows)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ debian-archive-keyring	/usr/share/keyrings/debian-archive-keyring.gpg
 libncurses-dev	/usr/include/ncurses.h
 python3		/usr/bin/python3
 python3-scipy	python:scipy
+python3-pandas	python:pandas
 python3-statsmodels	python:statsmodels
 python3-matplotlib	python:matplotlib
 python3-pytest	python:pytest

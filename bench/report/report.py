@@ -14,9 +14,8 @@ import tempfile
 
 from bench import archive
 from bench.report import plan
-from bench.report.facts import hotpaths, instrument, metrics, read
-from bench.report.judgement import controls
-from bench.report.rendering import documents, maintenance, origin, page, tables
+from bench.report.facts import frame, hotpaths, instrument, metrics, read
+from bench.report.rendering import documents, maintenance, origin, page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image built now would have
@@ -44,16 +43,13 @@ def write(results, out, now=sources_now, kept=None):
     kept = kept or results
     (out / documents.FIGURES).mkdir(parents=True, exist_ok=True)
     boots = metrics.boots(results)
-    runs = {lab: controls.Runs([boot for boot in boots if boot.lab == lab])
-            for lab in sorted({boot.lab for boot in boots}, key=lambda lab: (lab.startswith("imported-"), lab))}
+    runs = frame.labs(frame.of(boots))
     traced = read.read_others(results, ("anatomy",))
     others = [*read.read_others(results, ("hotpath",)), *traced]
     sources = now([*boots, *others])
     judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(kept))
-    labs = {lab: tables.Figures({cell: seeds for cell, seeds in found.cells().items() if cell[1] != plan.REBUILT},
-                                *((judged.controls.moved, judged.controls.turned, judged.controls.blurred)
-                                  if judged and lab == plan.JUDGED_LAB else ()))
-            for lab, found in runs.items() if found.cells()}
+    labs = {lab: rows.drop(plan.REBUILT, level="arm", errors="ignore")
+            for lab, found in runs.items() if len(rows := frame.cells(found))}
     here = {lab: found for lab in labs
             if (found := [boot for boot in boots if boot.lab == lab and origin.ordinary(boot)])}
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}

@@ -23,6 +23,7 @@ MANIFEST = ("schema", "lab", "model", "arm", "kernel", "kind", "setting", "seed"
             "image_sha256", "initramfs_sha256", "plugin_sha256", "cmdline", "compiler", "qemu_version", "workload",
             "host_cpu")
 QUIET_BEGIN, QUIET_END, STORM_BEGIN, STORM_END = PHASE_MARKS = (1, 2, 3, 4)
+WORKLOAD = "faults"  # of a boot whose manifest names none, as workload_name
 KINDS = ("drain", "aa", "dose", "sensitivity")  # boots of the workload, and its controls
 ORDERS = (PHASE_MARKS, (STORM_BEGIN, STORM_END, QUIET_BEGIN, QUIET_END))
 
@@ -47,6 +48,7 @@ class Boot:
     seed: int = -1
     kind: str = "drain"
     setting: str = ""
+    workload: str = WORKLOAD
     verdict: str = "ok"
     why: str = ""
     manifest: dict = dataclasses.field(default_factory=dict)
@@ -252,6 +254,7 @@ def read_manifest(boot):
     if kind not in plan.KINDS:
         raise Unreadable(f"manifest.json: unknown kind {kind!r}")
     boot.kind, boot.setting, boot.seed = kind, setting, seed
+    boot.workload = manifest.get("workload_name", WORKLOAD)
     for key, said in (("lab", about["lab"] if about else boot.lab), ("model", boot.model), ("arm", boot.arm)):
         if manifest[key] != said:
             raise Unreadable(f"manifest.json: {key} is {manifest[key]!r}, the folder says {said!r}")

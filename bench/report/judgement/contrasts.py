@@ -45,7 +45,7 @@ class Judged:
 
 def differences(runs, contrast, kind="drain", setting=""):
     """arm - base of each seed that both have."""
-    return stats.paired(*(runs.column(contrast.model, arm, contrast.key, kind, setting)
+    return stats.paired(*(frame.column(runs, contrast.model, arm, contrast.key, kind, setting)
                           for arm in (contrast.arm, contrast.base)))
 
 
@@ -90,11 +90,12 @@ def by_setting(runs, contrast):
 
 def missing(runs, contrast):
     """What a contrast lacks to be tested at all, a Reason or None."""
-    for arm in (contrast.arm, contrast.base):
-        if not runs.cells().get((contrast.model, arm)):
-            return Reason(Why.NO_BOOTS, (contrast.model, arm))
-        if not runs.column(contrast.model, arm, contrast.key):
-            return Reason(Why.NO_COUNT, (contrast.key, contrast.model, arm))
+    rows = frame.cells(runs)
+    for cell in ((contrast.model, contrast.arm), (contrast.model, contrast.base)):
+        if frame.pick(rows, model=cell[0], arm=cell[1]).empty:
+            return Reason(Why.NO_BOOTS, cell)
+        if frame.column(rows, *cell, contrast.key).empty:
+            return Reason(Why.NO_COUNT, (contrast.key, *cell))
     return None
 
 
@@ -162,24 +163,13 @@ def judge(runs, controls):
                       adjusted.get((contrast, "equivalence"))) for contrast in plan.CONTRASTS]
 
 
-def fills_per_drain(runs, model, arm):
-    """At how many fills per drain an arm costs the isolated CPU what unpatched does: one figure per seed of both."""
-    fill, drain, usual_fill, usual_drain = (runs.column(model, which, key) for which in (arm, plan.BASE)
-                                            for key in ("fill/quiet", "owner/kernel"))
-    seeds = fill.keys() & drain.keys() & usual_fill.keys() & usual_drain.keys()
-    return [(usual_drain[seed] - drain[seed]) / (fill[seed] - usual_fill[seed]) for seed in sorted(seeds)
-            if fill[seed] != usual_fill[seed]]
-
-
 def break_even(runs, controls):
     """{model: {arm: Estimate}}: up to how many fills per drain an arm gains that is dearer only per fill."""
-    found = {}
-    for model in runs.models if not (controls.failed or controls.unlike) else ():
-        for arm in frame.ARMS:
-            fill, drain = (stats.difference(runs.column(model, arm, key), runs.column(model, plan.BASE, key))
-                           for key in ("fill/quiet", "owner/kernel"))
-            if arm == plan.BASE or not fill or not drain or min(fill.n, drain.n) < plan.BOOTS:
-                continue
-            if fill.low > plan.BY_KEY["fill/quiet"].margin and drain.high < -plan.BY_KEY["owner/kernel"].margin:
-                found.setdefault(model, {})[arm] = stats.estimate(fills_per_drain(runs, model, arm))
+    found, rows = {}, frame.cells(runs)[["fill/quiet", "owner/kernel"]]
+    for model, arm in frame.names(rows) if not (controls.failed or controls.unlike) else ():
+        change = stats.paired(*(frame.pick(rows, model=model, arm=which) for which in (arm, plan.BASE))).dropna()
+        fill, drain = (stats.estimate(change[key]) for key in change)
+        if (len(change) >= plan.BOOTS and arm in frame.ARMS and fill.low > plan.BY_KEY["fill/quiet"].margin
+                and drain.high < -plan.BY_KEY["owner/kernel"].margin):
+            found.setdefault(model, {})[arm] = stats.estimate(-change["owner/kernel"] / change["fill/quiet"])
     return found

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The controls of a campaign: did they hold, and which verdicts go if not. bench/METHOD.md says what each is for."""
+"""The controls of a campaign: did they hold, and which verdicts go if not. bench/METHOD.md says what each is for.
+
+runs: everywhere the figures of one lab, as frame.labs() gives them.
+"""
 
 import dataclasses
 import enum
 
+import numpy
+import pandas
+
 from bench.report import plan
-from bench.report.facts import instrument, metrics
+from bench.report.facts import frame, instrument, metrics
+from bench.report.facts.frame import CELL, cells, column
 from bench.report.judgement import stats
 from bench.report.judgement.reasons import Reason, Why
+
+KEYS = list(plan.BY_KEY)
 
 
 class Control(enum.StrEnum):
@@ -21,32 +30,7 @@ class Control(enum.StrEnum):
     INSTRUMENT = "the instrument"
 
 
-class Runs:
-    """The figures of one lab: of the workload's boots and of the controls'."""
-
-    def __init__(self, boots):
-        self.found = {}
-        for boot in boots:
-            if boot.verdict == "ok":
-                cells = self.found.setdefault((boot.kind, boot.setting), {})
-                cells.setdefault((boot.model, boot.arm), {})[boot.seed] = boot.figures
-
-    def cells(self, kind="drain", setting=""):
-        """{(model, arm): {seed: figures}} of one kind of boots."""
-        return self.found.get((kind, setting), {})
-
-    def column(self, model, arm, key, kind="drain", setting=""):
-        """One figure of one cell: {seed: number}."""
-        boots = self.cells(kind, setting).get((model, arm), {})
-        return {seed: figures[key] for seed, figures in boots.items() if key in figures}
-
-    def settings(self, kind):
-        """The settings in which a control ran."""
-        return sorted(setting for of, setting in self.found if of == kind)
-
-    @property
-    def models(self):
-        return sorted({model for model, _ in self.cells()})
+KINDS_OF_AA = (Control.OTHER_SEEDS, Control.REBUILD)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,30 +85,23 @@ def compare(kind, model, metric, pairs):
                     stats.blunt_margin(*stats.error_of(pairs), plan.ALPHA))
 
 
-def other_seeds(runs, model, key):
-    """A figure of the same image on other seeds, and of the seeds that draw the same order and dither, and nearly the
-    same count.
-
-    Return: ({seed: figure}, {seed: figure}), both by the seeds of the latter; likewise rebuild().
-    """
-    shift = plan.OTHER_SEED - plan.FIRST_SEED
-    return ({seed - shift: value for seed, value in runs.column(model, plan.BASE, key, "aa").items()},
-            runs.column(model, plan.BASE, key))
-
-
-def rebuild(runs, model, key):
-    """A figure of a neutral rebuild, and of what was rebuilt on the same seeds."""
-    return runs.column(model, plan.REBUILT, key), runs.column(model, plan.BASE, key)
-
-
-AA = {Control.OTHER_SEEDS: other_seeds, Control.REBUILD: rebuild}
+def twice(runs, kind, model):
+    """Differences between the same kernel twice, by seed: a neutral rebuild against what was rebuilt, or other seeds
+    against those that draw the same order and dither, and nearly the same count."""
+    usual = frame.pick(cells(runs), model=model)
+    if kind == Control.REBUILD:
+        other = frame.pick(usual, arm=plan.REBUILT)
+    else:
+        other = frame.pick(cells(runs, "aa"), model=model, arm=plan.BASE)
+        other = other.set_axis(other.index - (plan.OTHER_SEED - plan.FIRST_SEED))
+    return stats.paired(other[KEYS], frame.pick(usual, arm=plan.BASE)[KEYS])
 
 
 def compare_all(runs):
     """[Compared] of both kinds of A/A, of what has two pairs."""
-    pairs = [(kind, model, metric, stats.paired(*boots(runs, model, metric.key)))
-             for kind, boots in AA.items() for model in runs.models for metric in plan.METRICS]
-    return [compare(*one) for one in pairs if len(one[-1]) > 1]
+    return [compare(kind, model, metric, pairs) for kind in KINDS_OF_AA for model in frame.models(cells(runs))
+            for every in [twice(runs, kind, model)] for metric in plan.METRICS
+            if len(pairs := every[metric.key].dropna()) > 1]
 
 
 def lacks(boots, planned):
@@ -134,13 +111,9 @@ def lacks(boots, planned):
 
 def ran(runs):
     """[Outcome] for each A/A that was not run with boots enough."""
-    short = []
-    for model in runs.models:
-        for kind, boots in AA.items():
-            pairs = len(stats.paired(*boots(runs, model, "owner/kernel")))
-            if pairs < plan.BOOTS:
-                short.append(Outcome(kind, model, None, lacks(pairs, plan.BOOTS)))
-    return short
+    return [Outcome(kind, model, None, lacks(pairs, plan.BOOTS))
+            for model in frame.models(cells(runs)) for kind in KINDS_OF_AA
+            if (pairs := len(twice(runs, kind, model)["owner/kernel"].dropna())) < plan.BOOTS]
 
 
 def rate(compared):
@@ -154,52 +127,73 @@ def rate(compared):
 # ---- Dose and response ----
 
 
-def dose_boots(runs, model, key):
-    """[(seed, (injected per request, measured in the metric's unit))] kernel instructions, a boot each."""
-    return [(seed, (int(dose), value)) for dose in runs.settings("dose")
-            for seed, value in runs.column(model, plan.BASE, key, "dose", dose).items()]
-
-
-def dose_points(runs, model, key="owner/imposed"):
-    """What dose_boots() gives, without seeds."""
-    return [point for _, point in dose_boots(runs, model, key)]
+def doses(runs, model, key="owner/imposed"):
+    """What was measured of what was injected per request, in the metric's unit: a row per boot, by seed."""
+    found = frame.pick(runs[key], model=model, arm=plan.BASE, kind="dose").dropna().rename("measured")
+    return found.reset_index("setting").rename(columns={"setting": "injected"}).astype({"injected": int})
 
 
 def dose_line(runs, model, key="owner/imposed"):
-    """stats.Line through dose_points(); a seed is the unit, as its boots draw the same times."""
-    groups = {}
-    for seed, point in dose_boots(runs, model, key):
-        groups.setdefault(seed, []).append(point)
-    return stats.line(groups)
+    """stats.Line through doses(); a seed is the unit, as its boots draw the same times."""
+    return stats.line({seed: of.to_numpy() for seed, of in doses(runs, model, key).groupby(level="seed")})
 
 
 def dose(runs, model):
     """The Outcome of dose and response under one model."""
     keys = frozenset(metric.key for metric in plan.METRICS if metric.dose)
-    given, fit = [dose for dose, _ in dose_points(runs, model)], dose_line(runs, model)
+    given, fit = doses(runs, model)["injected"], dose_line(runs, model)
     if not fit:
-        return Outcome(Control.DOSE, model, None, Reason(Why.DOSE_RUN, len(given)) if given else Reason(Why.NOT_RUN),
-                       keys)
+        return Outcome(Control.DOSE, model, None, Reason(Why.DOSE_RUN, len(given)) if len(given)
+                       else Reason(Why.NOT_RUN), keys)
     low, high = plan.SLOPE
     held = low <= fit.slope_low and fit.slope_high <= high and fit.detect <= plan.DETECT
-    if held and any(given.count(dose) < plan.DOSE_SEEDS for dose in plan.DOSES):
+    if held and any(sum(given == dose) < plan.DOSE_SEEDS for dose in plan.DOSES):
         held = None
-    return Outcome(Control.DOSE, model, held, Reason(Why.DOSE, (fit, len(set(given)))), keys)
+    return Outcome(Control.DOSE, model, held, Reason(Why.DOSE, (fit, given.nunique())), keys)
 
 
 # ---- Sensitivity ----
 
 
-def changes(runs, model, arm, key, setting):
-    """What a setting changes in a figure: an Estimate over seeds, or None."""
-    return stats.difference(runs.column(model, arm, key, "sensitivity", setting),
-                            runs.column(model, arm, key, *compared_with(setting)))
+def settings(runs):
+    """The settings that were run."""
+    return sorted(frame.pick(runs, kind="sensitivity").index.unique("setting"))
+
+
+def sensitive(runs):
+    """Cells that sensitivity was run with."""
+    return sorted({cell[:2] for cell in frame.pick(runs, kind="sensitivity").index})
 
 
 def compared_with(setting):
-    """Which boots tell what a setting changes: kind, and setting if any."""
+    """Which boots tell what a setting changes: kind and setting."""
     against = plan.AGAINST.get(setting)
-    return ("sensitivity", against) if against else ()
+    return ("sensitivity", against) if against else ("drain", "")
+
+
+def estimates(rows):
+    """{(model, arm, key): Estimate over seeds} of all figures in a table."""
+    return {(*cell, key): one for cell, seeds in rows.groupby(level=CELL)
+            for key, values in zip(rows, seeds.to_numpy().T, strict=True)
+            if (one := stats.estimate(values[~numpy.isnan(values)]))}
+
+
+def own(rows):
+    """The metrics of cells, as they are."""
+    return rows[KEYS]
+
+
+def to_base(rows):
+    """Differences to unpatched of the same model and seed, in all metrics of cells."""
+    base = frame.pick(rows[KEYS], arm=plan.BASE).reindex(rows.index.droplevel("arm"))
+    return (rows[KEYS] - base.to_numpy()).round(9)
+
+
+def changes(runs, figures=own):
+    """{setting: {(model, arm, key): Estimate of what it changes over seeds}}; figures: own, or to_base."""
+    return {setting: estimates(stats.paired(figures(cells(runs, "sensitivity", setting)),
+                                            figures(cells(runs, *compared_with(setting)))))
+            for setting in plan.SETTINGS}
 
 
 def moves(change, metric):
@@ -212,16 +206,11 @@ def stays(change, metric):
     return bool(change) and change.n >= plan.SENSITIVE_SEEDS and change.within(metric.margin)
 
 
-def stay(runs):
-    """Keys of the metrics that are shown not to move, in any cell under any setting."""
+def stay(runs, changed):
+    """Keys of the metrics that are shown not to move, in any cell under any setting; changed: from changes()."""
     tried = [(cell, setting) for cell in sensitive(runs) for setting in plan.SETTINGS]
     return {metric.key for metric in plan.METRICS
-            if tried and all(stays(changes(runs, *cell, metric.key, setting), metric) for cell, setting in tried)}
-
-
-def sensitive(runs):
-    """Cells that sensitivity was run with."""
-    return sorted({cell for setting in runs.settings("sensitivity") for cell in runs.cells("sensitivity", setting)})
+            if tried and all(stays(changed[setting].get((*cell, metric.key)), metric) for cell, setting in tried)}
 
 
 def ran_settings(runs):
@@ -229,24 +218,37 @@ def ran_settings(runs):
 
     It reaches no metric: each contrast sees for itself what it lacks.
     """
-    cells = [cell for cell in plan.sensitive_cells() if cell in runs.cells()]
-    planned = len(cells) * len(plan.run_settings()) * plan.SENSITIVE_SEEDS
-    boots = sum(min(plan.SENSITIVE_SEEDS, len(runs.cells("sensitivity", setting).get(cell, ())))
-                for cell in cells for setting in plan.run_settings())
+    here = [cell for cell in plan.sensitive_cells() if cell in frame.names(cells(runs))]
+    planned = len(here) * len(plan.run_settings()) * plan.SENSITIVE_SEEDS
+    run = frame.pick(runs, kind="sensitivity").groupby(level=[*CELL, "setting"]).size().clip(upper=plan.SENSITIVE_SEEDS)
+    boots = sum(run.get((*cell, setting), 0) for cell in here for setting in plan.run_settings())
     return [Outcome(Control.SENSITIVITY, "", None, lacks(boots, planned), frozenset())] if boots < planned else []
 
 
-def moved(runs):
+def repeats(runs, figures=own):
+    """Changes by cell and seed in boots whose order was set to the one that their seed draws: nothing was changed."""
+    usual, found = cells(runs), []
+    drawn = usual.get("storm_first", pandas.Series(dtype=float))
+    for setting, first in plan.ORDERS.items():
+        change = stats.paired(figures(cells(runs, "sensitivity", setting)), figures(usual))
+        found.append(change[drawn.reindex(change.index) == first])
+    return pandas.concat(found)
+
+
+def by_itself(changed, model, key):
+    """How far a figure moves at most where nothing was changed; changed: from repeats()."""
+    return max(frame.pick(changed[key], model=model).abs().dropna(), default=0)
+
+
+def moved(runs, changed):
     """{key: {setting under which some arm's figure moves: by no more than what moves by itself?}}."""
-    found = {}
-    for metric in plan.METRICS:
-        for setting in plan.SETTINGS:
-            by = {cell: change for cell in sensitive(runs)
-                  if moves(change := changes(runs, *cell, metric.key, setting), metric)}
-            if by:
-                found.setdefault(metric.key, {})[setting] = not any(beyond_null(runs, metric.key, *one)
-                                                                    for one in by.items())
-    return found
+    null, found = repeats(runs), {key: {} for key in KEYS}
+    for setting, those in changed.items():
+        for (model, _, key), change in those.items():
+            if moves(change, plan.BY_KEY[key]):
+                within = abs(change.median) <= by_itself(null, model, key)
+                found[key][setting] = within and found[key].get(setting, True)
+    return {key: where for key, where in found.items() if where}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,17 +269,12 @@ def side(value, margin):
     return 0 if abs(value) <= margin else 1 if value > 0 else -1
 
 
-def to_base(runs, model, arm, key, *kind):
-    """An arm's difference to unpatched in a figure: {seed: number}."""
-    return stats.by_seed(*(runs.column(model, which, key, *kind) for which in (arm, plan.BASE)))
-
-
 COMPLETION = "request/completion"
 
 
-def posts(figures, model, arm):
-    """Does a request of that arm return before all is drained? figures: Runs or tables.Figures."""
-    posted = stats.estimate(figures.column(model, arm, "items/posted").values())
+def posts(rows, model, arm):
+    """Does a request of that arm return before all is drained?"""
+    posted = stats.estimate(column(rows, model, arm, "items/posted"))
     return bool(posted) and posted.median >= plan.SHORT_POSTED
 
 
@@ -287,46 +284,45 @@ def turned(runs):
     What the setting changes in the difference is more than the margin, on all seeds to one side; and it is gone, there
     only then, or on the other side. How long a request takes that returns before its items are drained is left out.
     """
-    found = {}
-    for metric in plan.METRICS:
-        for model, arm in sensitive(runs):
-            usual = stats.estimate(to_base(runs, model, arm, metric.key).values())
-            if not usual or arm == plan.BASE or (metric.key.startswith(COMPLETION) and posts(runs, model, arm)):
+    usual, null, found = estimates(to_base(cells(runs))), repeats(runs, to_base), {}
+    posting = {cell for cell in sensitive(runs) if posts(cells(runs), *cell)}
+    for setting, those in changes(runs, to_base).items():
+        there = estimates(to_base(cells(runs, "sensitivity", setting)))
+        for (model, arm, key), change in those.items():
+            metric, before = plan.BY_KEY[key], usual.get((model, arm, key))
+            if not before or arm == plan.BASE or (key.startswith(COMPLETION) and (model, arm) in posting):
                 continue
-            by_itself = max(map(abs, repeats(runs, metric.key, model, to_base)), default=0)
-            for setting in plan.SETTINGS:
-                here = to_base(runs, model, arm, metric.key, "sensitivity", setting)
-                change = stats.difference(here, to_base(runs, model, arm, metric.key, *compared_with(setting)))
-                now = stats.estimate(here.values())
-                if moves(change, metric) and side(now.median, metric.margin) != side(usual.median, metric.margin):
-                    # Both what the setting changes, and what a reader of the page sees change.
-                    least = min(abs(change.median), abs(now.median - usual.median))
-                    found.setdefault((metric.key, model, arm), []).append(
-                        Turned(setting, usual.median, now.median, least <= by_itself))
-    return found
+            now = there[model, arm, key]
+            if moves(change, metric) and side(now.median, metric.margin) != side(before.median, metric.margin):
+                # Both what the setting changes, and what a reader of the page sees change.
+                least = min(abs(change.median), abs(now.median - before.median))
+                found.setdefault((key, model, arm), []).append(
+                    Turned(setting, before.median, now.median, least <= by_itself(null, model, key)))
+    return dict(sorted(found.items(), key=lambda item: (KEYS.index(item[0][0]), *item[0][1:])))
 
 
-def beyond_null(runs, key, cell, change):
-    """Does a figure move more than that of any boot of the same model in which nothing was changed?"""
-    return abs(change.median) > max(map(abs, repeats(runs, key, cell[0])), default=0)
+# ---- Replicates ----
 
 
-def unchanged(runs, cell, setting):
-    """The seeds of which a setting set the order of phases to what they draw anyway."""
-    drawn = runs.column(*cell, "storm_first")
-    return [seed for seed in runs.cells("sensitivity", setting).get(cell, ())
-            if drawn.get(seed) == plan.ORDERS[setting]]
+def outside(usual, few):
+    """Does the median of a few boots lie outside the range of others, and are there both? By cell and metric."""
+    middle, least, most = few[KEYS].groupby(level=CELL).median(), *(
+        getattr(usual[KEYS].groupby(level=CELL), end)() for end in ("min", "max"))
+    least, most = least.reindex(middle.index), most.reindex(middle.index)
+    return (middle < least) | (middle > most), middle.notna() & least.notna()
 
 
-def repeats(runs, key, model=None, figure=Runs.column):
-    """Changes of a figure in boots whose order was set to the one that their seed draws: nothing was changed.
-
-    model: of its cells only; figure: what is looked at, Runs.column or to_base.
-    """
-    return [here[seed] - usual[seed] for setting in plan.ORDERS for cell in runs.cells("sensitivity", setting)
-            if model in (None, cell[0])
-            for here, usual in [(figure(runs, *cell, key, "sensitivity", setting), figure(runs, *cell, key))]
-            for seed in unchanged(runs, cell, setting) if seed in here.keys() & usual.keys()]
+def replicates(runs):
+    """({setting that only rearranges events in time: outside() of the seeds that it did not run}, and how many are
+    outside of usual boots where nothing was set: [a few seeds in a row against the others])."""
+    here = set(sensitive(runs))
+    usual = cells(runs)[[cell[:2] in here for cell in cells(runs).index]]
+    found = {setting: outside(usual.drop(run.index, errors="ignore"), run) for setting in settings(runs)
+             if setting.startswith(plan.REARRANGES) for run in [cells(runs, "sensitivity", setting)]}
+    seeds = usual.index.unique("seed").sort_values()
+    rows = (usual.index.isin(seeds[at:at + plan.SENSITIVE_SEEDS], "seed")
+            for at in range(len(seeds) - plan.SENSITIVE_SEEDS + 1))
+    return found, [int(outside(usual[~row], usual[row])[0].to_numpy().sum()) for row in rows]
 
 
 # ---- All together ----
@@ -336,34 +332,30 @@ def repeats(runs, key, model=None, figure=Runs.column):
 class Controls:
     """All controls of one lab.
 
-    moved, turned: from functions of that name; unlike: [sameness.Group] of boots that are not of one campaign; changed:
-    {kernel: cells} that this tree would no longer build as they were measured.
+    changes, moved, turned: from functions of that name; unlike: [sameness.Group] of boots that are not of one campaign;
+    changed: {kernel: cells} that this tree would no longer build as they were measured.
     """
 
-    outcomes: list
-    compared: list
-    moved: dict
+    outcomes: list = ()
+    compared: list = ()
+    changes: dict = dataclasses.field(default_factory=dict)
+    moved: dict = dataclasses.field(default_factory=dict)
     turned: dict = dataclasses.field(default_factory=dict)
-    unlike: list = dataclasses.field(default_factory=list)
+    unlike: list = ()
     changed: dict = dataclasses.field(default_factory=dict)
 
     @property
     def failed(self):
         return [outcome for outcome in self.outcomes if outcome.held is False]
 
-    @property
-    def blurred(self):
-        """{key: [Compared in which a kernel was not shown equal to itself]}."""
-        found = {}
-        for one in self.compared:
-            if not one.same:
-                found.setdefault(one.metric.key, []).append(one)
-        return found
+    def blurred(self, key):
+        """[Compared] in which a kernel was not shown equal to itself in that metric."""
+        return [one for one in self.compared if one.metric.key == key and not one.same]
 
     def stale(self, contrast):
         """Is it about kernels whose sources have changed since?"""
-        cells = {cell for of in self.changed.values() for cell in of}
-        return any((contrast.model, arm) in cells for arm in (contrast.arm, contrast.base))
+        stale = {cell for of in self.changed.values() for cell in of}
+        return any((contrast.model, arm) in stale for arm in (contrast.arm, contrast.base))
 
     def against(self, contrast):
         """What stands against a contrast's verdict: (what is not alike, failed, or alarmed, controls not in full)."""
@@ -377,24 +369,22 @@ class Controls:
 
 
 def judge(runs, unlike=(), changed=None, faults=()):
-    """Controls of one lab's Runs; unlike, changed: as in Controls; faults: checks that the instrument failed."""
-    compared, short = compare_all(runs), ran(runs)
+    """Controls of one lab's runs; unlike, changed: as in Controls; faults: checks that the instrument failed."""
+    compared, short, models = compare_all(runs), ran(runs), frame.models(cells(runs))
     over_all = rate(compared) if compared else None
     # With boots too few to alarm in every model, that none does is no success.
-    if over_all and over_all.held and {outcome.model for outcome in short} == set(runs.models):
+    if over_all and over_all.held and {outcome.model for outcome in short} == set(models):
         over_all = None
-    outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in runs.models),
+    outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in models),
                 *ran_settings(runs)]
     if faults:
         outcomes.insert(0, Outcome(Control.INSTRUMENT, "", False, Reason(Why.FAULTS, faults)))
-    return Controls(outcomes, compared, moved(runs), turned(runs), list(unlike), changed or {})
+    found = changes(runs)
+    return Controls(outcomes, compared, found, moved(runs, found), turned(runs), list(unlike), changed or {})
 
 
 def read_labs(results, kept=None):
     """{lab: Controls} of the labs under a results folder; not told: boots that are not alike, sources that changed."""
-    labs = {}
-    for boot in metrics.boots(results):
-        labs.setdefault(boot.lab, []).append(boot)
     faults = instrument.failed(kept or results)
-    return {lab: judge(Runs(boots), faults=faults if lab == plan.JUDGED_LAB else ())
-            for lab, boots in sorted(labs.items())}
+    return {lab: judge(runs, faults=faults if lab == plan.JUDGED_LAB else ())
+            for lab, runs in frame.labs(frame.of(metrics.boots(results))).items()}

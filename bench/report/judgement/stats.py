@@ -56,7 +56,7 @@ def order_interval(n, level=LEVEL):
 
 def estimate(values, level=LEVEL):
     """Estimate of the median of one figure per boot; None without any."""
-    values = sorted(values)
+    values = sorted(map(float, values))
     if not values:
         return None
     k, coverage = order_interval(len(values), level)
@@ -64,23 +64,17 @@ def estimate(values, level=LEVEL):
                     len(values) > 1 and values[0] == values[-1])
 
 
+def paired(arm, base):
+    """arm - base of each seed that both have, in order; rounded, as mean() is. One figure, or a table of them."""
+    return (arm - base).round(9).dropna(how="all")
+
+
 def difference(arm, base, level=LEVEL):
     """Estimate of arm - base, paired by seed; None without a seed in common.
 
-    arm, base: dicts from seed to figure. A seed that only one of them has
-    enters nothing; the estimate's n says how many pairs there were.
+    A seed that only one of them has enters nothing; the estimate's n says how many pairs there were.
     """
     return estimate(paired(arm, base), level)
-
-
-def by_seed(arm, base):
-    """{seed: arm - base} of each seed that both have, in order; rounded, as mean() is."""
-    return {seed: round(arm[seed] - base[seed], 9) for seed in sorted(arm.keys() & base.keys())}
-
-
-def paired(arm, base):
-    """The same, without seeds."""
-    return list(by_seed(arm, base).values())
 
 
 def relative(change, base):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Figures and tables as GitHub's Markdown."""
 
+import math
 import re
 
 
 def number(value):
     """A number as a reader wants it: whole from 100 up, else three digits."""
-    if value is None:
+    if value is None or math.isnan(value):
         return "–"
     if value == 0 or abs(value) >= 100:
         text = f"{value:,.0f}"

@@ -73,11 +73,11 @@ def own_words(boots):
     return {arm: " ".join(sorted(found - everywhere)) for arm, found in same.items()}
 
 
-def arms_table(boots, figures):
+def arms_table(boots, rows):
     kernels = {boot.arm: boot.manifest["kernel"] for boot in boots if boot.verdict == "ok"}
     words = own_words(boots)
-    return markdown.table(["arm", "kernel", "boot parameter"],
-                          [[arm, kernels[arm], f"`{words[arm]}`" if words[arm] else "–"] for arm in figures.arms])
+    return markdown.table(["arm", "kernel", "boot parameter"], [
+        [arm, kernels[arm], f"`{words[arm]}`" if words[arm] else "–"] for arm in frame.all_arms(rows)])
 
 
 def machine(boots):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The sections of RESULTS.md."""
 
+import collections
 import dataclasses
+
+import pandas
 
 from bench import arms
 from bench.cycles import section
@@ -37,16 +40,15 @@ def excluded(boots):
 def missing(kept, boots, labs, judged, others=()):
     """What a reader must know first: controls that failed, and what these results do not hold.
 
-    kept: the folder of what the instrument gave; labs: {lab: tables.Figures}; judged: Lab of the contrasts' lab, or
-    None; others: boots of
-    another kind.
+    kept: the folder of what the instrument gave; labs: {lab: its cells}; judged: Lab of the contrasts' lab, or None;
+    others: boots of another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
     lines += [line for line in (excluded([*boots, *others]),) if line]
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
     absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
-    good = {f"{lab} {model}-{arm}": len(cell) for lab, figures in labs.items()
-            for (model, arm), cell in figures.cells.items()}
+    good = {f"{lab} {model}-{arm}": count for lab, rows in labs.items()
+            for (model, arm), count in frame.boots(rows).items()}
     short = {name: count for name, count in good.items() if count < plan.BOOTS}
     if absent:
         lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: "
@@ -65,28 +67,21 @@ def missing(kept, boots, labs, judged, others=()):
     return "\n".join([*lines, f"- Not in this report: {markdown.claims('; '.join(plan.NOT_HERE))}."]) + "\n"
 
 
-def legend(figures, results):
+def legend(rows):
     """{(model, arm): "p99 / max"} of cyclictest under drains, medians over boots."""
-    return {cell: " / ".join(figures.median(*cell, f"cyclictest/storm/{key}") for key in ("p99", "max")) + " µs"
-            for cell in results}
+    return {cell: " / ".join(tables.median(rows, *cell, f"cyclictest/storm/{key}") for key in ("p99", "max")) + " µs"
+            for cell in frame.names(rows)}
 
 
-def group(found, name):
-    """The figures of one group, without its name."""
-    return {key.partition("/")[2]: value for key, value in found.items() if key.startswith(f"{name}/")}
-
-
-def titles(lab, figures):
+def titles(lab, rows):
     """{model: what its part of a figure is called}."""
-    return {model: f"{tables.MODEL_NAMES.get(model, model)} ({lab} lab)" for model in figures.models}
+    return {model: f"{tables.MODEL_NAMES.get(model, model)} ({lab} lab)" for model in frame.models(rows)}
 
 
-def noise_figure(folder, lab, figures):
+def noise_figure(folder, lab, rows):
     """The figure of what a drain takes, drawn into folder; returns its part of a page."""
-    imposed = {cell: [group(found, "imposed") for found in seeds.values()] for cell, seeds in figures.cells.items()}
-    own = {cell: [found.get("owner/own", 0) for found in seeds.values()] for cell, seeds in figures.cells.items()}
-    plots.noise(folder / f"{lab}-noise.svg", titles(lab, figures), figures.arms, imposed, own)
-    n = origin.joined(len(cell) for cell in figures.cells.values())
+    plots.noise(folder / f"{lab}-noise.svg", titles(lab, rows), frame.all_arms(rows), rows)
+    n = origin.joined(frame.boots(rows))
     return f"""\
 ![Kernel instructions per drain]({documents.FIGURES}/{lab}-noise.svg)
 
@@ -96,7 +91,7 @@ kernel. To the left of 0: what the owner is spared, since a cache that was drain
 """
 
 
-def latency_figure(folder, lab, boots, figures):
+def latency_figure(folder, lab, boots, rows):
     """The figure of cyclictest's latencies, drawn into folder; returns its part of a page."""
     results = {"quiet": {}, "storm": {}}
     for boot in boots:
@@ -104,16 +99,15 @@ def latency_figure(folder, lab, boots, figures):
             for phase, result in boot.guest["cyclictest"].items():
                 boots_of = results[phase].setdefault((boot.model, boot.arm), [])
                 boots_of.append((result["histogram"], result["overflow"]))
-    plots.ccdf(folder / f"{lab}-ccdf.svg", titles(lab, figures), figures.arms, results["quiet"], results["storm"],
-               legend(figures, results["storm"]))
-    n = origin.joined(len(cell) for cell in figures.cells.values())
-    cycles = [found["cyclictest/storm/cycles"] for seeds in figures.cells.values() for found in seeds.values()]
+    plots.ccdf(folder / f"{lab}-ccdf.svg", titles(lab, rows), frame.all_arms(rows), results["quiet"], results["storm"],
+               legend(rows))
+    n, (least, most) = origin.joined(frame.boots(rows)), rows["cyclictest/storm/cycles"].agg(["min", "max"])
     return f"""\
 ![Latency of cyclictest]({documents.FIGURES}/{lab}-ccdf.svg)
 
 *cyclictest on the isolated CPU while drains are requested, {lab} lab: share of wake-ups later than x. Up to 56 µs it
 shows the turns of the CPUs rather than the kernel, in bins of 1 µs. Lines: at each latency the median over
-boots, n = {n} per arm, {min(cycles)} to {max(cycles)} wake-ups each; grey: without drains. Latency is instruction time
+boots, n = {n} per arm, {least:.0f} to {most:.0f} wake-ups each; grey: without drains. Latency is instruction time
 (1 ns an instruction, summed over all busy CPUs), not time on hardware.*
 """
 
@@ -168,39 +162,37 @@ HOW_TO_READ = """\
 """
 
 
-def irqs_off_part(figures, lab, boots):
+def irqs_off_part(rows, lab, boots, marks):
     """Longest stretches with interrupts off, and where they began; nothing if no boot told."""
-    if not any("irqs_off/storm" in found for cell in figures.cells.values() for found in cell.values()):
+    if rows["irqs_off/storm"].isna().all():
         return ""
-    where = {}
+    where = collections.defaultdict(collections.Counter)
     for boot in boots:
         if boot.verdict == "ok" and (name := metrics.where_irqs_off(boot)):
-            here = where.setdefault((boot.model, boot.arm), {})
-            here[name] = here.get(name, 0) + 1
-    rows = [[*cell, ", ".join(f"`{name}` ({count})" for name, count in
-                              sorted(where.get(cell, {}).items(), key=lambda found: (-found[1], found[0])))]
-            for cell in figures.rows()]
-    return "\n".join((f"## Interrupts off (lab: {lab})\n",
-                      metric_tables(figures, tables.IRQS_OFF),
+            where[boot.model, boot.arm][name] += 1
+    return "\n".join((f"## Interrupts off (lab: {lab})\n", metric_tables(rows, tables.IRQS_OFF, marks),
                       "### Where the longest stretch of the storm began (boots)\n",
-                      markdown.table(["model", "arm", "function (boots)"], rows)))
+                      markdown.table(["model", "arm", "function (boots)"], [
+                          [*cell, ", ".join(f"`{name}` ({count})" for name, count in
+                                            sorted(where[cell].items(), key=lambda found: (-found[1], found[0])))]
+                          for cell in frame.names(rows)])))
 
 
 @dataclasses.dataclass(frozen=True)
 class Lab:
     """The lab that verdicts are about: its figures, its controls, and the verdicts."""
 
-    runs: controls.Runs
+    runs: pandas.DataFrame
     controls: controls.Controls
     verdicts: list
 
 
 def judge(runs, boots, now, faults):
-    """Lab from the figures of the lab that verdicts are about; None without a boot there.
+    """Lab from the figures of the lab that verdicts are about; None without a boot of the workload there.
 
     now: for sameness; faults: checks that the instrument failed.
     """
-    if not runs or not runs.cells():
+    if runs is None or frame.cells(runs).empty:
         return None
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB]
     found = controls.judge(runs, sameness.unlike(here), sameness.changed(here, now), faults)
@@ -262,9 +254,9 @@ The answers stand here; [all figures](#all-figures) on further pages.
 """
 
 
-def compared(figures):
+def compared(rows):
     """What each arm is, in the words of its file."""
-    found = [arm for arm in frame.ARMS if arm in figures.arms]
+    found = [arm for arm in frame.ARMS if arm in frame.all_arms(rows)]
     return "\n".join(("## What was compared\n", markdown.table(
         ["arm", "what it is"], [[f"**{arm}**", arms.fact(arm, "SAYS")] for arm in found])))
 
@@ -287,8 +279,7 @@ def front(pages, folder, kept, boots, labs, judged, others=()):
     """The front page: what was compared, the answers, the figure, what is missing.
 
     pages: documents.Pages, to add to; folder: of the figures; kept: of what the instrument gave; labs: {lab:
-    tables.Figures};
-    judged: from judge(); others: boots of another kind than the workload's and controls'.
+    its cells}; judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
     lab = plan.JUDGED_LAB
     pages.add(documents.FRONT, INTRODUCTION, stale_part(judged), compared(labs[lab]) if judged else "",
@@ -339,23 +330,23 @@ def host_noise(boots):
     return f"Before the last campaign the host itself took {vcpus} (osnoise).\n" if vcpus else ""
 
 
-def guest_part(lab, boots, figures):
+def guest_part(lab, boots, rows):
     """All that the report says of a lab that counts nothing: what the guest itself sees, in its own time."""
     def plain(metrics):
         # Their notes speak of instruction time.
         return (tables.Metric(metric.key, metric.title) for metric in metrics)
 
     return "\n".join(part for part in (
-        f"## What was compared (lab: {lab})\n", imported_note(boots), origin.arms_table(boots, figures),
+        f"## What was compared (lab: {lab})\n", imported_note(boots), origin.arms_table(boots, rows),
         origin.machine(boots), host_noise(boots),
         "This lab runs in real time and counts no instructions: guest µs are microseconds on its host.\n",
         f"## cyclictest under drains (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in plain(tables.LATENCY)),
+        *(tables.metric_table(rows, metric) for metric in plain(tables.LATENCY)),
         f"## How long a request takes (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in plain(tables.REQUEST)
+        *(tables.metric_table(rows, metric) for metric in plain(tables.REQUEST)
           if metric.key.startswith("request/completion")),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
-        *(tables.metric_table(figures, metric) for metric in tables.ITEMS),
+        *(tables.metric_table(rows, metric) for metric in tables.ITEMS),
     ) if part)
 
 
@@ -364,49 +355,50 @@ def page_of(lab, name):
     return documents.place(name if lab == plan.JUDGED_LAB else f"{lab}-{name}")
 
 
-def details(pages, folder, lab, boots, figures, judged, hot=({}, ()), traced=None):
+def details(pages, folder, lab, boots, rows, judged, hot=({}, ()), traced=None):
     """All tables of one lab; judged: from judge(); hot: from hotpaths.read_lab(); traced: for anatomy.part()."""
+    marks = judged.controls if judged and lab == plan.JUDGED_LAB else tables.NOTHING
     if not counts(boots, lab):
-        pages.add(page_of(lab, "drain"), guest_part(lab, boots, figures))
+        pages.add(page_of(lab, "drain"), guest_part(lab, boots, rows))
         return
     pages.add(page_of(lab, "boots"), f"## What was compared (lab: {lab})\n", imported_note(boots),
-              origin.arms_table(boots, figures), origin.machine(boots))
+              origin.arms_table(boots, rows), origin.machine(boots))
     pages.add(
         page_of(lab, "drain"), f"## At a glance (lab: {lab})\n",
         "Medians over boots; per drain and on the isolated CPU unless said otherwise. Intervals: further below.\n",
-        tables.medians_table(figures, tables.GLANCE),
-        short.other_models(figures, judged) if lab == plan.JUDGED_LAB else "",
-        noise_figure(folder, lab, figures) if lab != plan.JUDGED_LAB else "",
-        f"## What a drain takes from the isolated CPU (lab: {lab})\n", metric_tables(figures, tables.TAKEN),
+        tables.medians_table(rows, tables.GLANCE),
+        short.other_models(rows, judged) if lab == plan.JUDGED_LAB else "",
+        noise_figure(folder, lab, rows) if lab != plan.JUDGED_LAB else "",
+        f"## What a drain takes from the isolated CPU (lab: {lab})\n", metric_tables(rows, tables.TAKEN, marks),
         "### Interruptions of user mode per drain, by cause\n",
         "What took the isolated CPU out of user mode unasked. Medians over boots, which need not add up.\n",
-        *(tables.split_table(figures, "user", model, "cause") for model in figures.models),
+        *(tables.split_table(rows, "user", model, "cause") for model in frame.models(rows)),
         "### Kernel instructions per drain, by cause\n",
         "Cause: the task that ran, and the kernel entry it was in. Medians over boots, which need not add up.\n",
-        *(tables.split_table(figures, "cause", model, "cause") for model in figures.models),
+        *(tables.split_table(rows, "cause", model, "cause") for model in frame.models(rows)),
         "### Kernel entries per drain, by kind\n",
-        *(tables.split_table(figures, "entry", model, "entry") for model in figures.models),
-        irqs_off_part(figures, lab, boots),
+        *(tables.split_table(rows, "entry", model, "entry") for model in frame.models(rows)),
+        irqs_off_part(rows, lab, boots, marks),
         f"## What the owner pays by itself (lab: {lab})\n",
         "Absolute figures per page that the owner touches: they show what a strategy costs where nobody asks for a "
         "drain.\n",
-        metric_tables(figures, tables.FILLS),
+        metric_tables(rows, tables.FILLS, marks),
         f"## The quiet phase (lab: {lab})\n",
         "Without requests: totals of the phase on the isolated CPU, medians over boots, by the order of the phases: "
         "figures of the two orders lie apart, so that a median over all of them is no boot's.\n",
-        tables.by_order_table(figures, tables.QUIET))
+        tables.by_order_table(rows, tables.QUIET))
     pages.add(page_of(lab, "hotpaths"), hotpaths.part(lab, *hot))
     pages.add(
         page_of(lab, "latency"), f"## cyclictest under drains (lab: {lab})\n",
         "All in instruction time: caches, buses and real interrupts have no part in it.\n",
-        latency_figure(folder, lab, boots, figures), metric_tables(figures, tables.LATENCY))
+        latency_figure(folder, lab, boots, rows), metric_tables(rows, tables.LATENCY, marks))
     pages.add(page_of(lab, "requests"), f"## What a request costs and how long it takes (lab: {lab})\n",
-              metric_tables(figures, tables.REQUEST))
+              metric_tables(rows, tables.REQUEST, marks))
     pages.add(
         page_of(lab, "items"), f"## Items cached, drained, posted, left (lab: {lab})\n", POSTABLE,
-        metric_tables(figures, tables.ITEMS), "### Help given to a strategy, per drain\n", HELP,
-        *(tables.split_table(figures, "help", model, "help") or f"{model}: none in any boot.\n"
-          for model in figures.models))
+        metric_tables(rows, tables.ITEMS, marks), "### Help given to a strategy, per drain\n", HELP,
+        *(tables.split_table(rows, "help", model, "help") or f"{model}: none in any boot.\n"
+          for model in frame.models(rows)))
     pages.add(page_of(lab, "anatomy"), anatomy.part(folder, lab, traced or {}))
 
 
@@ -423,7 +415,7 @@ the kernel too long; idle: its CPU went idle with something cached. Medians over
 """
 
 
-def metric_tables(figures, metrics):
+def metric_tables(rows, metrics, marks):
     """Tables of metrics, folded."""
     names = "; ".join(metric.title for metric in metrics)
-    return markdown.folded(names, *(tables.metric_table(figures, metric) for metric in metrics))
+    return markdown.folded(names, *(tables.metric_table(rows, metric, marks) for metric in metrics))

@@ -6,6 +6,7 @@ import re
 
 import matplotlib
 
+from bench.report.facts.frame import CELL
 from bench.report.rendering import markdown
 
 matplotlib.use("svg")
@@ -111,27 +112,28 @@ def curve(axis, boots, **line):
     axis.step(numpy.maximum(latencies, 0.5), numpy.where(middle > 0, middle, numpy.nan), where="post", **line)
 
 
+MAIN = 0.02  # the share of the biggest bar that a cause must make up anywhere, to have a colour
 OWN = "less work in the owner's own faults and system calls"
 
 
-def noise(path, titles, arms, imposed, own):
+def noise(path, titles, arms, rows):
     """Kernel instructions imposed on the isolated CPU per drain: bars by cause, a dot per boot.
 
-    titles: as for ccdf(). imposed: {(model, arm): [{cause: instructions per
-    drain}, ...]}, own: {(model, arm): [instructions per drain, ...]}, an entry
-    per boot. Bars are means over boots, which add up as medians would not.
+    titles: as for ccdf(); rows: cells. Bars are means over boots, which add up as medians would not.
     """
-    means = {cell: {cause: numpy.mean([boot.get(cause, 0) for boot in boots]) for cause in set().union(*boots)}
-             for cell, boots in imposed.items()}
-    causes = main_causes(means)
+    imposed = rows.filter(regex="^imposed/").rename(columns=lambda key: key.partition("/")[2])
+    means = imposed.groupby(level=CELL).mean()
+    size = means.abs().max().sort_index().sort_values(ascending=False, kind="stable")
+    causes = size.index[size > MAIN * size.max()]
+    own, totals = rows["owner/own"].groupby(level=CELL).mean(), imposed.sum(axis="columns")
     figure, axes = panels(len(titles), 1.9 + 0.42 * len(arms))
     for axis, model in zip(axes[0], titles, strict=True):
         for place, arm in enumerate(arms):
-            if (model, arm) in means:
-                bars(axis, place, means[model, arm], causes)
-                axis.barh(place, numpy.mean(own[model, arm]), height=0.62, label=OWN, color="white",
+            if (model, arm) in means.index:
+                bars(axis, place, means.loc[(model, arm)], causes)
+                axis.barh(place, own[model, arm], height=0.62, label=OWN, color="white",
                           edgecolor="#777777", hatch="////", linewidth=0.6)
-                dots(axis, place, [sum(boot.values()) for boot in imposed[model, arm]])
+                dots(axis, place, totals[model, arm])
         axis.axvline(0, color="black", linewidth=0.8)
         axis.set(yticks=range(len(arms)), yticklabels=arms, title=titles[model], xlabel="kernel instructions per drain")
         axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
@@ -153,21 +155,11 @@ def dots(axis, place, totals):
                   va="center", fontsize=9)
 
 
-def main_causes(means, share=0.02):
-    """The causes, biggest first, that anywhere make up this share of the biggest bar."""
-    most = max((abs(value) for causes in means.values() for value in causes.values()), default=0)
-    size = {}
-    for causes in means.values():
-        for cause, value in causes.items():
-            size[cause] = max(size.get(cause, 0), abs(value))
-    return sorted((cause for cause in size if size[cause] > share * most), key=lambda cause: (-size[cause], cause))
-
-
 def bars(axis, place, causes, shown):
     """One bar, stacked by cause: what adds to the right of 0, what is saved to the left."""
-    rest = sum(value for cause, value in causes.items() if cause not in shown)
     ends = {True: 0, False: 0}
-    for number, (cause, value) in enumerate([*((cause, causes.get(cause, 0)) for cause in shown), ("other", rest)]):
+    parts = {**causes[shown], "other": causes.drop(shown).sum()}
+    for number, (cause, value) in enumerate(parts.items()):
         colour = "#bbbbbb" if cause == "other" else COLOURS[1:][number % (len(COLOURS) - 1)]
         axis.barh(place, value, left=ends[value >= 0], height=0.62, color=colour, label=markdown.cause(cause),
                   linewidth=0)
@@ -177,13 +169,13 @@ def bars(axis, place, causes, shown):
 def dose(path, points, lines):
     """Measured against injected instructions: a circle a boot, and the line through them.
 
-    points: {model: [(injected, measured)]} per request; lines: {model: stats.Line or None}.
+    points: {model: controls.doses()}; lines: {model: stats.Line or None}.
     """
     figure, axes = panels(len(points), 3.6)
     for axis, (model, found) in zip(axes[0], points.items(), strict=True):
-        axis.plot(*zip(*found, strict=True), "o", color=COLOURS[1], markerfacecolor="white", markersize=5)
+        axis.plot(found["injected"], found["measured"], "o", color=COLOURS[1], markerfacecolor="white", markersize=5)
         if fit := lines[model]:
-            ends = numpy.array([min(found)[0], max(found)[0]])
+            ends = found["injected"].agg(["min", "max"]).to_numpy()
             axis.plot(ends, fit.intercept + fit.slope * ends, color=COLOURS[3], linewidth=1,
                       label=f"slope {fit.slope:.4f}, intercept {fit.intercept:,.0f}")
             axis.legend(loc="upper left", fontsize=8)

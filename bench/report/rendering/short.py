@@ -3,17 +3,20 @@
 
 import statistics
 
+import pandas
+
 from bench.report import plan
 from bench.report.facts import frame
-from bench.report.judgement import contrasts, controls, stats
-from bench.report.rendering import markdown
+from bench.report.judgement import contrasts, controls, rules, stats
+from bench.report.judgement.rules import Mark
+from bench.report.rendering import markdown, tables
 
 
-def short_of(figures):
+def short_of(rows):
     """Arms that have not as many good boots as a verdict takes, with what they have."""
-    boots = {arm: len(figures.cells.get((plan.SHORT_MODEL, arm), ())) for arm in frame.ARMS}
-    return [f"{plan.SHORT_MODEL}-{arm} ({count} of {plan.BOOTS})" for arm, count in boots.items()
-            if count < plan.BOOTS]
+    count = frame.boots(rows)
+    return [f"{plan.SHORT_MODEL}-{arm} ({found} of {plan.BOOTS})" for arm in frame.ARMS
+            if (found := count.get((plan.SHORT_MODEL, arm), 0)) < plan.BOOTS]
 
 
 def rates(boots):
@@ -27,66 +30,35 @@ def rates(boots):
             "decide what weighs more, a price per drain or one per fill.\n")
 
 
-def change_of(figures, arm, key, base=plan.BASE, model=plan.SHORT_MODEL):
-    """The difference of two arms over seeds, an Estimate or None."""
-    return stats.difference(*(figures.column(model, which, key) for which in (arm, base)))
-
-
-def cell(figures, model, arm, key):
+def cell(rows, model, arm, key, found=tables.NOTHING):
     """A median; in parentheses its difference to unpatched, and whether that is sure to matter, or not to."""
-    here = stats.estimate(figures.column(model, arm, key).values())
-    text = figures.median(model, arm, key)
+    here = stats.estimate(frame.column(rows, model, arm, key))
+    text = markdown.number(here and here.median)
     if here and here.low <= 0 <= here.high and not here.exact:
         text = "≈0" if key in plan.BY_KEY and here.within(plan.BY_KEY[key].margin) else f"{text}?"
-    change = change_of(figures, arm, key, model=model)
-    if arm == plan.BASE or change is None or key not in plan.BY_KEY:
-        return text
-    if key.startswith(controls.COMPLETION) and controls.posts(figures, model, arm):
-        return f"{text} (posted)"
-    margin = plan.BY_KEY[key].margin
-    beyond = change.low > margin or change.high < -margin
-    differs = "=" if change.within(margin) else markdown.signed(change.median) + ("" if beyond else "?")
-    turned = any(not one.null for one in figures.turned.get((key, model, arm), ()))
+    mark = rules.mark(rows, model, arm, key)
+    if mark in (None, Mark.POSTED):
+        return f"{text} (posted)" if mark else text
+    change = markdown.signed(rules.change_of(rows, arm, key, model=model).median)
+    differs = {Mark.WITHIN: "=", Mark.BEYOND: change, Mark.OPEN: f"{change}?"}[mark]
+    turned = any(not one.null for one in found.turned.get((key, model, arm), ()))
     return f"{text} ({differs}{'§' if turned else ''})"
 
 
-def medians(figures, key):
-    """{arm: median} of the arms that have the figure."""
-    found = {arm: stats.estimate(figures.column(plan.SHORT_MODEL, arm, key).values()) for arm in frame.ARMS}
-    return {arm: one.median for arm, one in found.items() if one}
-
-
-def least(figures, key, when):
+def least(rows, key, when):
     """Which arm has least of a figure, in a sentence."""
-    metric, found = plan.BY_KEY[key], medians(figures, key)
+    metric, found = plan.BY_KEY[key], rules.least(rows, key)
     if not found:
         return f"{when}: no boot counted {metric.name}."
-    best = min(found, key=found.get)
-    changes = {arm: change_of(figures, arm, key, best) for arm in found if arm != best}
-    near = [arm for arm, change in changes.items() if change and change.within(metric.margin)]
-    return (f"{when}, the isolated CPU executes least in the kernel under {best} ({markdown.number(found[best])} "
+    best, value, near = found
+    return (f"{when}, the isolated CPU executes least in the kernel under {best} ({markdown.number(value)} "
             f"{metric.unit}); within the margin of that: {', '.join(near) or 'no other'}.")
 
 
-def imposes_nothing(figures, arm):
-    """Is what a drain adds, and what the arm adds without drains, shown to be no more than the margins?"""
-    for key in plan.SHORT_NOTHING:
-        margin = plan.BY_KEY[key].margin
-        added = stats.estimate(figures.column(plan.SHORT_MODEL, arm, key).values())
-        # A phase's total, as if all of it came of the drains of a storm.
-        always = change_of(figures, arm, f"quiet/{key}")
-        drains = stats.estimate(figures.column(plan.SHORT_MODEL, arm, "drains").values())
-        if not added or added.high > margin:
-            return False
-        if arm != plan.BASE and (not always or not drains or always.high > margin * drains.median):
-            return False
-    return True
-
-
-def nothing(figures):
+def nothing(rows):
     """Which arms impose nothing on user mode, in a sentence."""
     names = [plan.BY_KEY[key].name.replace(" the isolated CPU", " it") for key in plan.SHORT_NOTHING]
-    arms = [arm for arm in frame.ARMS if imposes_nothing(figures, arm)]
+    arms = [arm for arm in frame.ARMS if rules.imposes_nothing(rows, arm)]
     return (f"On user mode of the isolated CPU no more than the margins is imposed ({'; '.join(names)}: per drain and, "
             f"against unpatched, where nobody asks) by: {', '.join(arms) or 'none'}. These sentences are no verdicts.")
 
@@ -112,13 +84,15 @@ def judged_first():
     return sorted(frame.ARMS, key=lambda arm: arm not in asked)
 
 
-def table(figures, judged, model):
+def table(rows, judged, model):
     """A row per arm, and one with the margins."""
     head = [f">{name}" + (" †" if key in judged.controls.moved else "") for key, name in plan.SHORT]
     margins = [f"±{markdown.number(plan.BY_KEY[key].margin)}" if key in plan.BY_KEY else "–" for key, _ in plan.SHORT]
+    here = frame.names(rows)
     return markdown.table(["arm", *head], [
-        *([arm, *(cell(figures, model, arm, key) + (" ‡" if withdrawn(judged.verdicts, model, arm, key) else "")
-                  for key, _ in plan.SHORT)] for arm in judged_first() if figures.cells.get((model, arm))),
+        *([arm, *(cell(rows, model, arm, key, judged.controls)
+                  + (" ‡" if withdrawn(judged.verdicts, model, arm, key) else "") for key, _ in plan.SHORT)]
+          for arm in judged_first() if (model, arm) in here),
         ["*margin*", *margins]])
 
 
@@ -147,36 +121,35 @@ def legend(runs):
 def without_ballast(runs):
     """How long unpatched's requests take if their own CPU is idle, in a sentence; nothing if that was not run."""
     setting = "no-ballast"
-    here, usual = (runs.column(plan.SHORT_MODEL, plan.BASE, "request/completion", *kind)
-                   for kind in (("sensitivity", setting), controls.compared_with(setting)))
-    seeds = here.keys() & usual.keys()
-    if not seeds:
+    both = pandas.concat([frame.column(runs, plan.SHORT_MODEL, plan.BASE, "request/completion", *kind)
+                          for kind in (("sensitivity", setting), controls.compared_with(setting))], axis=1).dropna()
+    if both.empty:
         return ""
-    without, with_it = (statistics.median(column[seed] for seed in seeds) for column in (here, usual))
-    return (f"On {len(seeds)} seeds, all else equal, {plan.BASE}'s requests return after {markdown.number(without)} "
+    without, with_it = both.median()
+    return (f"On {len(both)} seeds, all else equal, {plan.BASE}'s requests return after {markdown.number(without)} "
             f"guest µs without ballast on the housekeeping CPU, and after {markdown.number(with_it)} with it"
             + (": most of that time, and so of the differences to it, hangs on that CPU's load (not traced), not on "
                "the isolated one" if without < with_it / 2 else "") + ".\n")
 
 
-def part(figures, boots, judged, doubtful):
-    """The section; figures: of the lab that verdicts are about; boots: its boots of the workload; judged: page.Lab;
+def part(rows, boots, judged, doubtful):
+    """The section; rows: cells of the lab that verdicts are about; boots: its boots of the workload; judged: page.Lab;
     doubtful: did a control or a check of the instrument fail, or are boots unlike?"""
     title = f"## In short (lab: {plan.JUDGED_LAB}, PREEMPT_RT)\n"
-    if lacking := short_of(figures):
+    if lacking := short_of(rows):
         return f"{title}\n**Boots are missing, so nothing is said in short**: {', '.join(lacking)}.\n"
     doubt = ("**A control failed, or boots that must be alike are not, and verdicts are withdrawn: read what is "
              "missing first.** ‡: the verdict on this difference was withdrawn.\n"
              if doubtful else "")
     here = [boot for boot in boots if boot.verdict == "ok" and boot.model == plan.SHORT_MODEL]
     return "\n".join(text for text in (
-        title, doubt, rates(here), table(figures, judged, plan.SHORT_MODEL), legend(judged.runs),
+        title, doubt, rates(here), table(rows, judged, plan.SHORT_MODEL), legend(judged.runs),
         without_ballast(judged.runs),
-        WORDS, " ".join([*(least(figures, key, when) for key, when in plan.SHORT_LEAST), nothing(figures)]) + "\n",
+        WORDS, " ".join([*(least(rows, key, when) for key, when in plan.SHORT_LEAST), nothing(rows)]) + "\n",
     ) if text)
 
 
-def other_models(figures, judged):
+def other_models(rows, judged):
     """The same table for the other preemption models."""
-    return "\n".join(f"## The short table, {model} (lab: {plan.JUDGED_LAB})\n\n{table(figures, judged, model)}"
-                     for model in figures.models if model != plan.SHORT_MODEL)
+    return "\n".join(f"## The short table, {model} (lab: {plan.JUDGED_LAB})\n\n{table(rows, judged, model)}"
+                     for model in frame.models(rows) if model != plan.SHORT_MODEL)

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The tables of figures: which there are, and how one is made."""
+"""The tables of figures: which there are, and how one is made. rows: everywhere cells of one lab."""
 
 import dataclasses
 
+import pandas
+
 from bench.report.facts import frame
+from bench.report.facts.frame import CELL, column
 from bench.report.judgement import stats
+from bench.report.judgement.controls import Controls
 from bench.report.plan import BASE, BY_KEY
 from bench.report.rendering import markdown, words
 
+NOTHING = Controls()  # that is known of a lab whose boots are no campaign's
 MODEL_NAMES = {"rt": "PREEMPT_RT", "lazy": "PREEMPT_LAZY"}
 
 
@@ -129,111 +134,85 @@ GLANCE = (
 )
 
 
-class Figures:
-    """One lab's figures: {(model, arm): {seed: {key: number}}}, and the order of models and arms.
-
-    moved, turned: from functions of controls of that name; blurred: from controls.Controls.
-    """
-
-    def __init__(self, cells, moved=None, turned=None, blurred=None):
-        self.cells = cells
-        self.moved = moved or {}
-        self.turned = turned or {}
-        self.blurred = blurred or {}
-        self.models = sorted({model for model, _ in cells})
-        self.arms = frame.in_order({arm for _, arm in cells})
-
-    def rows(self):
-        """(model, arm) of each cell with boots, in the order of the report."""
-        return [(model, arm) for model in self.models for arm in self.arms if self.cells.get((model, arm))]
-
-    def column(self, model, arm, key):
-        """One figure of one cell: {seed: number}, only of boots that have it."""
-        boots = self.cells.get((model, arm), {})
-        return {seed: figures[key] for seed, figures in boots.items() if key in figures}
-
-    def median(self, model, arm, key):
-        """Median over seeds as text."""
-        found = stats.estimate(self.column(model, arm, key).values())
-        return markdown.number(found.median) if found else "–"
-
-    def keys(self, group, model=None):
-        """Keys of a group such as "cause" that are not zero in every boot, biggest first."""
-        size = {}
-        for (of, _), boots in self.cells.items():
-            for figures in boots.values():
-                for key, value in figures.items():
-                    if key.startswith(f"{group}/") and value and model in (None, of):
-                        size[key] = max(size.get(key, 0), abs(value))
-        return sorted(size, key=lambda key: (-size[key], key))
+def medians(rows, by=CELL):
+    """The median over seeds of each figure, a row per cell."""
+    return rows.groupby(level=by).median()
 
 
-def zero_note(figures, model, arm, metric):
+def median(rows, model, arm, key):
+    """Median of one figure as text."""
+    return markdown.number(column(rows, model, arm, key).median())
+
+
+def keys(rows, group):
+    """Keys of a group such as "cause" that are not zero in every boot, biggest first."""
+    size = rows.filter(regex=f"^{group}/").abs().max().sort_index().sort_values(ascending=False, kind="stable")
+    return list(size.index[size > 0])
+
+
+def zero_note(rows, model, arm, metric):
     """The bound that no event in N drains means; nothing if there were events."""
-    events = figures.column(model, arm, metric.events)
-    if not events or any(events.values()):
+    events = column(rows, model, arm, metric.events)
+    if not len(events) or any(events):
         return ""
-    drains = sum(figures.column(model, arm, "drains").values())
+    drains = int(column(rows, model, arm, "drains").sum())
     return f"; none in {drains:,} drains: below {markdown.number(stats.zero_bound(drains))} (95 %)" if drains else ""
 
 
-def metric_row(figures, model, arm, metric):
-    values = figures.column(model, arm, metric.key)
-    middle = stats.estimate(values.values())
+def metric_row(rows, model, arm, metric):
+    values, base = (column(rows, model, which, metric.key) for which in (arm, BASE))
+    middle = stats.estimate(values)
     if not middle:
         return [model, arm, "–", "–", "–", "–", 0]
-    change, base = None, figures.column(model, BASE, metric.key)
-    if arm != BASE:
-        change = stats.difference(values, base)
+    change = stats.difference(values, base) if arm != BASE else None
     # Of what is itself within the margin a share says nothing.
-    usual, known = stats.estimate([base[seed] for seed in values.keys() & base.keys()]), BY_KEY.get(metric.key)
+    usual, known = stats.estimate(base[base.index.isin(values.index)]), BY_KEY.get(metric.key)
     share = None if known and usual and abs(usual.median) <= known.margin else stats.relative(change, usual)
     return [model, arm, markdown.number(middle.median),
-            markdown.interval(middle) + zero_note(figures, model, arm, metric),
+            markdown.interval(middle) + zero_note(rows, model, arm, metric),
             markdown.signed(change.median) + markdown.percent(share) if change else "–",
             markdown.interval(change, markdown.signed), f"{middle.n}" + (f", {change.n} pairs" if change else "")]
 
 
-def metric_table(figures, metric):
-    """One metric: a row per model and arm."""
-    head = ["model", "arm", ">median", ">interval", f">difference to {BASE}", ">its interval", ">boots"]
-    rows = [metric_row(figures, model, arm, metric) for model, arm in figures.rows()]
-    moved = words.moving(figures.moved.get(metric.key, {}))
+def metric_table(rows, metric, found=NOTHING):
+    """One metric: a row per model and arm. found: the controls of that lab, which say what is doubtful."""
+    moved = words.moving(found.moved.get(metric.key, {}))
     label = f"**Moves with the lab** ({moved}): compare arms within this table alone." if moved else ""
-    turned = "; ".join(f"{model}-{arm} ({', '.join(settings)})" for (key, model, arm), found in figures.turned.items()
-                       if key == metric.key and (settings := [one.setting for one in found if not one.null]))
+    turned = "; ".join(f"{model}-{arm} ({', '.join(settings)})" for (key, model, arm), every in found.turned.items()
+                       if key == metric.key and (settings := [one.setting for one in every if not one.null]))
     label += f" **Whether they differ from {BASE} hangs on the lab** for {turned}." if turned else ""
-    blurred = "; ".join(f"{one.kind}, {one.model}" + ": alarm" * one.alarm
-                        for one in figures.blurred.get(metric.key, ()))
+    blurred = "; ".join(f"{one.kind}, {one.model}" + ": alarm" * one.alarm for one in found.blurred(metric.key))
     doubt = f"**A/A does not show a kernel equal to itself** to the margin here ({blurred})." if blurred else ""
     notes = "".join(f"{note}\n\n" for note in (metric.note, label, doubt) if note)
-    return f"### {metric.title}\n\n{notes}" + markdown.table(head, rows)
+    return f"### {metric.title}\n\n{notes}" + markdown.table(
+        ["model", "arm", ">median", ">interval", f">difference to {BASE}", ">its interval", ">boots"],
+        [metric_row(rows, *cell, metric) for cell in frame.names(rows)])
 
 
-def medians_table(figures, columns):
+def medians_table(rows, columns):
     """Medians over seeds: a row per model and arm, a column per (key, name)."""
-    rows = [[model, arm, *(figures.median(model, arm, key) for key, _ in columns)] for model, arm in figures.rows()]
-    return markdown.table(["model", "arm", *(f">{name}" for _, name in columns)], rows)
+    found = medians(rows.reindex(columns=dict(columns))).loc[frame.names(rows)]
+    return markdown.table(["model", "arm", *(f">{name}" for _, name in columns)],
+                          [[*cell, *map(markdown.number, of)] for cell, *of in found.itertuples(name=None)])
 
 
 ORDERS = {0: "first", 1: "after the storm"}  # where the quiet phase is, by storm_first
 
 
-def by_order_table(figures, columns):
+def by_order_table(rows, columns):
     """Medians over seeds, a row per model, arm and order of the phases: a median of both orders is no boot's figure."""
-    rows = []
-    for model, arm in figures.rows():
-        boots = figures.cells[model, arm]
-        for order in sorted({found.get("storm_first", 0) for found in boots.values()}):
-            part = {seed: found for seed, found in boots.items() if found.get("storm_first", 0) == order}
-            here = Figures({(model, arm): part})
-            rows.append([model, arm, ORDERS[order], len(part), *(here.median(model, arm, key) for key, _ in columns)])
-    return markdown.table(["model", "arm", "quiet phase", ">boots", *(f">{name}" for _, name in columns)], rows)
+    figures = rows.reindex(columns=dict(columns))
+    order = rows.get("storm_first", pandas.Series(0, rows.index)).fillna(0)
+    return markdown.table(["model", "arm", "quiet phase", ">boots", *(f">{name}" for _, name in columns)], [
+        [*cell, ORDERS[first], len(of), *map(markdown.number, of.median())]
+        for cell in frame.names(rows) for first, of in frame.pick(figures, model=cell[0], arm=cell[1]).groupby(
+            frame.pick(order, model=cell[0], arm=cell[1]))])
 
 
-def split_table(figures, group, model, name):
+def split_table(rows, group, model, name):
     """Medians over seeds of one model: a row per key of a group, a column per arm; "" without a key."""
-    arms = [arm for of, arm in figures.rows() if of == model]
-    rows = [[markdown.cause(key.partition("/")[2]), *(figures.median(model, arm, key) for arm in arms)]
-            for key in figures.keys(group, model)]
-    return markdown.table([f"{name}, {model}", *(f">{arm}" for arm in arms)], rows) if rows else ""
+    here = rows[rows.index.get_level_values("model") == model]
+    found = medians(here[keys(here, group)]).T[frame.names(here)]
+    return markdown.table([f"{name}, {model}", *(f">{arm}" for _, arm in found)], [
+        [markdown.cause(key.partition("/")[2]), *map(markdown.number, of)]
+        for key, *of in found.itertuples(name=None)]) if len(found) else ""

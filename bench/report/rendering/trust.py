@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Can the lab be trusted? What its controls gave, for RESULTS.md."""
 
-import statistics
+import collections
+import itertools
 
 from bench.report import plan
-from bench.report.facts import read
+from bench.report.facts import frame, read
 from bench.report.judgement import contrasts, controls, stats
 from bench.report.judgement.contrasts import Verdict
-from bench.report.rendering import documents, markdown, plots, verdicts, words
+from bench.report.rendering import documents, markdown, plots, tables, verdicts, words
 from bench.report.rendering.origin import KINDS
 
 HELD = {True: "held", False: "**failed**", None: "not run in full"}
@@ -59,12 +60,13 @@ def outcomes_table(found, judged):
 def resolution(runs):
     """What one boot and what all pairs can see of the metric that the dose is about, where there are drains."""
     metric, alone, together = plan.BY_KEY["owner/imposed"], [], []
-    for model in runs.models:
-        values = list(runs.column(model, plan.BASE, metric.key).values())
-        pairs = stats.paired(*(runs.column(model, arm, metric.key) for arm in (plan.REBUILT, plan.BASE)))
+    rows = frame.cells(runs)
+    for model in frame.models(rows):
+        values = frame.column(rows, model, plan.BASE, metric.key)
+        pairs = controls.twice(runs, controls.Control.REBUILD, model)[metric.key].dropna()
         least = stats.detectable(pairs, 2 * len(plan.CONTRASTS), plan.ALPHA)
         if least is not None and len(values) > 2:
-            alone.append(f"{markdown.number(3.3 * statistics.stdev(values))} on {model}")
+            alone.append(f"{markdown.number(3.3 * values.std())} on {model}")
             together.append(f"{markdown.number(least)} on {model} ({len(pairs)} pairs)")
     if not together:
         return ""
@@ -91,7 +93,8 @@ def alarms(found):
     seen, could = sum(one.p < plan.ALPHA for one in tested), sum(one.could for one in found.compared)
     share = f" ({100 * seen / len(tested):.1f} %)" if tested else ""
     shown = sum(one.same for one in found.compared)
-    blurred = "; ".join(f"{plan.BY_KEY[key].name} (in {len(where)})" for key, where in found.blurred.items())
+    blurred = "; ".join(f"{name} (in {count})" for name, count in collections.Counter(
+        one.metric.name for one in found.compared if not one.same).items())
     head = ["against", "model", "metric", "unit", ">difference", ">margin ±", ">p", ""]
     return ("### A/A: the same kernel twice\n\n"
             f"Alarms: {'; '.join(named) or 'none'}. An alarm: p < {plan.ALPHA}, and not equivalent within the margin."
@@ -113,24 +116,20 @@ def alarms(found):
 
 def dose_lines(runs):
     """How the dose shows in each metric in which it shows: a table."""
-    rows = []
-    for metric in plan.METRICS:
-        for model in runs.models if metric.dose else ():
-            fit, fills = (controls.dose_line(runs, model, metric.key),
-                          stats.estimate(runs.column(model, plan.BASE, "fills/drain").values()))
-            if fit and fills:
-                due = 1 if metric.unit == "per drain" else 1 / fills.median
-                rows.append([f"{metric.name}, {metric.unit}", model, f"{due:g}", f"{fit.slope:.4f}",
-                             f"{fit.slope_low:.4f} .. {fit.slope_high:.4f}", markdown.number(fit.detect),
-                             markdown.number(metric.margin)])
-    hidden = []
-    for model in runs.models:
-        by_dose = {}
-        for dose, value in controls.dose_points(runs, model, "irqs_off/storm"):
-            by_dose.setdefault(dose, []).append(value)
+    rows, hidden, models = [], [], frame.models(frame.cells(runs))
+    for metric, model in itertools.product((metric for metric in plan.METRICS if metric.dose), models):
+        fit = controls.dose_line(runs, model, metric.key)
+        fills = frame.column(runs, model, plan.BASE, "fills/drain", "drain", "").median()
+        if fit and fills:
+            due = 1 if metric.unit == "per drain" else 1 / fills
+            rows.append([f"{metric.name}, {metric.unit}", model, f"{due:g}", f"{fit.slope:.4f}",
+                         f"{fit.slope_low:.4f} .. {fit.slope_high:.4f}", markdown.number(fit.detect),
+                         markdown.number(metric.margin)])
+    for model in models:
+        by_dose = controls.doses(runs, model, "irqs_off/storm").groupby("injected")["measured"].median()
         if len(by_dose) > 1:
-            least, most = (markdown.number(statistics.median(by_dose[dose])) for dose in (min(by_dose), max(by_dose)))
-            hidden.append(f"{least} without and {most} with {max(by_dose):,} on {model}")
+            hidden.append(f"{markdown.number(by_dose.iloc[0])} without and {markdown.number(by_dose.iloc[-1])} with "
+                          f"{by_dose.index[-1]:,} on {model}")
     hidden = (" The longest stretch with interrupts off shows a dose only where that is longer than the kernel's own "
               f"longest: {'; '.join(hidden)}." if hidden else "")
     without = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1)
@@ -146,15 +145,14 @@ def dose_lines(runs):
 
 def dose_part(runs, folder, lab):
     """The figure of measured against injected instructions, and tables."""
-    points = {model: controls.dose_points(runs, model) for model in runs.models}
-    if not any(points.values()):
+    points = {model: found for model in frame.models(frame.cells(runs)) if len(found := controls.doses(runs, model))}
+    if not points:
         return ""
-    plots.dose(folder / f"{lab}-dose.svg", {model: found for model, found in points.items() if found},
-               {model: controls.dose_line(runs, model) for model in points})
+    plots.dose(folder / f"{lab}-dose.svg", points, {model: controls.dose_line(runs, model) for model in points})
     rows = []
     for model, found in points.items():
-        for dose in sorted({amount for amount, _ in found}):
-            middle = stats.estimate([value for amount, value in found if amount == dose])
+        for dose, values in found.groupby("injected")["measured"]:
+            middle = stats.estimate(values)
             rows.append([model, f"{dose:,}", f"{middle.median:,.1f}",
                          markdown.interval(middle, lambda value: f"{value:,.1f}"), middle.n])
     head = ["model", ">injected", ">measured", ">interval", ">boots"]
@@ -197,19 +195,15 @@ def held_under(runs, judged):
 
 def sensitivity(runs, found):
     """What moves with the lab: headline metrics by arm and setting."""
-    settings = [setting for setting in runs.settings("sensitivity") if setting in plan.SETTINGS]
+    settings = [setting for setting in controls.settings(runs) if setting in plan.SETTINGS]
     if not settings:
         return ""
-    rows = []
-    for key in plan.HEADLINE:
-        metric = plan.BY_KEY[key]
-        for model, arm in controls.sensitive(runs):
-            base = stats.estimate(runs.column(model, arm, key).values())
-            rows.append([f"{metric.name}, {metric.unit}", model, arm, markdown.number(base and base.median),
-                         markdown.number(metric.margin),
-                         *(cell_change(controls.changes(runs, model, arm, key, setting), metric)
-                           for setting in settings)])
-    stay = controls.stay(runs)
+    rows, usual = [], frame.cells(runs)
+    for metric, cell in itertools.product(map(plan.BY_KEY.get, plan.HEADLINE), controls.sensitive(runs)):
+        rows.append([f"{metric.name}, {metric.unit}", *cell, tables.median(usual, *cell, metric.key),
+                     markdown.number(metric.margin),
+                     *(cell_change(found.changes[setting].get((*cell, metric.key)), metric) for setting in settings)])
+    stay = controls.stay(runs, found.changes)
     still = [metric.name for metric in plan.METRICS if metric.key in stay]
     open_ = [metric.name for metric in plan.METRICS if metric.key not in stay and metric.key not in found.moved]
     moved = [f"- {plan.BY_KEY[key].name}: {words.moving(where)}\n" for key, where in found.moved.items()]
@@ -251,52 +245,19 @@ def differences_turned(found):
 
 def null(runs):
     """How far the same metrics move when nothing was changed; nothing without boots that tell."""
-    rows = []
-    for key in plan.HEADLINE:
-        metric, changes = plan.BY_KEY[key], [abs(change) for change in controls.repeats(runs, key)]
-        if changes:
-            rows.append([f"{metric.name}, {metric.unit}", markdown.number(statistics.median(changes)),
-                         markdown.number(max(changes)), markdown.number(metric.margin),
-                         f"{sum(change > metric.margin for change in changes)} of {len(changes)}"])
+    rows, every = [], controls.repeats(runs).abs()
+    for metric in map(plan.BY_KEY.get, plan.HEADLINE):
+        changes = every[metric.key].dropna()
+        if len(changes):
+            rows.append([f"{metric.name}, {metric.unit}", markdown.number(changes.median()),
+                         markdown.number(changes.max()), markdown.number(metric.margin),
+                         f"{sum(changes > metric.margin)} of {len(changes)}"])
     if not rows:
         return ""
     return ("\nThe same where nothing was changed: boots in which a parameter sets the order of the phases that their "
             "seed draws anyway, against that seed's usual boots. A single boot may move as far as this by its command "
             "line alone.\n\n" + markdown.table(["metric", ">median change", ">largest", ">margin ±", ">beyond it"],
                                                 rows))
-
-
-def outside(base, few):
-    """Does the median of a few boots lie outside the range of others? None without both; figures of boots."""
-    if not base or not few:
-        return None
-    return not min(base) <= statistics.median(few) <= max(base)
-
-
-def rearranged(runs, setting):
-    """What a setting that only rearranges events in time puts outside of the range over the seeds that it did not run:
-    ([(metric, cell)], of how many)."""
-    found, looked = [], 0
-    for model, arm in controls.sensitive(runs):
-        for metric in plan.METRICS:
-            here = runs.column(model, arm, metric.key, "sensitivity", setting)
-            usual = runs.column(model, arm, metric.key)
-            out = outside([value for seed, value in usual.items() if seed not in here], here.values())
-            looked += out is not None
-            found += [(metric.name, f"{model}-{arm}")] if out else []
-    return found, looked
-
-
-def usual_outside(runs):
-    """The same of usual boots where nothing was set: [how many figures], a few seeds in a row against the others."""
-    columns = [runs.column(model, arm, metric.key) for model, arm in controls.sensitive(runs)
-               for metric in plan.METRICS]
-    columns = [column for column in columns if column]
-    seeds = sorted(set.union(set(), *columns))
-    rows = [seeds[at:at + plan.SENSITIVE_SEEDS] for at in range(len(seeds) - plan.SENSITIVE_SEEDS + 1)]
-    return [sum(bool(outside([value for seed, value in column.items() if seed not in row],
-                             [column[seed] for seed in row if seed in column])) for column in columns)
-            for row in rows]
 
 
 REPLICATES = """\
@@ -315,20 +276,22 @@ design does what it is for; it does not tell of settings that nobody thought of.
 
 def replicates(runs):
     """Do seeds vary the figures as much as settings that only rearrange events in time?"""
-    usual = usual_outside(runs)
+    by_setting, usual = controls.replicates(runs)
     if not usual:
         return ""
     rows, details, uncovered = [], [], []
-    for setting in runs.settings("sensitivity"):
-        found, looked = rearranged(runs, setting) if setting.startswith(plan.REARRANGES) else ([], 0)
-        if not looked:
+    for setting, (outside, known) in by_setting.items():
+        if not known.to_numpy().any():
             continue
-        if len(found) > max(usual):
+        cells = {plan.BY_KEY[key].name: [f"{model}-{arm}" for model, arm in outside.index[outside[key]]]
+                 for key in outside if outside[key].any()}
+        count = sum(map(len, cells.values()))
+        if count > max(usual):
             uncovered.append(setting)
-        names = sorted({name for name, _ in found}, key=lambda name: (-sum(of == name for of, _ in found), name))
-        counted = "; ".join(f"{name} ({sum(of == name for of, _ in found)})" for name in names)
-        rows.append([setting, f"{len(found)} of {looked}", counted or "–"])
-        details += [f"- {setting}: {name}: {', '.join(cell for of, cell in found if of == name)}\n" for name in names]
+        names = sorted(cells, key=lambda name: (-len(cells[name]), name))
+        rows.append([setting, f"{count} of {known.to_numpy().sum()}",
+                     "; ".join(f"{name} ({len(cells[name])})" for name in names) or "–"])
+        details += [f"- {setting}: {name}: {', '.join(cells[name])}\n" for name in names]
     if not rows:
         return ""
     rows.insert(0, [f"usual boots, {plan.SENSITIVE_SEEDS} seeds in a row",

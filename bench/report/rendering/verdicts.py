@@ -2,7 +2,8 @@
 """The verdicts on the primary contrasts, as the front page and a page of their own have them."""
 
 from bench.report import plan
-from bench.report.judgement import contrasts, stats
+from bench.report.facts import frame
+from bench.report.judgement import contrasts
 from bench.report.judgement.contrasts import Verdict, agrees, by_setting, word
 from bench.report.rendering import documents, markdown, words
 
@@ -114,8 +115,8 @@ def break_even(runs, controls):
     lines = []
     for model, found in contrasts.break_even(runs, controls).items():
         said = [f"{arm} {markdown.number(even.median)} ({markdown.interval(even)})" for arm, even in found.items()]
-        done = stats.estimate(runs.column(model, plan.BASE, "fills/drain").values())
-        here = f"; here there are {markdown.number(done.median)}" if done else ""
+        done = frame.column(runs, model, plan.BASE, "fills/drain", "drain", "").median()
+        here = f"; here there are {markdown.number(done)}" if done else ""
         lines.append(f"- {model}: {', '.join(said)}{here}\n")
     if not lines:
         return ""

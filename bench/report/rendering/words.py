@@ -3,14 +3,14 @@
 
 from bench.report import plan
 from bench.report.judgement import stats
-from bench.report.judgement.controls import AA
+from bench.report.judgement.controls import KINDS_OF_AA
 from bench.report.judgement.reasons import Why
 from bench.report.rendering import markdown
 
 
 def control(which):
     """A control's name; both kinds of A/A say that they are of it."""
-    return f"A/A, {which}" if which in AA else str(which)
+    return f"A/A, {which}" if which in KINDS_OF_AA else str(which)
 
 
 def outcome(one):

@@ -6,9 +6,11 @@ Fixtures for the tests alone: nothing made here ever lies under results/.
 
 import json
 import shutil
+import types
 import zlib
 
 from bench.report import plan
+from bench.report.facts import frame, metrics, read
 
 KINDS = ("none", "syscall", "page_fault", "exception", "timer", "reschedule", "call_function", "irq_work", "device",
          "other_irq", "nmi")
@@ -251,3 +253,16 @@ def anatomy(results, arm="none", model="rt", **how):
     """An anatomy's folder, both scenes alike."""
     made = [{"cpus": 2, "isolated": 1}, *scene("user mode", **how), *scene("system call", **how)]
     return extra(results, "anatomy", model, arm, guest=made)
+
+
+def figures(*cells):
+    """A lab's runs without files. cells: (arm, kind, setting, {seed: {key: number}}), all on RT."""
+    return frame.labs(frame.of([
+        types.SimpleNamespace(verdict="ok", lab="virtual", model="rt", arm=arm, kind=kind, setting=setting, seed=seed,
+                              workload=read.WORKLOAD, figures=of)
+        for arm, kind, setting, seeds in cells for seed, of in seeds.items()]))["virtual"]
+
+
+def runs(results):
+    """The figures of the raw files of one lab."""
+    return frame.labs(frame.of(metrics.boots(results)))["virtual"]

@@ -6,11 +6,12 @@ import pytest
 from bench.report import plan
 from bench.report.judgement import contrasts, controls, stats
 from bench.report.rendering import verdicts, words
+from bench.report.tests import synthetic
 
 MARGIN = 10
 LITTLE = [-0.5, 0.5, 0.2, -0.2, 0.1, -0.1, 0.3, -0.3, 0.4, -0.4, 0.6, -0.6]
 CONTRAST = plan.Contrast("rt", "qpw1", plan.BASE, "fill/quiet", "?")
-SURE = controls.Controls([], [], {})
+SURE = controls.Controls()
 
 
 def said(differences, margin=MARGIN):
@@ -43,19 +44,13 @@ def test_a_mean_that_one_boot_makes_is_no_verdict():
     assert stats.difference_p(few) < plan.ALPHA and said(few) == "inconclusive"
 
 
-class Boot:
-    def __init__(self, arm, seed, value, kind="drain", setting=""):
-        self.verdict, self.model, self.arm, self.seed = "ok", "rt", arm, seed
-        self.kind, self.setting, self.figures = kind, setting, {"fill/quiet": value}
-
-
 def runs(differences):
     """Boots of the workload, and under each setting the same for the first seeds."""
-    usual = [("drain", "", seed) for seed in range(1, len(differences) + 1)]
-    settings = [("sensitivity", setting, seed) for setting in plan.SETTINGS
-                for seed in range(1, plan.SENSITIVE_SEEDS + 1)]
-    return controls.Runs([Boot(arm, seed, 1000 + (arm != plan.BASE) * differences[seed - 1], kind, setting)
-                          for arm in (plan.BASE, "qpw1") for kind, setting, seed in [*usual, *settings]])
+    kinds = [("drain", "", len(differences)), *(("sensitivity", setting, plan.SENSITIVE_SEEDS)
+                                                for setting in plan.SETTINGS)]
+    return synthetic.figures(*((arm, kind, setting, {
+        seed: {"fill/quiet": 1000 + (arm != plan.BASE) * by} for seed, by in enumerate(differences[:count])})
+        for arm in (plan.BASE, "qpw1") for kind, setting, count in kinds))
 
 
 def judged(differences, found=SURE):
@@ -114,7 +109,7 @@ def test_inconclusive_names_settings_that_go_far():
 
 
 def test_what_is_missing_is_named():
-    empty = controls.Runs([Boot("qpw1", 1, 5)])
+    empty = synthetic.figures(("qpw1", "drain", "", {1: {"fill/quiet": 5}}))
     assert verdicts.says(contrasts.judge_one(empty, SURE, CONTRAST, None, None)) == (
         "not testable here (needs boots of rt-unpatched)")
     other = plan.Contrast("rt", "qpw1", "qpw1", "owner/imposed", "?")

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from bench.report import plan, report
-from bench.report.facts import metrics
+from bench.report.facts import frame
 from bench.report.judgement import controls
 from bench.report.rendering import page, trust, words
 from bench.report.rendering.controls import failures
@@ -221,7 +221,7 @@ def test_other_seeds_are_paired_by_what_they_draw(tmp_path):
         for seed in range(1, 13):
             synthetic.boot(tmp_path, "rt", "unpatched", seed + plan.STRATA * (kind == "aa"), kind=kind,
                            per_drain=1000 + more + 9000 * (seed % 2) + 300 * seed + (kind == "aa") * seed)
-    one, = (one for one in controls.compare_all(controls.Runs(metrics.boots(tmp_path)))
+    one, = (one for one in controls.compare_all(synthetic.runs(tmp_path))
             if one.metric.key == "owner/imposed")
     assert one.alarm and one.p < 0.001 and not one.could
 
@@ -375,10 +375,11 @@ def test_a_setting_is_compared_with_what_it_can_be(results, monkeypatch, setting
     """A seed that draws the order which is set shows no change: 0 on one of three would hide what storm first does."""
     synthetic.sensitivity(results, base, {"unpatched": 9000})
     synthetic.sensitivity(results, setting, {"unpatched": 9001})
-    runs = controls.Runs([boot for boot in metrics.boots(results) if boot.lab == "virtual"])
-    assert controls.changes(runs, "rt", "unpatched", "owner/imposed", setting).median == 1
     monkeypatch.setattr(plan, "SETTINGS", PLANNED)
-    assert controls.moved(runs).get("owner/imposed") == ({base: False} if base in PLANNED else None)
+    runs = synthetic.runs(results)
+    changes = controls.changes(runs)
+    assert changes[setting]["rt", "unpatched", "owner/imposed"].median == 1
+    assert controls.moved(runs, changes).get("owner/imposed") == ({base: False} if base in PLANNED else None)
 
 
 def set_order(results, setting, drawn, cost):
@@ -396,8 +397,8 @@ def test_an_order_that_the_seed_draws_anyway_is_a_null(tmp_path, text, setting, 
     """And never a setting of its own that could move something."""
     results = tmp_path / "results"
     set_order(results, setting, {1: False, 2: True, 3: False}, {1: 1500, 2: 10000, 3: 3000})
-    runs = controls.Runs(metrics.boots(results))
-    assert controls.repeats(runs, "owner/imposed") == changes
+    runs = synthetic.runs(results)
+    assert list(controls.repeats(runs)["owner/imposed"]) == changes
     synthetic.sensitivity(results, "cpus-4", {"unpatched": 1000})
     made = text(results)
     null = made.split("### Sensitivity: what moves")[1].split("The same where nothing was changed")[1]
@@ -421,18 +422,22 @@ def test_seeds_that_do_not_cover_a_setting_are_said_not_to(tmp_path):
     for seed in range(1, 13):
         synthetic.boot(tmp_path, "rt", "unpatched", seed, per_drain=500 + seed)
     synthetic.sensitivity(tmp_path, "phase-500", {"unpatched": 506})
-    runs = controls.Runs(metrics.boots(tmp_path))
-    assert trust.usual_outside(runs) == [3, *[0] * 8, 3]
+    runs = synthetic.runs(tmp_path)
+    assert controls.replicates(runs)[1] == [3, *[0] * 8, 3]
     assert "No setting puts more outside than the most that usual boots do (3)." in trust.replicates(runs)
     synthetic.sensitivity(tmp_path, "metronome-24", {"unpatched": 0})
-    runs = controls.Runs(metrics.boots(tmp_path))
-    assert len(trust.rearranged(runs, "metronome-24")[0]) > 3
+    runs = synthetic.runs(tmp_path)
+    outside, _ = controls.replicates(runs)[0]["metronome-24"]
+    assert outside.to_numpy().sum() > 3
     assert "**Seeds do not cover metronome-24**" in trust.replicates(runs)
 
 
-def test_outside_of_a_range():
-    assert trust.outside([1, 5], [6, 7, 2]) and not trust.outside([1, 5], [1, 5, 9])
-    assert trust.outside([], [1]) is None and trust.outside([1], []) is None
+@pytest.mark.parametrize("usual, few, out", [
+    ([1, 5], [6, 7, 2], (True, True)), ([1, 5], [1, 5, 9], (False, True)), ([], [1], (False, False))])
+def test_outside_of_a_range(usual, few, out):
+    usual, few = (frame.cells(synthetic.figures(("none", "drain", "", {
+        seed: {"owner/imposed": value} for seed, value in enumerate(values)} or {0: {}}))) for values in (usual, few))
+    assert tuple(table["owner/imposed"].item() for table in controls.outside(usual, few)) == out
 
 
 def test_a_contrast_is_shown_under_each_setting(results, text):
@@ -466,12 +471,12 @@ def test_differences_that_cross_the_margin_under_a_setting_are_told(results, tex
         return made.split("**Differences between arms move as well.**")[1].split("\n\n")[1]
 
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 20000, "none": 20000, "qpw0": 40000, "qpw1": 0})
-    runs = controls.Runs(metrics.boots(results))
-    assert "owner/imposed" in controls.moved(runs) and not controls.turned(runs)
+    runs = synthetic.runs(results)
+    assert "owner/imposed" in controls.moved(runs, controls.changes(runs)) and not controls.turned(runs)
     assert listed(text(results)) == "- none"
     synthetic.sensitivity(results, "metronome-24", {"unpatched": 200, "none": 200, "qpw0": 400, "qpw1": 0})
     synthetic.sensitivity(results, "cpus-4", {"unpatched": 5000, "none": 5000, "qpw0": 10000, "qpw1": 9000})
-    found = controls.turned(controls.Runs(metrics.boots(results)))
+    found = controls.turned(synthetic.runs(results))
     assert found["owner/imposed", "rt", "qpw1"] == [controls.Turned("cpus-4", -5006.5, 4000, False),
                                                     controls.Turned("metronome-24", -5006.5, -202, False)]
     made = text(results)
@@ -494,13 +499,13 @@ def test_a_step_across_the_margin_is_told_if_it_is_wider(tmp_path, here, alike, 
     synthetic.sensitivity(tmp_path, "cpus-4", {"unpatched": 5000, "qpw1": here})
     for setting in plan.ORDERS:
         synthetic.sensitivity(tmp_path, setting, {"unpatched": 5000 + alike, "qpw1": 3960 + alike + by_itself})
-    found = controls.turned(controls.Runs(metrics.boots(tmp_path)))
+    found = controls.turned(synthetic.runs(tmp_path))
     assert [one.null for one in found.get(("owner/imposed", "rt", "qpw1"), ())] == told
 
 
 def test_the_dose_is_shown_in_each_metric_in_which_it_shows(held):
     """Ten fills a drain: a tenth of it in each; the limit of detection is in what was injected."""
-    runs = controls.Runs(metrics.boots(held))
+    runs = synthetic.runs(held)
     table = trust.dose_lines(runs)
     rows = [line.strip("| ").split(" | ") for line in table.split("\n") if re.match(r"\| .* \| (rt|lazy) \|", line)]
     assert [row[0] for row in rows[::2]] == [f"{metric.name}, {metric.unit}" for metric in plan.METRICS if metric.dose]
@@ -509,9 +514,8 @@ def test_the_dose_is_shown_in_each_metric_in_which_it_shows(held):
     for row in rows:
         assert row[3] == f"{float(row[2]):.4f}" and float(row[5]) == pytest.approx(3.85, rel=0.01)
     assert "**Contrasts 4, 5, 6, 7, 8, 9, 12 have no dose control**" in table
-    for (kind, dose), cells in runs.found.items():
-        for figures in cells["rt", "unpatched"].values() if kind == "dose" else ():
-            figures["irqs_off/storm"] = 900 + int(dose)
+    dosed = [(model, kind) == ("rt", "dose") for model, _, kind, *_ in runs.index]
+    runs.loc[dosed, "irqs_off/storm"] = 900 + runs.index[dosed].get_level_values("setting").astype(int)
     assert ("kernel's own longest: 900 without and 900 with 20,000 on lazy; 900 without and 20,900 with 20,000 on rt."
             in trust.dose_lines(runs))
 
@@ -521,7 +525,7 @@ def test_what_only_rearranges_is_a_replicate(tmp_path):
         synthetic.boot(tmp_path, "rt", "unpatched", seed)
     for setting in PLANNED:
         synthetic.sensitivity(tmp_path, setting, {"unpatched": 500})
-    table = trust.replicates(controls.Runs(metrics.boots(tmp_path)))
+    table = trust.replicates(synthetic.runs(tmp_path))
     assert {setting for setting in PLANNED if f"| {setting} | " in table} == {
         *PLANNED} - {"shift-2", "no-ballast", "cpus-4"}
 

@@ -229,8 +229,8 @@ def test_headings_go_down_by_one_level(make, results):
     ((-3, 0, 4), "≈0"), ((-300, 0, 4000), "0?"), ((0, 0, 0), "0"), ((5, 6, 7), "6"), ((-3, 0, 4000), "0?")])
 def test_near_zero_is_what_lies_within_the_margin(values, text):
     boots = {seed: {"owner/imposed": value} for seed, value in enumerate(values)}
-    figures = tables.Figures({("rt", "unpatched"): boots})
-    assert short.cell(figures, "rt", "unpatched", "owner/imposed") == text
+    rows = frame.cells(synthetic.figures(("unpatched", "drain", "", boots)))
+    assert short.cell(rows, "rt", "unpatched", "owner/imposed") == text
 
 
 def test_labs_are_never_mixed(make, results):
@@ -430,37 +430,37 @@ def test_only_a_rebuilt_kernel_is_no_campaign(make, tmp_path):
 
 
 def test_a_difference_that_hangs_on_the_lab_is_marked():
-    cells = {("rt", arm): {seed: {"owner/imposed": value + seed} for seed in range(12)}
-             for arm, value in (("unpatched", 9000), ("none", 9000), ("qpw1", 20), ("qpw0", 9000))}
-    figures = tables.Figures(cells, turned={
+    rows = frame.cells(synthetic.figures(*(
+        (arm, "drain", "", {seed: {"owner/imposed": value + seed} for seed in range(12)})
+        for arm, value in (("unpatched", 9000), ("none", 9000), ("qpw1", 20), ("qpw0", 9000)))))
+    found = controls.Controls(turned={
         ("owner/imposed", "rt", arm): [controls.Turned("cpus-4", 0, 9000, null) for null in nulls]
         for arm, nulls in (("none", [True, False]), ("qpw1", [False]), ("qpw0", [True]))})
-    assert [short.cell(figures, "rt", arm, "owner/imposed") for arm in ("unpatched", "none", "qpw1", "qpw0")] == [
+    assert [short.cell(rows, "rt", arm, "owner/imposed", found) for arm in ("unpatched", "none", "qpw1", "qpw0")] == [
         "9,006", "9,006 (=§)", "25.5 (−8,980§)", "9,006 (=)"]
-    assert short.cell(tables.Figures(cells), "rt", "qpw1", "owner/imposed") == "25.5 (−8,980)"
-    table = tables.metric_table(figures, tables.Metric("owner/imposed", "imposed", ""))
+    assert short.cell(rows, "rt", "qpw1", "owner/imposed") == "25.5 (−8,980)"
+    table = tables.metric_table(rows, tables.Metric("owner/imposed", "imposed", ""), found)
     assert "**Whether they differ from unpatched hangs on the lab** for rt-none (cpus-4); rt-qpw1 (cpus-4)." in table
-    text = trust.differences_turned(types.SimpleNamespace(turned=figures.turned))
+    text = trust.differences_turned(found)
     assert ("- kernel instructions imposed on the isolated CPU, margin ±1,000: rt-none (cpus-4: 0 → +9,000), rt-qpw1 "
             "(cpus-4: 0 → +9,000)\n\n2 more change by no more than in some boot in which" in text)
-    runs = controls.Runs([])
-    runs.found = {("drain", ""): {("rt", arm): {1: {"items/posted": posted}} for arm, posted in (("a", 8), ("b", 0))}}
-    assert controls.posts(runs, "rt", "a") and not controls.posts(runs, "rt", "b")
+    rows = frame.cells(synthetic.figures(*((arm, "drain", "", {1: {"items/posted": posted}})
+                                           for arm, posted in (("a", 8), ("b", 0)))))
+    assert controls.posts(rows, "rt", "a") and not controls.posts(rows, "rt", "b")
 
 
 @pytest.mark.parametrize("without, said", [(20, True), (300, False)])
 def test_what_ballast_makes_of_a_request_is_told(without, said):
     """On the seeds that were run with and without, compared as the setting is; blamed on it only if it is most."""
-    runs = controls.Runs([])
-    runs.found = {kind: {("rt", "unpatched"): {seed: {"request/completion": value} for seed in seeds}} for
-                  kind, value, seeds in ((("drain", ""), 7, range(12)),
-                                         (("sensitivity", "metronome-24"), 400, range(3)),
-                                         (("sensitivity", "no-ballast"), without, range(2)))}
+    runs = synthetic.figures(*(
+        ("unpatched", *kind, {seed: {"request/completion": value} for seed in seeds}) for kind, value, seeds in (
+            (("drain", ""), 7, range(12)), (("sensitivity", "metronome-24"), 400, range(3)),
+            (("sensitivity", "no-ballast"), without, range(2)))))
     text = short.without_ballast(runs)
     assert text.startswith(f"On 2 seeds, all else equal, unpatched's requests return after {without} guest µs without ")
     assert "and after 400 with it" in text and ("most of that time" in text) == said
     assert "Settings were tried with unpatched on rt; the other arms were not tested." in short.legend(runs)
-    runs.found = {}
+    runs = runs.drop("sensitivity", level="kind")
     assert short.without_ballast(runs) == "" and "†" not in short.legend(runs)
 
 
@@ -564,5 +564,5 @@ def test_numbers(value, text):
 
 
 def test_arms_in_the_order_of_the_design():
-    cells = {("rt", arm): {} for arm in ("zeta", "task_work", "qpw1", "none", "deferred_lazy", "unpatched", "qpw0")}
-    assert tables.Figures(cells).arms == ["unpatched", "none", "qpw0", "qpw1", "task_work", "deferred_lazy", "zeta"]
+    found = {"zeta", "task_work", "qpw1", "none", "deferred_lazy", "unpatched", "qpw0"}
+    assert frame.in_order(found) == ["unpatched", "none", "qpw0", "qpw1", "task_work", "deferred_lazy", "zeta"]
