@@ -5,6 +5,7 @@ A check makes one file build/check/<name>.tap; run.py sums them.
 """
 
 import dataclasses
+import json
 import pathlib
 
 import tap.parser  # python3-tap
@@ -35,21 +36,32 @@ class Writer:
             self._line(f"1..{self.points}")
         self.file.close()
 
-    def point(self, name, complaints=()):
-        """One test point: it passes if there are no complaints (lines of text)."""
+    def point(self, name, complaints=(), kind="", measured=False):
+        """One test point: it passes if there are no complaints (lines of text).
+
+        kind: what it is one of; measured: its name tells a figure that was measured.
+        """
         complaints = list(complaints)
-        self.points += 1
         self.failed += bool(complaints)
-        self._line(f"{'not ok' if complaints else 'ok'} {self.points} - {name}")
+        name = self._point("not ok" if complaints else "ok", name, kind, measured)
         for complaint in complaints:
             for line in str(complaint).splitlines():
                 self._line(f"# {line}")
                 print(f"{name}: {line}", flush=True)
 
-    def skip(self, name, reason):
+    def skip(self, name, reason, kind=""):
         """One test point that could not be tried; reason: why, in a few words."""
+        self._point("ok", name, kind, end=f" # SKIP {reason}")
+
+    def _point(self, result, name, kind, measured=False, end=""):
+        """Write a point, and in a YAML block what reads it need not guess; return its name with its kind."""
         self.points += 1
-        self._line(f"ok {self.points} - {name} # SKIP {reason}")
+        name = f"{kind}: {name}" if kind else name
+        self._line(f"{result} {self.points} - {name}{end}")
+        about = {key: value for key, value in (("kind", kind), ("measured", measured)) if value}
+        for line in ("---", *(f"{key}: {json.dumps(value)}" for key, value in about.items()), "...") if about else ():
+            self._line(f"  {line}")
+        return name
 
     def _line(self, text):
         print(text, file=self.file, flush=True)
@@ -82,10 +94,28 @@ class Total:
         return text + (f", {self.skipped} skipped" if self.skipped else "")
 
 
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A test point. skipped: why, or None if it was not; kind, measured: as for Writer.point()."""
+
+    name: str
+    passed: bool
+    skipped: str | None = None
+    kind: str = ""
+    measured: bool = False
+
+    @property
+    def whole(self):
+        """Its name with its kind."""
+        return f"{self.kind}: {self.name}" if self.kind else self.name
+
+
 def points(path):
-    """(name, whether it passed) of each test point of a TAP file; the name of a skipped one says so, and why."""
-    return [(line.description.lstrip("- ") + (f" (**skipped**: {line.directive.reason})" if line.skip else ""), line.ok)
-            for line in tap.parser.Parser().parse_file(str(path)) if line.category == "test"]
+    """[Point] of a TAP file."""
+    return [Point(line.description.lstrip("- ").removeprefix(f"{about.get('kind')}: "), line.ok,
+                  line.directive.reason if line.skip else None, **about)
+            for line in tap.parser.Parser().parse_file(str(path)) if line.category == "test"
+            for about in [line.yaml_block or {}]]
 
 
 def read(path, whole=True):

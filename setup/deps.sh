@@ -33,6 +33,8 @@ python3-statsmodels	python:statsmodels
 python3-matplotlib	python:matplotlib
 python3-pytest	python:pytest
 python3-tap	python:tap
+python3-more-itertools	python:more_itertools
+python3-yaml	python:yaml
 git		git
 perl		perl
 sparse		sparse

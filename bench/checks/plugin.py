@@ -44,7 +44,7 @@ def known_counts(tap, name, how, spread=0):
         found = counted(check["check"], columns) - counted(0, columns)
         spare = check["spare"] + (spread * expected if check["what"] == "user" else 0)
         wrong = [] if 0 <= found - expected <= spare else [f"counted {found}, the program did {expected}"]
-        tap.point(f"known count{how}: {expected} {check['what']}, {found - expected} too many", wrong)
+        tap.point(f"{expected} {check['what']}, {found - expected} too many", wrong, f"known count{how}")
 
 
 def known_lines(tap, name, how):
@@ -59,8 +59,8 @@ def known_lines(tap, name, how):
         found, expected = counted(10, check) - counted(9, check), check["expected"]
         wrong = [] if 0 <= found - expected <= check["spare"] else [f"counted {found}, the program did {expected}"]
         symbol, copy, line = check["line"]
-        tap.point(f"known count{how}: {expected} {check['what']} of CPU {check['cpu']} on line {line} of {symbol}"
-                  f"{'' if copy < 0 else f', copy of CPU {copy}'}", wrong)
+        tap.point(f"{expected} {check['what']} of CPU {check['cpu']} on line {line} of {symbol}"
+                  f"{'' if copy < 0 else f', copy of CPU {copy}'}", wrong, f"known count{how}")
 
 
 def known_doses(tap, name, how):
@@ -75,7 +75,7 @@ def known_doses(tap, name, how):
     for dose, longest in doses.items():
         right = without and abs(longest - without - dose) <= DOSE_SPREAD
         wrong = [] if right else [f"{longest} instructions, {without} for a dose of 0"]
-        tap.point(f"known stretch with interrupts off{how}: longer by {dose}", wrong)
+        tap.point(f"longer by {dose}", wrong, f"known stretch with interrupts off{how}")
 
 
 def own_counters(tap, name, how):
@@ -99,7 +99,7 @@ def own_counters(tap, name, how):
             continue
         seen.add(what)
         wrong = [] if least <= count <= most else [f"the guest counted {count}, the plugin {least} to {most}"]
-        tap.point(f"the guest's own count{how}: {count} {what} of {'all CPUs' if cpu < 0 else f'CPU {cpu}'}", wrong)
+        tap.point(f"{count} {what} of {'all CPUs' if cpu < 0 else f'CPU {cpu}'}", wrong, f"the guest's own count{how}")
     return seen
 
 
@@ -144,7 +144,7 @@ def slow_down(tap, spec, ways):
         times = seconds[name] / seconds[WITHOUT]
         wrong = [] if times <= most else [f"{seconds[name]:.1f} s, {seconds[WITHOUT]:.1f} s without it"]
         print(f"{name} makes a boot {times:.2f} times as long", flush=True)
-        tap.point(f"{name} makes a boot at most {most} times as long", wrong)
+        tap.point(f"{name} makes a boot at most {most} times as long", wrong, measured=True)
     parted = {first_difference(runs[0][2], sent)[:160] for _, _, sent in runs if sent != runs[0][2]}
     tap.point(f"the guest sends the same bytes without, with {' and with '.join(ways)}",
               sorted(parted) if all(sent for _, _, sent in runs) else ["a boot failed"])
@@ -178,7 +178,8 @@ def agreement(tap, by_block, by_instruction):
             if column == "kernel":
                 most[cpu] = max(most.get(cpu, 0), 10000 * (a - b) / b)
     far = " and ".join(f"{most[cpu]:.1f} on CPU {cpu}" for cpu in (1, 0))
-    tap.point(f"counts by block agree with counts by instruction, in 10,000 too many in the kernel: {far}", wrong)
+    tap.point(far, wrong, "counts by block agree with counts by instruction, in 10,000 too many in the kernel",
+              measured=True)
 
 
 def known_locked(tap, cell):
@@ -189,7 +190,7 @@ def known_locked(tap, cell):
     for kind, right in {"isolated": 2, "housekeeping": 2, "not isolated": 0}.items():
         path = paths.get((kind, "getppid"))
         wrong = [] if path and path.atomics == right else [f"counted {path and path.atomics}", *faults]
-        tap.point(f"known count: {right} locked instructions of getppid, CPU {kind}", wrong)
+        tap.point(f"{right} locked instructions of getppid, CPU {kind}", wrong, "known count")
 
 
 class InCell:
@@ -198,9 +199,9 @@ class InCell:
     def __init__(self, tap, cell):
         self.tap, self.cell = tap, cell
 
-    def point(self, name, complaints=()):
-        kind, colon, rest = name.partition(": ")
-        self.tap.point(f"{kind}, {self.cell}{colon}{rest}", complaints)
+    def point(self, name, complaints=(), kind="", measured=False):
+        name, kind = (name, f"{kind}, {self.cell}") if kind else (f"{name}, {self.cell}", "")
+        self.tap.point(name, complaints, kind, measured)
 
 
 def check_counts(tap, cell):

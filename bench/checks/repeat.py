@@ -89,7 +89,7 @@ def make_again(boots, place):
     return [f"{name}: {': '.join(verdict)}" for name, verdict in run_all(todo).items() if not_ok(verdict)]
 
 
-def same_again(tap, point, names, place, wrong=()):
+def same_again(tap, point, kind, names, place, wrong=()):
     """A point: are boots of results/ the same as those in KEPT/place? wrong: what went wrong before, as lines.
 
     Those that were made without the guard of QEMU's clock may part; that is a skip, which names them.
@@ -103,9 +103,9 @@ def same_again(tap, point, names, place, wrong=()):
             else:
                 unguarded.append(name)
     if unguarded and not wrong:
-        tap.skip(point, f"parted, but made before main_loop.c was there: {', '.join(unguarded)}")
+        tap.skip(point, f"parted, but made before main_loop.c was there: {', '.join(unguarded)}", kind)
     else:
-        tap.point(point, wrong)
+        tap.point(point, wrong, kind)
 
 
 def check_sample(tap):
@@ -117,10 +117,10 @@ def check_sample(tap):
             name = list(boots)[number * 7 % len(boots)]
             chosen[name] = boots[name]
         else:
-            tap.skip(f"{what}: {kind}", "none is up to date with the images here")
+            tap.skip(kind, "none is up to date with the images here", what)
     wrong = make_again(chosen, "sample")
     for name in chosen:
-        same_again(tap, f"{what}: {name}", [name], "sample", wrong)
+        same_again(tap, name, what, [name], "sample", wrong)
 
 
 def by_cell(kinds):
@@ -136,9 +136,9 @@ def check_again(tap, _, minutes=math.inf):
     which all verdicts rest, comes first."""
     begin = time.monotonic()
     for group, boots in sorted(by_cell(kept_boots()).items(), key=lambda of: (not of[0].startswith(WORKLOAD), of[0])):
-        point = f"boots: {len(boots)} {group}"
+        point, kind = f"{len(boots)} {group}", "boots"
         if time.monotonic() - begin > 60 * minutes and not_made(boots, "again"):
-            tap.skip(point, f"not begun within {minutes:g} minutes")
+            tap.skip(point, f"not begun within {minutes:g} minutes", kind)
             continue
         wrong = make_again(boots, "again") if boots else ["none is up to date with the images here"]
-        same_again(tap, point, boots, "again", wrong)
+        same_again(tap, point, kind, boots, "again", wrong)

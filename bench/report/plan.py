@@ -187,9 +187,6 @@ AFTER = (
     "what a setting puts outside of the range over seeds is held against usual boots (it was 1.5 times a formula's)",
 )
 
-# Words in the names of those points of `make instrument` that tell a measured figure.
-MEASURED = ("times as long", "in 10,000 too many")
-
 # What a reader may look for in vain, beside questions that no lab here can decide.
 NOT_HERE = (
     "verdicts on the eager arms and on those that the owner runs itself (`_run`), whose figures are here",

@@ -354,12 +354,16 @@ def test_a_stale_result_does_not_count(run, tmp_path):
 def test_writer_is_read_back(tmp_path):
     with tapfile.Writer("x", tmp_path) as tap:
         tap.point("good")
-        tap.point("bad", ["line one\nline two"])
-        tap.skip("odd", "no kvm")
-    assert (tap.points, tap.failed) == (3, 1)
+        tap.point("bad", ["line one\nline two"], "sort: a")
+        tap.skip("odd", "no kvm", "sort")
+        tap.point("2 a", measured=True)
+    assert (tap.points, tap.failed) == (4, 1)
+    assert tapfile.points(tap.path) == [
+        tapfile.Point("good", True), tapfile.Point("bad", False, kind="sort: a"),
+        tapfile.Point("odd", True, "no kvm", "sort"), tapfile.Point("2 a", True, measured=True)]
     total = tapfile.read(tmp_path / "x.tap")
-    assert str(total) == "1 passed, 1 failed, 1 skipped"
-    assert total.notes == ["not ok bad: line one", "skipped odd (no kvm)"]
+    assert str(total) == "2 passed, 1 failed, 1 skipped"
+    assert total.notes == ["not ok sort: a: bad: line one", "skipped sort: odd (no kvm)"]
 
 
 def test_writer_that_dies_has_failed(tmp_path):

@@ -29,7 +29,7 @@ def failed(kept):
             points, all_failures = tapfile.points(path), tapfile.read(path).failed
         except UnicodeDecodeError:
             points, all_failures = [], 1
-        found += [name for name, passed in points if not passed]
-        if all_failures > sum(not passed for _, passed in points):
+        found += [point.whole for point in points if not point.passed]
+        if all_failures > sum(not point.passed for point in points):
             found.append(f"all of {path.name} there")
     return found

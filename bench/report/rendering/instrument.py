@@ -3,30 +3,33 @@
 
 import contextlib
 
-from bench.report import plan
 from bench.report.judgement import instrument
 from bench.report.rendering import markdown, words
 from check import tapfile
 
 
+def said(point, name):
+    """A point's name, and with it what is not as it should be."""
+    text = name if point.skipped is None else f"{name} (**skipped**: {point.skipped})"
+    return text if point.passed else f"**not {text}**"
+
+
+def held(points):
+    """How many held; a skip has not."""
+    return f"{sum(point.passed and point.skipped is None for point in points)} of {len(points)}"
+
+
 def rows_of(path, what):
-    """(a row with what held, and of that the figures; rows by kind with each point) of a check's TAP file.
-
-    A kind is what stands before a point's colon; a skip has not held.
-    """
-    def held(points):
-        return f"{sum(passed and '(**skipped**' not in name for name, passed in points)} of {len(points)}"
-
-    every, groups = tapfile.points(path), {}
-    for name, passed in every:
-        group, colon, rest = name.partition(": ")
-        groups.setdefault(group if colon else "", []).append((rest if colon else name, passed))
+    """(a row with what held, and of that the figures; rows by kind with each point) of a check's TAP file."""
+    every, kinds = tapfile.points(path), {}
+    for point in every:
+        kinds.setdefault(point.kind, []).append(point)
     # A skip or a failure is told at once, and so is what was measured, not just compared.
-    told = [name if passed else f"**not {name}**" for name, passed in every
-            if not passed or "(**skipped**" in name or any(word in name for word in plan.MEASURED)]
+    told = [said(point, point.whole) for point in every
+            if point.measured or not point.passed or point.skipped is not None]
     return ([what, held(every), "; ".join(told)],
-            [[what, group, held(points), "; ".join(name if passed else f"**not {name}**" for name, passed in points)]
-             for group, points in groups.items()])
+            [[what, kind, held(points), "; ".join(said(point, point.name) for point in points)]
+             for kind, points in kinds.items()])
 
 
 def standing(name, doubt):

@@ -17,6 +17,7 @@ from bench.report.judgement import controls
 from bench.report.rendering import documents, markdown, origin, page, short, tables, trust
 from bench.report.rendering.instrument import rows_of
 from bench.report.tests import pages, synthetic
+from check import tapfile
 
 
 def unchanged(boots):
@@ -273,15 +274,17 @@ def test_boots_that_are_not_alike_are_named(make, results):
 def test_the_instrument_is_shown(make, results):
     assert "counting plugin: not checked, run `make instrument`" in make(results)
     folder = results / "instrument"
-    folder.mkdir()
-    (folder / "plugin.tap").write_text("TAP version 14\nok 1 - known count: 7 user\nok 2 - 1.9 times as long\n1..2\n")
+    with tapfile.Writer("plugin", folder) as tap:
+        tap.point("7 user", kind="known count")
+        tap.point("1.9 times as long", measured=True)
     manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
     (folder / "plugin.json").write_text(json.dumps(manifest))
     text = make(results)
     assert "| counting plugin | 2 of 2 | 1.9 times as long |" in text
     assert "| counting plugin | known count | 1 of 1 | 7 user |" in text
     assert "counting plugin: checked with these boots' plugin, QEMU and guest (`make instrument`)" in text
-    (folder / "plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
+    with tapfile.Writer("plugin", folder) as tap:
+        tap.point("7 user", ["8"], "known count")
     (folder / "plugin.json").write_text(json.dumps(manifest | {"qemu_version": "0"}))
     text = make(results)
     assert "**A control failed: the instrument: not known count: 7 user.**" in text
@@ -392,9 +395,10 @@ def test_what_the_instrument_has_kept_may_be_damaged(make, results):
 
 
 def test_what_the_instrument_has_skipped_is_not_held(tmp_path):
-    path = tmp_path / "again.tap"
-    path.write_text("TAP version 14\nok 1 - boots: 9 a\nok 2 - boots: 8 b # SKIP not begun within 5 minutes\n1..2\n")
-    assert rows_of(path, "again") == (
+    with tapfile.Writer("again", tmp_path) as tap:
+        tap.point("9 a", kind="boots")
+        tap.skip("8 b", "not begun within 5 minutes", "boots")
+    assert rows_of(tap.path, "again") == (
         ["again", "1 of 2", "boots: 8 b (**skipped**: not begun within 5 minutes)"],
         [["again", "boots", "1 of 2", "9 a; 8 b (**skipped**: not begun within 5 minutes)"]])
 
