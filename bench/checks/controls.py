@@ -10,7 +10,7 @@ from bench import archive, arms, boot, campaign
 from bench.checks.made import KEPT, not_ok, run_all
 from bench.report import plan
 from bench.report.judgement import controls
-from bench.report.rendering.controls import failures
+from bench.report.rendering.words import failures
 
 
 def place_tree(name, boots):

@@ -128,9 +128,7 @@ def scene(name, isolated, lines, moments):
 
 def read_scenes(folder):
     """The scenes of an anatomy's folder; read.Unreadable if it is not whole, or the boot failed."""
-    verdict = read.load(folder / "verdict.json")
-    if verdict.get("verdict") != "ok":
-        raise read.Unreadable(f"{verdict.get('verdict')}: {verdict.get('why')}")
+    read.check_good(folder)
     isolated, lines, moments = None, {}, {}
     for line in read.json_lines(folder / "guest.jsonl"):
         if "isolated" in line:

@@ -62,9 +62,7 @@ def counts_of(row):
 
 def read_folder(folder):
     """The paths of one boot as {(kind, operation): Path}; read.Unreadable if it failed or is not whole."""
-    verdict = read.load(folder / "verdict.json")
-    if verdict.get("verdict") != "ok":
-        raise read.Unreadable(f"{verdict.get('verdict')}: {verdict.get('why')}")
+    read.check_good(folder)
     names, kinds = operations(folder)
     header, *lines = read.json_lines(folder / "counts.jsonl")
     rows, functions = {}, {}

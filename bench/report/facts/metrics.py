@@ -25,31 +25,29 @@ def phase(counts, cpu, begin, end):
     return {column: now[column] - then[column] for column in then if column != "arg"}
 
 
+def under(columns, *places):
+    """{what stands behind a column's first "/": count} of these places together."""
+    found = {}
+    for column, count in columns.items():
+        place, _, rest = column.partition("/")
+        if place in places:
+            found[rest] = found.get(rest, 0) + count
+    return found
+
+
 def by_kind(columns):
     """Kernel entries by kind, from user mode and from the kernel together."""
-    kinds = {}
-    for column, count in columns.items():
-        place, _, kind = column.partition("/")
-        if place in ("from_user", "from_kernel"):
-            kinds[kind] = kinds.get(kind, 0) + count
-    return kinds
+    return under(columns, "from_user", "from_kernel")
 
 
 def interruptions(columns):
     """How often the isolated CPU left user mode for what its task did not ask for, by kind of entry."""
-    return {kind: count for column, count in columns.items() for place, _, kind in [column.partition("/")]
-            if place == "from_user" and kind not in ASKED_FOR}
+    return {kind: count for kind, count in under(columns, "from_user").items() if kind not in ASKED_FOR}
 
 
 def causes(columns):
     """Kernel instructions by (task, kind of entry)."""
-    found = {}
-    for column, count in columns.items():
-        place, _, cause = column.partition("/")
-        if place == "cause":
-            task, _, kind = cause.partition("/")
-            found[task, kind] = count
-    return found
+    return {tuple(cause.split("/")): count for cause, count in under(columns, "cause").items()}
 
 
 def named(found):

@@ -88,6 +88,13 @@ def load(path):
     return content
 
 
+def check_good(folder):
+    """A boot's folder says that it ended well."""
+    verdict = load(folder / "verdict.json")
+    if verdict.get("verdict") != "ok":
+        raise Unreadable(f"{verdict.get('verdict')}: {verdict.get('why')}")
+
+
 def json_lines(path):
     """The objects in a JSON lines file that ends with {"end":true,"lines":N,...}."""
     try:

@@ -65,7 +65,7 @@ def estimate(values, level=LEVEL):
 
 
 def paired(arm, base):
-    """arm - base of each seed that both have, in order; rounded, as mean() is. One figure, or a table of them."""
+    """arm - base of each seed that both have, in order; rounded, as flips() is. One figure, or a table of them."""
     return (arm - base).round(9).dropna(how="all")
 
 
@@ -97,24 +97,30 @@ def share_interval(found, of, level=LEVEL):
 #
 # All take figures of boots, never samples within one. Where all figures are equal there is nothing to test: None.
 
-RESAMPLES = 9999  # all 4096 sign flips of 12 pairs are fewer, so exact
-
-
-def mean(values, axis=-1):
-    """Rounded, so that what is equal but for the order of summation ties."""
-    return numpy.round(numpy.mean(values, axis=axis), 9)
+EXACT = 13  # of so many pairs all sign flips are tried, of more RESAMPLES and none turned
+RESAMPLES = 9999
 
 
 @functools.cache
-def flips(values, alternative):
-    """p of the mean of values, a tuple, that scatter symmetrically around 0, by flipping signs."""
-    return float(scipy.stats.permutation_test((numpy.array(values),), mean, vectorized=True, permutation_type="samples",
-                                              alternative=alternative, n_resamples=RESAMPLES, random_state=0).pvalue)
+def signs(n):
+    """Sign flips of n values, a row each; first none."""
+    if n <= EXACT:
+        return numpy.array(list(itertools.product((1, -1), repeat=n)))
+    return numpy.array([[1] * n, *numpy.random.default_rng(0).choice((1, -1), (RESAMPLES, n))])
+
+
+def flips(values):
+    """Means of values that scatter symmetrically around 0, by flipping signs, their own first; rounded, so that what is
+    equal but for the order of summation ties."""
+    return numpy.round(signs(len(values)) @ values / len(values), 9)
 
 
 def difference_p(differences):
     """Two-sided p of paired differences; None if they are all equal."""
-    return None if len(set(differences)) < 2 else flips(tuple(map(float, differences)), "two-sided")
+    if len(set(differences)) < 2:
+        return None
+    means = numpy.abs(flips(numpy.asarray(differences, float)))
+    return float(numpy.mean(means >= means[0]))
 
 
 def equivalence_p(differences, margin):
@@ -122,7 +128,7 @@ def equivalence_p(differences, margin):
     if len(set(differences)) < 2:
         return None
     values = numpy.asarray(differences, float)
-    return max(flips(tuple(values + margin), "greater"), flips(tuple(values - margin), "less"))
+    return max(float(numpy.mean(means >= means[0])) for means in (flips(values + margin), flips(margin - values)))
 
 
 def holm(found):
@@ -146,15 +152,12 @@ def effect(n, alpha, power, runs=4000):
 
     Simulated, since a t test of so few and so small an alpha promises a tenth too much. None if no n pairs can.
     """
-    draw = numpy.random.default_rng(0)
-    signs = numpy.array(list(itertools.product((1, -1), repeat=n)) if n <= 12 else
-                        [[1] * n, *draw.choice((1, -1), (RESAMPLES, n))])
-    if 2 / len(signs) > alpha:
+    if 2 / len(signs(n)) > alpha:
         return None
-    parts = numpy.array_split(draw.standard_normal((runs, n)), 20)  # else 370 MB
+    parts = numpy.array_split(numpy.random.default_rng(0).standard_normal((runs, n)), 20)  # else 370 MB
 
     def share(mean):
-        sums = ((part + mean) @ signs.T for part in parts)
+        sums = ((part + mean) @ signs(n).T for part in parts)
         return numpy.mean([p for part in sums for p in
                            (numpy.abs(part) >= numpy.abs(part[:, :1]) - 1e-9).mean(axis=1) <= alpha])
 

@@ -3,7 +3,7 @@
 
 from bench.report import plan
 from bench.report.judgement import stats
-from bench.report.judgement.controls import KINDS_OF_AA
+from bench.report.judgement.controls import KINDS_OF_AA, read_labs
 from bench.report.judgement.reasons import Why
 from bench.report.rendering import markdown
 
@@ -96,3 +96,9 @@ WORDS = {
 def reason(one):
     """A Reason in words."""
     return WORDS[one.why](one.about)
+
+
+def failures(results):
+    """One line for each control of the results in a folder that failed."""
+    return [f"{lab}: {outcome(one)}: {reason(one.found)}" for lab, found in read_labs(results).items()
+            for one in found.failed]

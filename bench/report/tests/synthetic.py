@@ -110,11 +110,20 @@ def manifest(lab, model, arm, seed, kind="drain", setting=""):
             "started_utc": "2026-01-01T00:00:00Z", "wall_seconds": 17.5}
 
 
+def write(path, made, verdict, **files):
+    """Put a boot's files into a folder: its manifest, how it ended, files' lines; returns the folder."""
+    path.mkdir(parents=True)
+    (path / "manifest.json").write_text(json.dumps(made))
+    (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
+    for stem, objects in files.items():
+        (path / f"{stem}.jsonl").write_text(lines(objects, crc=stem == "guest"))
+    return path
+
+
 def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="ok", per_drain=500, kind="drain",
          setting="", **parts):
     """Write one boot's folder and return it."""
     path = results / lab / f"{model}-{arm}" / plan.place(kind, setting, seed)
-    path.mkdir(parents=True)
     made = manifest(lab, model, arm, seed, kind, setting)
     if kind == "dose":
         made["workload"]["dose"] = int(setting)
@@ -122,12 +131,8 @@ def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="o
         workload, machine = plan.SETS[setting]
         made |= machine
         made["workload"] |= {name: int(value) if value.isdecimal() else value for name, value in workload}
-    (path / "manifest.json").write_text(json.dumps(made))
-    (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
-    if verdict == "ok":
-        (path / "guest.jsonl").write_text(lines(parts.get("guest") or guest(arm != "unpatched"), crc=True))
-        (path / "counts.jsonl").write_text(lines(parts.get("counts") or counts(per_drain), crc=False))
-    return path
+    files = {"guest": guest(arm != "unpatched"), "counts": counts(per_drain)} | parts
+    return write(path, made, verdict, **(files if verdict == "ok" else {}))
 
 
 COSTS = {"rt": 500, "lazy": 800}  # instructions per drain under unpatched, to which the seed is added
@@ -145,17 +150,16 @@ MATTERS = 4500  # in trusted(), so that a drain takes more than a margin
 PRICE = 40  # what an injected interrupt takes by itself
 
 
-def aa(results, model="rt", boots=12, more=0):
+def aa(results, model="rt", boots=12, more=0, kind="aa", arm="unpatched", shift=plan.STRATA):
     """A/A on other seeds; more: instructions per drain beyond what trusted() has."""
     for seed in range(1, boots + 1):
-        boot(results, model, "unpatched", plan.STRATA + seed, kind="aa",
+        boot(results, model, arm, shift + seed, kind=kind,
              per_drain=COSTS[model] + MATTERS + seed % boots + 1 + more)
 
 
-def rebuilt(results, model="rt", boots=12, more=0):
-    """A neutral rebuild, paired by seed; more: as above."""
-    for seed in range(1, boots + 1):
-        boot(results, model, "rebuilt", seed, per_drain=COSTS[model] + MATTERS + seed % boots + 1 + more)
+def rebuilt(results, *args, **how):
+    """A neutral rebuild, paired by seed; the rest as above."""
+    aa(results, *args, **how, kind="drain", arm="rebuilt", shift=0)
 
 
 def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=plan.DOSES,
@@ -196,14 +200,9 @@ def trusted(results, settings):
 
 def extra(results, name, model="rt", arm="none", verdict="ok", **files):
     """Write the folder of a boot of another kind, with files' lines; returns it."""
-    path = results / "virtual" / f"{model}-{arm}" / name
-    path.mkdir(parents=True)
     kind, _, setting = name.partition("-")
-    (path / "manifest.json").write_text(json.dumps(manifest("virtual", model, arm, 1, kind, setting)))
-    (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
-    for stem, made in files.items():
-        (path / f"{stem}.jsonl").write_text(lines(made, crc=stem == "guest"))
-    return path
+    return write(results / "virtual" / f"{model}-{arm}" / name, manifest("virtual", model, arm, 1, kind, setting),
+                 verdict, **files)
 
 
 OP = ["op", "cpu", "times", "kernel", "atomics", "switches", "entries"]

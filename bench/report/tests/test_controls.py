@@ -6,16 +6,14 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
-from bench.report import plan, report
+from bench.report import plan
 from bench.report.facts import frame
 from bench.report.judgement import controls
-from bench.report.rendering import page, trust, words
-from bench.report.rendering.controls import failures
+from bench.report.rendering import trust, words
+from bench.report.rendering.words import failures
 from bench.report.tests import pages, synthetic
 
 PLANNED = plan.SETTINGS
@@ -46,15 +44,8 @@ def results(held, tmp_path):
 
 @pytest.fixture
 def text(monkeypatch, tmp_path):
-    """Makes the report of a folder; figures are drawn elsewhere."""
-    def make(results, now=lambda _: None):
-        for drawing in ("noise", "ccdf", "dose"):
-            monkeypatch.setattr(page.plots, drawing, lambda *_: None)
-        out = tmp_path / "out"
-        out.mkdir(exist_ok=True)
-        report.write(results, out, now)
-        return pages.whole(out)
-    return make
+    """Makes the report of a folder."""
+    return pages.maker(monkeypatch, tmp_path)
 
 
 def again(results, kind, make, *args, model="rt", **how):
@@ -174,7 +165,7 @@ def test_sources_that_changed_are_said_first_and_withdraw_nothing(results, text)
     def now(boots):
         return {f"{boot.model}-{boot.manifest['kernel']}": boot.manifest["source_sha256"] for boot in boots
                 } | {"lazy-qpw": "other"}
-    made = text(results, now)
+    made = text(results, now=now)
     assert first_said(made).startswith("- **Kernel sources have changed since these results, those of lazy-qpw.**")
     assert "2 of 14 primary contrasts are about such kernels" in first_said(made)
     assert "**Kernels have changed since they were measured (lazy-qpw)**" in made.partition("\n## ")[0]
@@ -542,20 +533,6 @@ def test_the_storm_may_come_first(results, text):
     assert "unreadable" not in text(results)
     path.write_text(synthetic.lines([*others, *storm[:2], *quiet, *storm[2:]], crc=False))
     assert "marks in the order [3, 1, 2, 4]" in text(results)
-
-
-def test_the_command_says_which_failed(results):
-    def call():
-        return subprocess.run([sys.executable, "-m", "bench.report.rendering.controls", results], capture_output=True,
-                              text=True, check=False)
-    assert call().returncode == 0
-    again(results, "unpatched/dose-*", synthetic.dose, response=lambda amount, seed: seed)
-    done = call()
-    assert done.returncode == 1 and "virtual: dose and response, rt: FAILED: slope 0" in done.stdout
-    assert "virtual: A/A: held: 0 of 92" in done.stdout
-    (results / "instrument").mkdir()
-    (results / "instrument/plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
-    assert "virtual: the instrument: FAILED: not known count: 7 user" in call().stdout
 
 
 def test_few_boots_can_fail_but_not_hold(tmp_path):

@@ -36,21 +36,21 @@ def change(name, old, new):
     return apply
 
 
-def rewrite_guest(alter):
-    """Change the guest's lines and put a right end line under them."""
+def rewrite(name, alter):
+    """Change the guest's or the plugin's lines and put a right end line under them."""
     def apply(path):
-        objects = synthetic.guest()
+        objects = synthetic.guest() if name == "guest" else synthetic.counts(500)
         alter(objects)
-        (path / "guest.jsonl").write_text(synthetic.lines(objects, crc=True))
+        (path / f"{name}.jsonl").write_text(synthetic.lines(objects, crc=name == "guest"))
     return apply
+
+
+def rewrite_guest(alter):
+    return rewrite("guest", alter)
 
 
 def rewrite_counts(alter):
-    def apply(path):
-        objects = synthetic.counts(500)
-        alter(objects)
-        (path / "counts.jsonl").write_text(synthetic.lines(objects, crc=False))
-    return apply
+    return rewrite("counts", alter)
 
 
 def cut(name):

@@ -20,23 +20,10 @@ from bench.report.tests import pages, synthetic
 from check import tapfile
 
 
-def unchanged(boots):
-    return {f"{b.model}-{b.manifest['kernel']}": b.manifest["source_sha256"] for b in boots if b.verdict == "ok"}
-
-
 @pytest.fixture
 def make(tmp_path, monkeypatch):
-    """Write the report of a results folder; returns all its pages, the front page first. Figures take a second, so
-    only if asked for."""
-    def call(results, now=unchanged, name="out", figures=False):
-        if not figures:
-            for drawing in ("noise", "ccdf"):
-                monkeypatch.setattr(page.plots, drawing, lambda *_: None)
-        out = tmp_path / name
-        out.mkdir(exist_ok=True)
-        report.write(results, out, now)
-        return pages.whole(out)
-    return call
+    """Write the report of a results folder; returns all its pages, the front page first."""
+    return pages.maker(monkeypatch, tmp_path)
 
 
 @pytest.fixture
@@ -251,7 +238,7 @@ def test_labs_are_never_mixed(make, results):
 def test_changed_sources_are_named(make, results):
     assert "have not changed" in make(results)
     assert "was not checked" in make(results, lambda boots: None)
-    changed = make(results, lambda boots: unchanged(boots) | {"rt-qpw": "other"})
+    changed = make(results, lambda boots: pages.unchanged(boots) | {"rt-qpw": "other"})
     assert "changed since this run**, those of: rt-qpw." in changed
 
 
@@ -325,7 +312,7 @@ def test_boots_of_other_kinds_must_be_alike_as_well(make, results):
     assert "All boots of a lab have the same guest" in make(results)
     path.write_text(path.read_text().replace('"initramfs_sha256": "r"', '"initramfs_sha256": "s"'))
     assert "guest programs (virtual: 2 kinds)" in make(results)
-    assert "those of: rt-none." in make(results, lambda boots: unchanged(boots) | {"rt-none": "other"})
+    assert "those of: rt-none." in make(results, lambda boots: pages.unchanged(boots) | {"rt-none": "other"})
 
 
 def test_hot_paths_have_a_table(make, results):
