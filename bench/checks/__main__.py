@@ -39,6 +39,7 @@ from bench.checks.repeat import check_again, check_lab_repeat
 from bench.checks.verdicts import check_lab_verdicts
 from bench.report import plan
 from bench.report.facts import instrument
+from bench.report.judgement.instrument import MADE_WITH
 from check import tapfile
 
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
@@ -59,7 +60,7 @@ def keep(name):
     """Keep a check's outcome, and with which programs it was made, where the report looks; not on which machine."""
     INSTRUMENT.mkdir(parents=True, exist_ok=True)
     manifest = json.loads((KEPT / VOUCHES[name] / "manifest.json").read_text())
-    about = {key: value for key, value in manifest.items() if key not in boot.VARYING or key in instrument.MADE_WITH}
+    about = {key: value for key, value in manifest.items() if key not in boot.VARYING or key in MADE_WITH}
     if name == "again":
         about[instrument.DIGEST] = instrument.digest(archive.BOOTS)
     (INSTRUMENT / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
