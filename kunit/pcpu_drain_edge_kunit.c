@@ -401,7 +401,7 @@ static void what_a_drain_caches_needs_no_other(struct kunit *test)
 }
 
 static struct kunit_case pcpu_drain_edge_cases[] = {
-	KUNIT_CASE_SLOW(everybody_is_held_up_anywhere),
+	KUNIT_CASE(everybody_is_held_up_anywhere),
 	KUNIT_CASE(request_is_held_up_when_it_has_set_its_bit),
 	KUNIT_CASE(request_is_held_up_before_it_queues),
 	KUNIT_CASE(request_is_held_up_before_it_wakes_the_kworker),

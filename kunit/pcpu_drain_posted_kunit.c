@@ -299,7 +299,7 @@ static struct kunit_case pcpu_drain_posted_cases[] = {
 	KUNIT_CASE(posted_is_kept_by_an_interrupt),
 	KUNIT_CASE(posted_is_kept_past_another_drain),
 	KUNIT_CASE_SLOW(wait_leaves_user_mode_alone),
-	KUNIT_CASE_SLOW(post_leaves_user_mode_alone),
+	KUNIT_CASE(post_leaves_user_mode_alone),
 	KUNIT_CASE(asked_again_it_is_left_alone),
 	KUNIT_CASE(disturbance_is_seen),
 	KUNIT_CASE(signal_while_it_is_held_up),

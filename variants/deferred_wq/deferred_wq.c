@@ -45,7 +45,7 @@
  *   operation that finds USER clear, and with interrupts off until it has queued:
  *   from then on the exit claim fails.  An owner that meets QUEUED without a work to
  *   flush runs its exit loop again, for as long as one queue_work_on() takes.  Only the
- *   work takes QUEUED back, when it begins: whoever else did it might take back a later
+ *   drain takes QUEUED back, when it begins: whoever else did it might take back a later
  *   request's QUEUED.
  * - A requester has queued the work, and the owner (",run") or a kworker that was awake
  *   does it at once; only then does queue_work_on() wake the kworker, with no lock held.
@@ -277,7 +277,7 @@ bool __pcd_claim_user(void)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	int old = 0;
 
-	/* Full barrier, pairs with pcd_deferred_queue(): it finds USER, or we its bits. */
+	/* Full barrier if it succeeds, pairs with pcd_deferred_queue(): that finds USER, or we its bits. */
 	if (likely(atomic_try_cmpxchg(&d->word, &old, PCD_USER)))
 		return true;
 	/* The kernel was entered without __ct_user_exit(). */

@@ -42,7 +42,7 @@ static __always_inline bool pcd_left_half_way(struct task_struct *prev)
  */
 static __always_inline void pcd_task_switched(struct task_struct *prev)
 {
-	/* This CPU's own; an interrupt that caches from here on arms the new task. */
+	/* This CPU's own; if an interrupt caches from here on, pcd_arm() finds the new task. */
 	if (static_branch_unlikely(&pcd_task_key) &&
 	    this_cpu_read(pcd_owners.tracked) &&
 	    unlikely(this_cpu_read(pcd_owners.pending) ||

@@ -6,10 +6,10 @@
  * Draining of per-CPU caches on request.
  *
  * A subsystem that keeps a per-CPU cache guards it with a pcd_lock_t and
- * describes it by a struct pcd_class.  The *owner* of a cache is the task that
- * fills it, on its CPU; a *requester* on any CPU asks for the caches of a class to be
- * emptied.  How that happens is the variant's business (Kconfig: "How another
- * CPU has a per-CPU cache drained"); neither clients nor callers can tell.
+ * describes it by a struct pcd_class.  The *owner* of a cache is the task (or the
+ * interrupt) that fills it, on its CPU; a *requester* on any CPU asks for the caches
+ * of a class to be emptied.  How that happens is the variant's business (Kconfig: "How
+ * another CPU has a per-CPU cache drained"); neither clients nor callers can tell.
  *
  * common/README.md has the contract.
  */
@@ -109,7 +109,7 @@ static inline void pcd_cached(struct pcd_class *class) { }
  * enum pcd_mode - what a requester wants
  * @PCD_WAIT: drain all CPUs and wait for it.  Exception: where the variant leaves an
  *	isolated CPU in user mode alone, the drain is only posted there.  For callers
- *	to which the drain is no more than a hint
+ *	that lose no more than a hint if it is posted
  * @PCD_POST: arrange that all CPUs will be drained, and do not wait
  * @PCD_STRICT: as %PCD_WAIT, but never posted: an owner in user mode is interrupted
  *	if need be.  For callers that need the drain for success or progress
@@ -179,7 +179,7 @@ enum pcd_by {
  * @left: items of this CPU that a request left behind
  * @works: work items of this class queued on this CPU, as upstream does or as help;
  *	work by which a variant drains all classes of an isolated CPU does not count
- * @helps: how often each kind of help was given, by enum pcd_help
+ * @remote: drains of this CPU's cache done by another CPU, dead or alive
  * @helps: by enum pcd_help, how often work was queued for it
  * @completion: requests made by this CPU, by floor(log2(nanoseconds))
  *

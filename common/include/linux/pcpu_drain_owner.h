@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /**
- * struct pcd_owner - a CPU that drains by itself what it caches
+ * struct pcd_owner - what an isolated CPU, which drains by itself, must still drain
  * @pending: a bit for each class that this CPU must drain before it next returns to
  *	user mode; set atomically by the owner or by requesters, cleared
  *	by the drain when it begins.  Never set unless @tracked

@@ -3,8 +3,8 @@
  * One CPU's cache of one class: drain it here, or by a kworker there.
  *
  * A kworker whose CPU goes offline between queueing and running is unbound and
- * runs elsewhere, perhaps while that CPU still lives.  It then drains the CPU that
- * is on, as upstream does; the dead callback drains the CPU that it was queued for.
+ * runs elsewhere, perhaps while that CPU still lives.  It then drains the CPU it
+ * runs on, as upstream does; the dead callback drains the CPU that it was queued for.
  */
 #include <linux/cpumask.h>
 #include <linux/init.h>
