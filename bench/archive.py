@@ -38,6 +38,7 @@ CAMPAIGN, INDEX = "campaign.json", "index.jsonl"
 # method_sha256 is of METHOD.md, and in no boot's manifest.
 SHARED = ("schema", "lab", "kernel_release", "compiler", "binutils", "qemu_version", "qemu_sha256", "firmware_sha256",
           "plugin_sha256", "main_loop_sha256", "initramfs_sha256", "guest_packages_sha256", "method_sha256")
+TIMED = ("host_cpu", "loops")  # and where figures are times, which the virtual lab's are not
 SAID = ("guest.jsonl", "counts.jsonl")
 
 
@@ -90,8 +91,9 @@ def name_of(folder):
 
 
 def facts_of(manifest):
-    """What a manifest says of SHARED."""
-    return {key: manifest[key] for key in SHARED if manifest.get(key) is not None}
+    """What a manifest says of SHARED, and of TIMED."""
+    keys = SHARED if manifest.get("lab") == plan.JUDGED_LAB else SHARED + TIMED
+    return {key: manifest[key] for key in keys if manifest.get(key) is not None}
 
 
 def common(folders):
@@ -188,7 +190,7 @@ def set_aside(lab, known, facts):
     shutil.rmtree(place, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
     (MINE / lab).rename(place)
-    others = [key for key in SHARED if known.get(key) != facts.get(key)]
+    others = [key for key in SHARED + TIMED if known.get(key) != facts.get(key)]
     print(f"note: a new campaign begins, as {', '.join(others)} is not what the boots in {MINE / lab} were made with; "
           f"they are in {place} now", flush=True)
 
@@ -213,7 +215,11 @@ def pack(lab):
     for folder in folders:
         if key := stranger(load(folder / "manifest.json"), facts):
             raise ArchiveError(f"{folder}: its {key} is not the campaign's, in {CAMPAIGN}; remove it, or make it again")
-    index, then = {name_of(folder): line_of(folder) for folder in folders}, committed(lab, facts)
+    index, then = {name_of(folder): line_of(folder) for folder in folders}, {}
+    try:
+        then = committed(lab, facts)
+    except ArchiveError as error:
+        print(f"note: {error}; what is packed now replaces it", flush=True)
     folders = [(BOOTS if then.get(name) == line else MINE) / lab / name for name, line in index.items()]
     target, cells = KEPT / lab, {}
     for cell in sorted({folder.parent.name for folder in folders}):

@@ -52,7 +52,8 @@ def main():
     parser.add_argument("folder", type=pathlib.Path, help="a lab's folder of raw results")
     parser.error = boot.fail
     folder = parser.parse_args().folder.resolve()
-    boots = [read.read_boot(path) for path in sorted(folder.glob("*-*/seed-*"))]  # of the workload
+    boots = [read.read_boot(path) for path in sorted(folder.glob("*-*/*")) if path.is_dir()]
+    boots = [one for one in boots if one.kind == "drain"]
     rows = cells(boots)
     if not boots:
         boot.fail(f"{folder}: no boots in it; a lab's folder has files such as rt-unpatched/seed-603/manifest.json")

@@ -59,9 +59,9 @@ STRICT = ("-Wall", "-Wextra", "-Werror")
 COMPLAINT = re.compile(r"(warning|error):|\*\*\*|^error", re.IGNORECASE)
 
 
-def run(*command, env=None):
+def run(*command):
     """Exit status and output lines of a command at the top of the repository."""
-    done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", check=False)
     return done.returncode, done.stdout.splitlines()
 

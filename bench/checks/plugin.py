@@ -144,7 +144,7 @@ def slow_down(tap, spec, ways):
         times = seconds[name] / seconds[WITHOUT]
         wrong = [] if times <= most else [f"{seconds[name]:.1f} s, {seconds[WITHOUT]:.1f} s without it"]
         print(f"{name} makes a boot {times:.2f} times as long", flush=True)
-        tap.point(f"{name} makes a boot at most {most} times as long", wrong, measured=True)
+        tap.point(f"{name} makes a boot at most {most} times as long", wrong)
     parted = {first_difference(runs[0][2], sent)[:160] for _, _, sent in runs if sent != runs[0][2]}
     tap.point(f"the guest sends the same bytes without, with {' and with '.join(ways)}",
               sorted(parted) if all(sent for _, _, sent in runs) else ["a boot failed"])

@@ -124,6 +124,12 @@ def test_boots_of_another_campaign_are_set_aside(place, capsys):
     assert tree(archive.KEPT) == before and (archive.BOOTS / "virtual/rt-none/seed-001").is_dir()
 
 
+@pytest.mark.parametrize("lab, shared", [("virtual", False), ("cycles", True), ("kvm", True)])
+def test_figures_that_are_times_are_of_one_processor(lab, shared):
+    """Those of two are not to stand side by side; the virtual lab's are the same on any."""
+    assert ("host_cpu" in archive.facts_of({"lab": lab, "host_cpu": "of this machine"})) == shared
+
+
 def test_a_campaign_goes_on_with_what_is_committed(place):
     """And is whole where somebody has removed a cell, to have it made anew."""
     shutil.rmtree(archive.MINE / "virtual/rt-none")
@@ -183,6 +189,14 @@ def test_a_record_that_another_commit_has_changed_is_unpacked(place):
     archive.pack("virtual")
     archive.unpack_all()
     assert archive.load(archive.BOOTS / "virtual/rt-none/seed-001/manifest.json")["tries"] == 7
+
+
+def test_a_damaged_archive_is_replaced(place, capsys):
+    """And not what a finished campaign fails for."""
+    before = tree(archive.KEPT)
+    (archive.KEPT / "virtual/rt-none.tar.xz").write_bytes(b"torn")
+    archive.pack("virtual")
+    assert tree(archive.KEPT) == before and "replaces it" in capsys.readouterr().out
 
 
 def test_boots_of_two_campaigns_are_not_packed(place):
