@@ -4,6 +4,7 @@
 Fixtures for the tests alone: nothing made here ever lies under results/.
 """
 
+import itertools
 import json
 import shutil
 import types
@@ -11,6 +12,7 @@ import zlib
 
 from bench.report import plan
 from bench.report.facts import frame, metrics, read
+from check import tapfile
 
 KINDS = ("none", "syscall", "page_fault", "exception", "timer", "reschedule", "call_function", "irq_work", "device",
          "other_irq", "nmi")
@@ -111,7 +113,8 @@ def manifest(lab, model, arm, seed, kind="drain", setting=""):
 
 
 def write(path, made, verdict, **files):
-    """Put a boot's files into a folder: its manifest, how it ended, files' lines; returns the folder."""
+    """Put a boot's files in a folder, in the place of others: manifest, verdict, files' lines; returns the folder."""
+    shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     (path / "manifest.json").write_text(json.dumps(made))
     (path / "verdict.json").write_text(json.dumps({"verdict": verdict, "why": "" if verdict == "ok" else "as planned"}))
@@ -135,15 +138,29 @@ def boot(results, model="rt", arm="unpatched", seed=1, lab="virtual", verdict="o
     return write(path, made, verdict, **(files if verdict == "ok" else {}))
 
 
+def alter(path, **told):
+    """Let a boot's manifest tell something else; returns its folder."""
+    manifest = path / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | told))
+    return path
+
+
+def instrument(results, name, *points, **told):
+    """What a check has kept: points, as for tapfile.Writer.point(), and what it tells of its boots."""
+    with tapfile.Writer(name, results / "instrument") as tap:
+        for point in points:
+            tap.point(*point)
+    tap.path.with_suffix(".json").write_text(json.dumps(told))
+
+
 COSTS = {"rt": 500, "lazy": 800}  # instructions per drain under unpatched, to which the seed is added
+FACTORS = {"unpatched": 1, "none": 1, "qpw0": 2, "qpw1": 0}  # of that, by arm
 
 
 def campaign(results, seeds=(1, 2, 3), more=0):
     """Four arms in two models; qpw1 costs nothing. more: instructions per drain beyond COSTS."""
-    for model, cost in COSTS.items():
-        for arm, factor in (("unpatched", 1), ("none", 1), ("qpw0", 2), ("qpw1", 0)):
-            for seed in seeds:
-                boot(results, model, arm, seed, per_drain=(cost + more + seed) * factor)
+    for (model, cost), (arm, factor), seed in itertools.product(COSTS.items(), FACTORS.items(), seeds):
+        boot(results, model, arm, seed, per_drain=(cost + more + seed) * factor)
 
 
 MATTERS = 4500  # in trusted(), so that a drain takes more than a margin
@@ -165,37 +182,25 @@ def rebuilt(results, *args, **how):
 def dose(results, model="rt", response=lambda amount, seed: amount + PRICE + seed, doses=plan.DOSES,
          boots=plan.DOSE_SEEDS):
     """Dose and response; boots: of each dose."""
-    for amount in doses:
-        for seed in range(1, boots + 1):
-            boot(results, model, "unpatched", seed, kind="dose", setting=str(amount), per_drain=response(amount, seed))
+    for amount, seed in itertools.product(doses, range(1, boots + 1)):
+        boot(results, model, "unpatched", seed, kind="dose", setting=str(amount), per_drain=response(amount, seed))
 
 
 def sensitivity(results, setting, arms, model="rt"):
-    """One setting, in the place of what may be there; arms: {arm: instructions per drain}."""
-    for arm, cost in arms.items():
-        for path in (results / "virtual" / f"{model}-{arm}").glob(f"sensitivity-{setting}-*"):
-            shutil.rmtree(path)
-        for seed in (1, 2, 3):
-            boot(results, model, arm, seed, kind="sensitivity", setting=setting,
-                 per_drain=cost and cost + seed)
-
-
-def settled(results, setting):
-    """One setting that changes nothing, with all arms of campaign()."""
-    for model, price in COSTS.items():
-        cost = price + MATTERS
-        sensitivity(results, setting, {"unpatched": cost, "none": cost, "qpw0": 2 * cost, "qpw1": 0}, model)
+    """One setting; arms: {arm: instructions per drain}."""
+    for (arm, cost), seed in itertools.product(arms.items(), (1, 2, 3)):
+        boot(results, model, arm, seed, kind="sensitivity", setting=setting, per_drain=cost and cost + seed)
 
 
 def trusted(results, settings):
-    """A campaign whose controls all hold, under these settings too."""
+    """A campaign whose controls all hold, under these settings too, which change nothing."""
     campaign(results, range(1, 13), MATTERS)
-    for model in COSTS:
+    for model, price in COSTS.items():
         aa(results, model)
         rebuilt(results, model)
         dose(results, model)
-    for setting in settings:
-        settled(results, setting)
+        for setting in settings:
+            sensitivity(results, setting, {arm: factor * (price + MATTERS) for arm, factor in FACTORS.items()}, model)
 
 
 def extra(results, name, model="rt", arm="none", verdict="ok", **files):

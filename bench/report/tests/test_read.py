@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """read.py: what is whole is read, what is not is called unreadable, and says why."""
 
+import functools
+
 import pytest
 
+from bench.report import plan
 from bench.report.facts import read
 from bench.report.tests import synthetic
 
@@ -45,12 +48,7 @@ def rewrite(name, alter):
     return apply
 
 
-def rewrite_guest(alter):
-    return rewrite("guest", alter)
-
-
-def rewrite_counts(alter):
-    return rewrite("counts", alter)
+rewrite_guest, rewrite_counts = (functools.partial(rewrite, name) for name in ("guest", "counts"))
 
 
 def cut(name):
@@ -74,17 +72,10 @@ def index(objects, key, nth=0):
 
 DAMAGE = {
     "not a number": (change("manifest.json", '"seed": 1,', '"seed": NaN,'), "NaN is no number"),
-    "no manifest": (without("manifest.json"), "manifest.json"),
-    "no verdict": (without("verdict.json"), "verdict.json"),
-    "no guest file": (without("guest.jsonl"), "guest.jsonl"),
-    "no counts": (without("counts.jsonl"), "counts.jsonl"),
-    "garbage manifest": (garbage("manifest.json"), "manifest.json"),
-    "garbage verdict": (garbage("verdict.json"), "verdict.json"),
-    "garbage guest file": (garbage("guest.jsonl"), "guest.jsonl"),
-    "garbage counts": (garbage("counts.jsonl"), "counts.jsonl"),
+    **{f"{damage.__name__} {name}": (damage(name), name) for damage in (without, garbage)
+       for name in ("manifest.json", "verdict.json", "guest.jsonl", "counts.jsonl")},
     "empty counts": (lambda path: (path / "counts.jsonl").write_text(""), "cut off"),
-    "cut guest file": (cut("guest.jsonl"), "guest.jsonl"),
-    "cut counts": (cut("counts.jsonl"), "counts.jsonl"),
+    **{f"cut {name}": (cut(name), name) for name in ("guest.jsonl", "counts.jsonl")},
     "no end line": (lambda path: (path / "counts.jsonl").write_text(
         (path / "counts.jsonl").read_text().rsplit("\n", 2)[0] + "\n"), "cut off"),
     "unknown verdict": (change("verdict.json", "ok", "fine"), "unknown verdict"),
@@ -130,18 +121,34 @@ def test_damage_is_seen(tmp_path, what):
     assert "\n" not in boot.why
 
 
+@pytest.mark.parametrize("kind, setting, told, said", [
+    ("sensitivity", "cpus-4", {"setting": "shift-2"}, "settle_ms is None, setting shift-2 has 120"),
+    ("sensitivity", "cpus-4", {"setting": "cpus-8"}, "setting 'cpus-8', which is none"),
+    ("sensitivity", "cpus-4", {"cpus": 2}, "cpus is 2, setting cpus-4 has 4"),
+    ("dose", "1000", {"setting": "1500"}, "dose is 1000, its setting is 1500")])
+def test_a_boot_of_another_setting_than_it_names_is_unreadable(tmp_path, kind, setting, told, said):
+    path = synthetic.alter(synthetic.boot(tmp_path, kind=kind, setting=setting), **told)
+    path = path.rename(path.with_name(plan.place(kind, told.get("setting", setting), 1)))
+    assert read.read_boot(path).why == f"manifest.json: {said}"
+
+
 def test_longest_stretches_with_interrupts_off_are_read(tmp_path):
-    def add(lines):
-        lines += [{"irqs_off": [4, 0, 1, 3000, "__schedule"]}, {"irqs_off": [4, 0, 1, 200, "do_syscall_64"]}]
+    rest = [line for line in synthetic.counts(500) if "irqs_off" not in line or "mark" in line]
+    told = [{"irqs_off": [4, 0, 1, 3000, "__schedule"]}, {"irqs_off": [4, 0, 1, 200, "do_syscall_64"]}]
+    for lines, found in ((rest, {}), (rest + told, {4: {1: [(3000, "__schedule"), (200, "do_syscall_64")]}})):
+        assert read.read_boot(synthetic.boot(tmp_path, counts=lines)).counts.irqs_off == found
 
-    def drop(lines):
-        lines[:] = [line for line in lines if "irqs_off" not in line or "mark" in line]
 
-    path = synthetic.boot(tmp_path)
-    rewrite_counts(drop)(path)
-    assert read.read_boot(path).counts.irqs_off == {}
-    rewrite_counts(lambda lines: (drop(lines), add(lines)))(path)
-    assert read.read_boot(path).counts.irqs_off == {4: {1: [(3000, "__schedule"), (200, "do_syscall_64")]}}
+@pytest.mark.parametrize("order, why", [
+    ((3, 4, 1, 2), ""), ((3, 1, 2, 4), "counts.jsonl: marks in the order [3, 1, 2, 4]")])
+def test_the_storm_may_come_first(tmp_path, order, why):
+    made = synthetic.counts(501)
+    rows = [line for line in made if "mark" in line and "unit" not in line]
+    for row in (line["mark"] for line in rows if line["mark"][0] in (1, 2)):
+        row[3:] = [count + 10**6 for count in row[3:]]
+    others = [line for line in made if line not in rows]
+    rows.sort(key=lambda line: order.index(line["mark"][0]))
+    assert read.read_boot(synthetic.boot(tmp_path, counts=[*others, *rows])).why == why
 
 
 def test_an_oddly_named_folder_is_not_dropped(tmp_path):

@@ -12,7 +12,7 @@ import types
 import pytest
 
 from bench.report import report
-from bench.report.facts import frame, instrument
+from bench.report.facts import frame, instrument, read
 from bench.report.judgement import controls
 from bench.report.rendering import documents, markdown, origin, page, short, tables, trust
 from bench.report.rendering.instrument import rows_of
@@ -33,42 +33,51 @@ def results(tmp_path):
     return folder
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """All pages of a campaign as it is."""
+    folder = tmp_path_factory.mktemp("plain")
+    synthetic.campaign(folder / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        return pages.maker(patch, folder)(folder / "results")
+
+
 def rows(text, title):
     """Rows of the first table under a title, as {(model, arm): [cells]}."""
     lines = text.split(title, 1)[1].split("| model |", 1)[1].split("\n")[2:]
-    found = {}
-    for line in lines:
-        if not line.startswith("|"):
-            break
-        model, arm, *cells = (cell.strip() for cell in line.strip("|").split("|"))
-        found[model, arm] = cells
-    return found
+    table = ([cell.strip() for cell in line.strip("|").split("|")]
+             for line in itertools.takewhile(lambda line: line.startswith("|"), lines))
+    return {(model, arm): cells for model, arm, *cells in table}
 
 
 TAKEN = "### Kernel instructions imposed on the isolated CPU, per drain"
 
 
-def test_median_interval_difference(make, results):
-    table = rows(make(results), TAKEN)
-    assert table["rt", "unpatched"] == ["502", "501 .. 503", "–", "–", "3"]
-    assert table["rt", "qpw0"] == ["1,004", "1,002 .. 1,006", "+502", "+501 .. +503", "3, 3 pairs"]
-    assert table["rt", "none"] == ["502", "501 .. 503", "0", "all equal", "3, 3 pairs"]
-    assert table["lazy", "qpw1"] == ["0", "all equal", "−802", "−803 .. −801", "3, 3 pairs"]
+@pytest.mark.parametrize("title, cell, cells", [
+    (TAKEN, ("rt", "unpatched"), ["502", "501 .. 503", "–", "–", "3"]),
+    (TAKEN, ("rt", "qpw0"), ["1,004", "1,002 .. 1,006", "+502", "+501 .. +503", "3, 3 pairs"]),
+    (TAKEN, ("rt", "none"), ["502", "501 .. 503", "0", "all equal", "3, 3 pairs"]),
+    (TAKEN, ("lazy", "qpw1"), ["0", "all equal", "−802", "−803 .. −801", "3, 3 pairs"]),
+    ("### Work items run on the isolated CPU, per drain", ("rt", "qpw1"),
+     ["0", "all equal; none in 30 drains: below 0.1 (95 %)", "−1 (−100 %)", "all equal", "3, 3 pairs"]),
+    ("### Work items run on the isolated CPU, per drain", ("rt", "qpw0"),
+     ["1", "all equal", "0 (0 %)", "all equal", "3, 3 pairs"]),
+    ("### Longest stretch with interrupts off on the isolated CPU, storm", ("rt", "none"),
+     ["900", "all equal", "0", "all equal", "3, 3 pairs"]),
+    ("### All kernel instructions on the isolated CPU per fill, quiet phase", ("rt", "none"),
+     ["10", "all equal", "0", "all equal", "3, 3 pairs"])])
+def test_median_interval_difference(plain, title, cell, cells):
+    assert rows(plain, title)[cell] == cells
 
 
-def test_zero_events_are_a_bound(make, results):
-    table = rows(make(results), "### Work items run on the isolated CPU, per drain")
-    assert table["rt", "qpw1"][1] == "all equal; none in 30 drains: below 0.1 (95 %)"
-    assert "none in" not in table["rt", "qpw0"][1]
-
-
-def test_what_is_missing_comes_first(make, results):
-    text = make(results)
-    assert "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`" in text
-    assert "A/A, other seeds, rt (not run)" in text and "No verdicts that depend on them are given" in text
-    assert "3 seeds per arm are too few" in text
-    assert "virtual: the first of these boots began at 2026-01-01T00:00:00Z, the last at 2026-01-01T00:00:00Z." in text
-    assert text.index("What is missing") < text.index("## Boots")
+@pytest.mark.parametrize("said", [
+    "| rt | none | `__schedule` (3) |", "| idle | – | 2 | 2 | 2 |", "| qpw1 | qpw | `qpw=1` |", "| none | none | – |",
+    "\n## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`).",
+    "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`", "A/A, other seeds, rt (not run)",
+    "No verdicts that depend on them are given", "3 seeds per arm are too few",
+    "virtual: the first of these boots began at 2026-01-01T00:00:00Z, the last at 2026-01-01T00:00:00Z."])
+def test_what_stands_on_the_pages(plain, said):
+    assert said in plain and "| must |" not in plain
 
 
 @pytest.mark.parametrize("told, said", [
@@ -140,18 +149,14 @@ def test_without_all_boots_nothing_is_said_in_short(make, every_arm, arm, lacks)
     assert not table and part == f"**Boots are missing, so nothing is said in short**: {lacks}.\n"
 
 
-def test_a_failed_control_is_said_before_the_answer(make, every_arm):
+@pytest.mark.parametrize("fail", [
+    lambda folder: synthetic.dose(folder, response=lambda amount, seed: seed),
+    lambda folder: synthetic.instrument(folder, "plugin", ("7 user", ["8"]))], ids=["dose", "instrument"])
+def test_a_failed_control_is_said_before_the_answer(make, every_arm, fail):
     doubt = "**A control failed, or boots that must be alike are not, and verdicts are withdrawn: read what is missing"
     assert doubt not in in_short(make(every_arm))[1]
-    synthetic.dose(every_arm, response=lambda amount, seed: seed)
+    fail(every_arm)
     assert in_short(make(every_arm))[1].startswith(doubt)
-
-
-def test_a_check_of_the_instrument_that_failed_is_said_before_the_answer(make, every_arm):
-    (every_arm / "instrument").mkdir()
-    (every_arm / "instrument/plugin.tap").write_text("TAP version 14\nnot ok 1 - known count: 7 user\n1..1\n")
-    (every_arm / "instrument/plugin.json").write_text("{}")
-    assert in_short(make(every_arm))[1].startswith("**A control failed")
 
 
 def test_twelve_seeds_are_enough(make, tmp_path):
@@ -207,10 +212,11 @@ def test_a_boot_without_figures_is_unreadable(make, results):
     assert "rt-none seed 1: unreadable: a figure cannot be made" in make(results)
 
 
-def test_headings_go_down_by_one_level(make, results):
-    levels = [len(line.split(" ")[0]) for line in make(results).split("\n") if re.match("#+ ", line)]
+def test_headings_go_down_by_one_level(plain):
+    levels = [len(line.split(" ")[0]) for line in plain.split("\n") if re.match("#+ ", line)]
     assert levels[:2] == [1, 2] and 3 in levels
     assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+    assert plain.index("What is missing") < plain.index("## Boots")
 
 
 @pytest.mark.parametrize("values, text", [
@@ -242,68 +248,54 @@ def test_changed_sources_are_named(make, results):
     assert "changed since this run**, those of: rt-qpw." in changed
 
 
-def test_boots_that_are_not_alike_are_named(make, results):
-    assert "All boots of a lab have the same guest" in make(results)
-    path = results / "virtual/rt-qpw1/seed-002/manifest.json"
-    whole = path.read_text()
-    path.write_text(whole.replace('"plugin_sha256": "p"', '"plugin_sha256": "q"'))
-    assert "Not all boots are alike: counting plugin (virtual: 2 kinds).**" in make(results)
-    path.write_text(whole.replace('"plugin_sha256"', '"main_loop_sha256": "m", "plugin_sha256"'))
-    assert "Not all boots are alike: guard of QEMU's clock (virtual: 2 kinds).**" in make(results)
-    path.write_text(whole.replace("c-rt", "c-other"))
-    assert "but for the facade's own (virtual, rt: 2 kinds).**" in make(results)
-    path.write_text(whole.replace("i-rt-qpw", "i-other"))
-    assert "kernel image (virtual, rt, qpw: 2 kinds).**" in make(results)
-    path.write_text(whole.replace('"common_config_sha256"', '"old"'))
-    assert "Not recorded for some boots: kernel options" in make(results)
+@pytest.mark.parametrize("key, value, said", [
+    ("plugin_sha256", "q", "Not all boots are alike: counting plugin (virtual: 2 kinds).**"),
+    ("main_loop_sha256", "m", "Not all boots are alike: guard of QEMU's clock (virtual: 2 kinds).**"),
+    ("common_config_sha256", "c-other", "but for the facade's own (virtual, rt: 2 kinds).**"),
+    ("image_sha256", "i-other", "kernel image (virtual, rt, qpw: 2 kinds).**"),
+    ("common_config_sha256", None, "Not recorded for some boots: kernel options")])
+def test_boots_that_are_not_alike_are_named(make, results, plain, key, value, said):
+    assert "All boots of a lab have the same guest" in plain
+    synthetic.alter(results / "virtual/rt-qpw1/seed-002", **{key: value})
+    assert said in make(results)
 
 
 def test_the_instrument_is_shown(make, results):
     assert "counting plugin: not checked, run `make instrument`" in make(results)
-    folder = results / "instrument"
-    with tapfile.Writer("plugin", folder) as tap:
-        tap.point("7 user", kind="known count")
-        tap.point("1.9 times as long", measured=True)
-    manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
-    (folder / "plugin.json").write_text(json.dumps(manifest))
+    known, point = read.load(results / "virtual/rt-qpw1/seed-002/manifest.json"), ("7 user", (), "known count")
+    synthetic.instrument(results, "plugin", point, ("1.9 times as long", (), "", True), **known)
     text = make(results)
     assert "| counting plugin | 2 of 2 | 1.9 times as long |" in text
     assert "| counting plugin | known count | 1 of 1 | 7 user |" in text
     assert "counting plugin: checked with these boots' plugin, QEMU and guest (`make instrument`)" in text
-    with tapfile.Writer("plugin", folder) as tap:
-        tap.point("7 user", ["8"], "known count")
-    (folder / "plugin.json").write_text(json.dumps(manifest | {"qemu_version": "0"}))
+    failed = ("7 user", ["8"], "known count")
+    synthetic.instrument(results, "plugin", failed, **known | {"qemu_version": "0"})
     text = make(results)
     assert "**A control failed: the instrument: not known count: 7 user.**" in text
     assert "| counting plugin | 0 of 1 | **not known count: 7 user** |" in text
     assert "| counting plugin | known count | 0 of 1 | **not 7 user** |" in text
     assert "checked with another QEMU than these boots, run" in text
-    (folder / "plugin.json").write_text(json.dumps(manifest | {"main_loop_sha256": "m"}))
+    synthetic.instrument(results, "plugin", failed, **known | {"main_loop_sha256": "m"})
     assert "checked with another guard of QEMU's clock than these boots, run" in make(results)
 
 
 def test_what_was_checked_with_other_boots_vouches_for_none(make, results):
     """Of another kernel of the same cell, or of boots that have come since; that they are made again as well."""
-    folder = results / "instrument"
-    folder.mkdir()
-    (folder / "again.tap").write_text("TAP version 14\nok 1 - boots: 9 a\n1..1\n")
-    manifest = json.loads((results / "virtual/rt-qpw1/seed-002/manifest.json").read_text())
-    now = {instrument.DIGEST: instrument.digest(results)}
-    (folder / "again.json").write_text(json.dumps(manifest | now))
-    assert "made again: checked with these boots' plugin, QEMU and guest (`make again`)" in make(results)
-    (folder / "again.json").write_text(json.dumps(manifest | now | {"arm": "rebuilt", "image_sha256": "x"}))
-    assert "made again: checked with these boots' plugin, QEMU and guest (`make again`)" in make(results)
-    (folder / "again.json").write_text(json.dumps(manifest | now | {"image_sha256": "x"}))
-    assert "made again: checked with another kernel than these boots, run" in make(results)
-    (folder / "again.json").write_text(json.dumps(manifest))  # which boots it was about is not known
-    assert "made again: of other boots than these, run" in make(results)
-    (folder / "again.json").write_text(json.dumps(manifest | now))
+    known, point = read.load(results / "virtual/rt-qpw1/seed-002/manifest.json"), ("9 a", (), "boots")
+    now, vouches = {instrument.DIGEST: instrument.digest(results)}, (
+        "checked with these boots' plugin, QEMU and guest (`make again`)")
+    for told, said in ((now, vouches), (now | {"arm": "rebuilt", "image_sha256": "x"}, vouches),
+                       (now | {"image_sha256": "x"}, "checked with another kernel than these boots, run"),
+                       ({}, "of other boots than these, run")):  # which boots it was about is not known
+        synthetic.instrument(results, "again", point, **known | told)
+        assert f"made again: {said}" in make(results)
+    synthetic.instrument(results, "again", point, **known | now)
     synthetic.boot(results, "rt", "qpw1", 9)
     said = "made again: of other boots than these, run `make again`"
     before, after = make(results).split("### The instrument")
-    assert said in before.split("## What is missing")[1].split("\n## ")[0] and f"**all boots, {said}**" in after
-    (folder / "again.tap").write_text("TAP version 14\nok 1 - boots: 9 a # SKIP not begun\n1..1\n")
-    (folder / "again.json").write_text(json.dumps(manifest | {instrument.DIGEST: instrument.digest(results)}))
+    assert said in first(before) and f"**all boots, {said}**" in after
+    synthetic.instrument(results, "again", ("9 a # SKIP not begun", (), "boots"), **known | {
+        instrument.DIGEST: instrument.digest(results)})
     assert "**all boots, made again: 1 of its points skipped, run `make again`**" in make(results)
 
 
@@ -334,13 +326,6 @@ def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):
     assert "(../figures/anatomy-rt-none.svg)" in text
     assert (tmp_path / "out/results/figures/anatomy-rt-none.txt").exists()
     assert "rt-qpw1: no timeline: guest.jsonl: the trace of scene 'user mode' does not cover it" in text
-
-
-def test_interrupts_off_are_shown(make, results):
-    text = make(results)
-    assert rows(text, "### Longest stretch with interrupts off on the isolated CPU, storm")["rt", "none"][:3] == [
-        "900", "all equal", "0"]
-    assert "| rt | none | `__schedule` (3) |" in text
 
 
 def test_the_plugin_is_held_against_the_guest(make, results):
@@ -467,22 +452,9 @@ def test_how_early_a_touch_may_be_missed(cpus, shift, first, early):
 
 
 def test_the_cycles_lab_speaks_for_itself(make, results, monkeypatch):
-    assert "## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`)." in make(results)
     (results / "cycles/rt-none").mkdir(parents=True)
     monkeypatch.setattr(page.section, "section", lambda folder, lab: [f"all of {folder.name}, {lab.name}"])
     assert "\n## Hot paths in cycles (lab: cycles)\n\nall of cycles, virtual" in make(results)
-
-
-def test_help_and_absolute_costs_are_shown(make, results):
-    text = make(results)
-    assert "| idle | – | 2 | 2 | 2 |" in text and "| must |" not in text
-    assert rows(text, "### All kernel instructions on the isolated CPU per fill, quiet phase")["rt", "none"][:3] == [
-        "10", "all equal", "0"]
-
-
-def test_own_boot_parameters_are_shown(make, results):
-    text = make(results)
-    assert "| qpw1 | qpw | `qpw=1` |" in text and "| none | none | – |" in text
 
 
 def test_same_input_same_bytes(make, results, tmp_path):

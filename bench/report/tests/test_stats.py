@@ -12,24 +12,16 @@ from bench.report import plan
 from bench.report.judgement import coverage, stats
 
 
-def test_median_odd_and_even():
-    assert stats.estimate([9, 1, 5]).median == 5
-    assert stats.estimate([1, 2, 3, 10]).median == 2.5
-
-
-def test_no_boot_gives_no_estimate():
-    assert stats.estimate([]) is None
-
-
-def test_one_boot_covers_nothing():
-    one = stats.estimate([7])
-    assert (one.median, one.low, one.high, one.coverage) == (7, 7, 7, 0)
-    assert not one.exact
-
-
-def test_three_seeds_are_minimum_to_maximum_at_75_percent():
-    three = stats.estimate([4, 9, 6])
-    assert (three.low, three.high, three.coverage, three.n) == (4, 9, 0.75, 3)
+@pytest.mark.parametrize("values, expected", [
+    ([9, 1, 5], {"median": 5}),
+    ([1, 2, 3, 10], {"median": 2.5}),
+    ([7], {"median": 7, "low": 7, "high": 7, "coverage": 0, "exact": False}),
+    ([4, 9, 6], {"low": 4, "high": 9, "coverage": 0.75, "n": 3}),  # minimum to maximum
+    ([5, 5, 5], {"low": 5, "median": 5, "high": 5, "exact": True}),
+    ([0] * 11 + [9], {"low": 0, "high": 0, "exact": False}),  # all equal is not what the interval alone says
+])
+def test_an_estimate(values, expected):
+    assert {name: getattr(stats.estimate(values), name) for name in expected} == expected
 
 
 @pytest.mark.parametrize("n, k", [(2, 1), (5, 1), (6, 1), (8, 1), (9, 2), (12, 3), (15, 4), (20, 6), (100, 40)])
@@ -53,42 +45,23 @@ def difference(arm, base):
     return stats.difference(pandas.Series(arm), pandas.Series(base))
 
 
-def test_difference_is_paired_by_seed():
-    base = {1: 100, 2: 200, 3: 300}
-    arm = {3: 301, 1: 101, 2: 201}
+@pytest.mark.parametrize("arm, base, expected", [
+    ({3: 301, 1: 101, 2: 201}, {1: 100, 2: 200, 3: 300}, (1, 1, 1, 3, True)),
+    ({1: 11, 2: 22, 4: 999}, {1: 10, 2: 20, 3: 5}, (1.5, 1, 2, 2, False))])
+def test_a_difference_is_paired_by_seed(arm, base, expected):
+    """A seed that one arm lacks enters nothing."""
     change = difference(arm, base)
-    assert (change.median, change.low, change.high, change.n) == (1, 1, 1, 3)
-    assert change.exact
+    assert (change.median, change.low, change.high, change.n, change.exact) == expected
 
 
-def test_seed_missing_in_one_arm_enters_nothing():
-    change = difference({1: 11, 2: 22, 4: 999}, {1: 10, 2: 20, 3: 5})
-    assert (change.median, change.n) == (1.5, 2)
+def test_no_boot_and_no_seed_in_common_give_no_estimate():
+    assert stats.estimate([]) is None and difference({1: 1}, {2: 1}) is None
 
 
-def test_no_seed_in_common():
-    assert difference({1: 1}, {2: 1}) is None
-
-
-def test_all_equal():
-    same = stats.estimate([5, 5, 5])
-    assert same.exact and (same.low, same.median, same.high) == (5, 5, 5)
-
-
-def test_relative():
-    base = stats.estimate([200, 200, 200])
-    assert stats.relative(difference({1: 250}, {1: 200}), base) == 0.25
-
-
-def test_relative_to_a_negative_baseline_keeps_its_sign():
-    assert stats.relative(difference({1: -250}, {1: -200}), stats.estimate([-200])) == -0.25
-
-
-def test_relative_to_a_zero_baseline_is_not_said():
-    base = {1: 0, 2: 0, 3: 0}
-    change = difference({1: 7, 2: 8, 3: 9}, base)
-    assert change.median == 8
-    assert stats.relative(change, stats.estimate(base.values())) is None
+@pytest.mark.parametrize("arm, base, share", [
+    ({1: 250}, {1: 200}, 0.25), ({1: -250}, {1: -200}, -0.25), ({1: 7, 2: 8, 3: 9}, {1: 0, 2: 0, 3: 0}, None)])
+def test_relative_keeps_the_sign_and_is_not_said_to_zero(arm, base, share):
+    assert stats.relative(difference(arm, base), stats.estimate(base.values())) == share
 
 
 def test_zero_events_are_a_bound():
@@ -101,14 +74,12 @@ def test_zero_events_are_a_bound():
 ONE_TO_TWELVE = list(range(1, 13))
 
 
-def test_sign_flips_are_exact_for_twelve():
-    assert stats.difference_p(ONE_TO_TWELVE) == 2 / 2**12
-    assert stats.difference_p([4, 5, 6]) == 2 / 2**3
-
-
-def test_ties_count_whatever_the_order_of_summation():
-    assert stats.difference_p([0.1] * 6 + [0.2] * 6) == 2 / 2**12
-    assert stats.difference_p([0.1, -0.1, 0.2, -0.2, 0.3, -0.3]) == 1
+@pytest.mark.parametrize("values, p", [
+    (ONE_TO_TWELVE, 2 / 2**12), ([4, 5, 6], 2 / 2**3), ([0] * 12, None),
+    # Ties count whatever the order of summation.
+    ([0.1] * 6 + [0.2] * 6, 2 / 2**12), ([0.1, -0.1, 0.2, -0.2, 0.3, -0.3], 1)])
+def test_sign_flips_are_exact_for_twelve(values, p):
+    assert stats.difference_p(values) == p
 
 
 def test_a_difference_agrees_with_what_is_known():
@@ -122,14 +93,11 @@ def test_equivalence_agrees_with_the_t_test_where_that_holds():
     assert stats.equivalence_p(values, 1) == pytest.approx(ttost_paired(values, 0 * values, -1, 1)[0], rel=0.3)
 
 
-def test_what_is_all_equal_has_no_p():
-    assert stats.difference_p([0] * 12) is None and stats.equivalence_p([7] * 12, 1) is None
-
-
-def test_equivalence_of_few_values():
-    assert stats.equivalence_p([0] * 11 + [1], 0.5) == 13 / 2**12  # as far out: one sign turned, or none
-    assert stats.equivalence_p([0] * 11 + [1], 10) == 1 / 2**12
-    assert stats.equivalence_p([0, 0, 1], 10) == 1 / 2**3  # three boots can show nothing
+@pytest.mark.parametrize("values, margin, p", [
+    ([7] * 12, 1, None), ([0] * 11 + [1], 0.5, 13 / 2**12),  # as far out: one sign turned, or none
+    ([0] * 11 + [1], 10, 1 / 2**12), ([0, 0, 1], 10, 1 / 2**3)])  # three boots can show nothing
+def test_equivalence_of_few_values(values, margin, p):
+    assert stats.equivalence_p(values, margin) == p
     assert stats.equivalence_p([10] * 6 + [11] * 6, 10) > 0.9
 
 
@@ -211,11 +179,6 @@ def test_no_line(groups):
 
 def test_no_response_detects_nothing():
     assert stats.line({seed: [(0, 5), (10, 5), (20, 5)] for seed in (1, 2)}).detect == float("inf")
-
-
-def test_all_equal_is_not_what_the_interval_alone_says():
-    most = stats.estimate([0] * 11 + [9])
-    assert (most.low, most.high, most.exact) == (0, 0, False)
 
 
 def test_a_share_of_few_is_hardly_known():
