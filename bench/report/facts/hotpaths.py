@@ -5,11 +5,13 @@ Reads the boots LAB/CELL/hotpath-*.
 """
 
 import dataclasses
+import operator
 
 from bench.report.facts import read
 from bench.report.plan import BASE
 
 SAME = "none"  # the arm that is to execute what the base does
+counts_of = operator.itemgetter("kernel", "atomics", "switches")
 NO_OPERATION = "nothing"  # what the marks around each operation take by themselves; shown nowhere, counted nowhere
 
 
@@ -56,10 +58,6 @@ def operations(folder):
     return names, kinds
 
 
-def counts_of(row):
-    return row["kernel"], row["atomics"], row["switches"]
-
-
 def read_folder(folder):
     """The paths of one boot as {(kind, operation): Path}; read.Unreadable if it failed or is not whole."""
     read.check_good(folder)
@@ -87,9 +85,8 @@ def read_folder(folder):
         where = functions.get((cpu, op), {})
         # An earlier plugin may have kept those of other repetitions.
         where = where if sum(where.values()) == usual["kernel"] else {}
-        found[kinds[cpu], names[op]] = Path(usual["kernel"], usual["atomics"], usual["switches"], usual["times"],
-                                            repetitions, where, {counts_of(row): row["times"] for row in outcomes
-                                                                 if row["times"] >= 3})
+        met = {counts_of(row): row["times"] for row in outcomes if row["times"] >= 3}
+        found[kinds[cpu], names[op]] = Path(*counts_of(usual), usual["times"], repetitions, where, met)
     return found
 
 
@@ -109,12 +106,10 @@ def read_cell(folders):
 def read_lab(lab):
     """({(model, arm): paths}, faults) of all cells in a lab's folder."""
     cells, faults = {}, []
-    for cell in sorted(path for path in lab.glob("*-*") if path.is_dir()):
-        folders = sorted(cell.glob("hotpath-*"))
-        if folders:
-            model, _, arm = cell.name.partition("-")
-            cells[model, arm], wrong = read_cell(folders)
-            faults += wrong
+    for cell in sorted({path.parent for path in lab.glob("*-*/hotpath-*")}):
+        model, _, arm = cell.name.partition("-")
+        cells[model, arm], wrong = read_cell(sorted(cell.glob("hotpath-*")))
+        faults += wrong
     return cells, faults
 
 
@@ -149,7 +144,6 @@ def difference(path, base):
 def equal(cells, model, arm):
     """How many paths of an arm that the tables show take what the base's take: (equal, of)."""
     base, paths = cells.get((model, BASE), {}), cells.get((model, arm), {})
-    shared = {(kind, name) for kind, name in base.keys() & paths.keys() if name != NO_OPERATION}
-    same = [beside(paths[key], base[key], arm) for key in shared]
-    return sum((path.kernel, path.atomics) == (base[key].kernel, base[key].atomics)
-               for key, path in zip(shared, same, strict=True)), len(shared)
+    pairs = [(beside(paths[key], base[key], arm), base[key])
+             for key in base.keys() & paths.keys() if key[1] != NO_OPERATION]
+    return sum((path.kernel, path.atomics) == (then.kernel, then.atomics) for path, then in pairs), len(pairs)

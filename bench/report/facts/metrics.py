@@ -56,11 +56,6 @@ def named(found):
             for (task, kind), count in found.items()}
 
 
-def by_cause(columns):
-    """Kernel instructions by the name of their cause."""
-    return named(causes(columns))
-
-
 def is_own(task, kind):
     """Is it a system call or a fault of a task of the isolated CPU?"""
     return task in OWN_TASKS and kind in OWN_KINDS
@@ -72,7 +67,7 @@ def own(columns):
 
 
 def imposed_by_cause(columns):
-    """by_cause() less what own() counts."""
+    """Kernel instructions by the name of their cause, less what own() counts."""
     return named({cause: 0 if is_own(*cause) else count for cause, count in causes(columns).items()})
 
 
@@ -191,25 +186,18 @@ def measure(boot):
         figures["storm_first"] = int(boot.guest["storm_first"])
     if not counts:
         return figures
-    figures |= irqs_off(boot)
-    others = {"quiet": 0, "storm": 0}
-    for cpu in counts.marks[read.STORM_END]:
-        quiet = phase(counts, cpu, read.QUIET_BEGIN, read.QUIET_END)
-        storm = phase(counts, cpu, read.STORM_BEGIN, read.STORM_END)
-        if cpu != isolated:
-            others["quiet"] += quiet["kernel"]
-            others["storm"] += storm["kernel"]
-            continue
-        figures |= fills(boot, quiet, storm)
-        for group, split in (("owner", summary), ("entry", by_kind), ("cause", by_cause),
-                             ("imposed", imposed_by_cause), ("user", interruptions)):
-            calm, busy = split(quiet), split(storm)
-            figures |= {f"{group}/{key}": value for key, value in per_drain(busy, calm, drains).items()}
-            figures |= {f"quiet/{group}/{key}": value for key, value in calm.items()}
-            figures |= {f"storm/{group}/{key}": value for key, value in busy.items()}
-    figures |= {f"others/{key}": value for key, value in per_drain({"kernel": others["storm"]},
-                                                                   {"kernel": others["quiet"]}, drains).items()}
-    return figures
+    quiet, storm = ({cpu: phase(counts, cpu, *marks) for cpu in counts.marks[read.STORM_END]} for marks in (
+        (read.QUIET_BEGIN, read.QUIET_END), (read.STORM_BEGIN, read.STORM_END)))
+    own_quiet, own_storm = quiet.pop(isolated), storm.pop(isolated)
+    figures |= {**irqs_off(boot), **fills(boot, own_quiet, own_storm)}
+    for group, split in (("owner", summary), ("entry", by_kind), ("cause", lambda columns: named(causes(columns))),
+                         ("imposed", imposed_by_cause), ("user", interruptions)):
+        calm, busy = split(own_quiet), split(own_storm)
+        figures |= {f"{group}/{key}": value for key, value in per_drain(busy, calm, drains).items()}
+        figures |= {f"quiet/{group}/{key}": value for key, value in calm.items()}
+        figures |= {f"storm/{group}/{key}": value for key, value in busy.items()}
+    calm, busy = ({"kernel": sum(columns["kernel"] for columns in others.values())} for others in (quiet, storm))
+    return figures | {f"others/{key}": value for key, value in per_drain(busy, calm, drains).items()}
 
 
 def boots(results):

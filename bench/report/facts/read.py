@@ -75,14 +75,19 @@ class Counts:
     irqs_off: dict = dataclasses.field(default_factory=dict)
 
 
-def load(path):
-    """The object in a JSON file."""
+def parsed(path, parse):
+    """What one of channel's functions makes of a file."""
     try:
-        content = channel.parse(path.read_bytes(), path.name)
+        return parse(path.read_bytes(), path.name)
     except OSError as error:
         raise Unreadable(f"{path.name}: {error.strerror}") from None
     except channel.Torn as torn:
         raise Unreadable(str(torn)) from None
+
+
+def load(path):
+    """The object in a JSON file."""
+    content = parsed(path, channel.parse)
     if not isinstance(content, dict):
         raise Unreadable(f"{path.name}: no JSON object")
     return content
@@ -97,12 +102,7 @@ def check_good(folder):
 
 def json_lines(path):
     """The objects in a JSON lines file that ends with {"end":true,"lines":N,...}."""
-    try:
-        return channel.objects(path.read_bytes(), path.name)
-    except OSError as error:
-        raise Unreadable(f"{path.name}: {error.strerror}") from None
-    except channel.Torn as torn:
-        raise Unreadable(str(torn)) from None
+    return parsed(path, channel.objects)
 
 
 def row(columns, values, what):

@@ -3,6 +3,7 @@
 
 import dataclasses
 import enum
+import functools
 
 from bench.report import plan
 from bench.report.facts import frame
@@ -101,38 +102,33 @@ def missing(runs, contrast):
 
 def judge_one(runs, controls, contrast, p, equal_p):
     """Judged, with p values already adjusted."""
-    one = word_of(runs, controls, contrast, p, equal_p)
-    return dataclasses.replace(one, stale=bool(one.change and controls.stale(contrast)))
-
-
-def word_of(runs, controls, contrast, p, equal_p):
-    """Judged, whatever became of the kernels since."""
     if lacks := missing(runs, contrast):
         return Judged(contrast, None, None, None, Verdict.UNTESTABLE, (lacks,))
     pairs, metric = differences(runs, contrast), plan.BY_KEY[contrast.key]
     change = stats.estimate(pairs)
+    judged = functools.partial(Judged, contrast, change, stale=bool(change and controls.stale(contrast)))
     if len(pairs) < plan.BOOTS:
-        return Judged(contrast, change, None, None, Verdict.NONE, (Reason(Why.FEW_PAIRS, len(pairs)),))
+        return judged(None, None, Verdict.NONE, (Reason(Why.FEW_PAIRS, len(pairs)),))
     bad, absent = controls.against(contrast)
     if bad:
-        return Judged(contrast, change, p, equal_p, Verdict.WITHDRAWN, tuple(bad))
+        return judged(p, equal_p, Verdict.WITHDRAWN, tuple(bad))
     if absent:
-        return Judged(contrast, change, p, equal_p, Verdict.NONE, (Reason(Why.CONTROLS_LACK, absent),))
+        return judged(p, equal_p, Verdict.NONE, (Reason(Why.CONTROLS_LACK, absent),))
     verdict = word(change, p, equal_p, metric.margin)
     changes = by_setting(runs, contrast)
     against = {setting: one for setting, one in changes.items()
                if one and not agrees(verdict, change, one.median, metric.margin)}
     if against:
-        return Judged(contrast, change, p, equal_p, Verdict.WITHDRAWN, against=against)
+        return judged(p, equal_p, Verdict.WITHDRAWN, against=against)
     short = [setting for setting, one in changes.items() if not one or one.n < plan.SENSITIVE_SEEDS]
     if short:
-        return Judged(contrast, change, p, equal_p, Verdict.NONE, (Reason(Why.SETTINGS_LACK),),
+        return judged(p, equal_p, Verdict.NONE, (Reason(Why.SETTINGS_LACK),),
                       notes=(Reason(Why.LACKS, short),) if len(short) < len(plan.SETTINGS) else ())
     is_open = verdict == Verdict.INCONCLUSIVE
     notes = open_question(pairs, change, p, metric, changes) if is_open else []
     if settings := controls.moved.get(contrast.key):
         notes.append(Reason(Why.MOVES, settings))
-    return Judged(contrast, change, p, equal_p, verdict, held=0 if is_open else len(plan.SETTINGS), notes=tuple(notes))
+    return judged(p, equal_p, verdict, held=0 if is_open else len(plan.SETTINGS), notes=tuple(notes))
 
 
 def open_question(pairs, change, p, metric, changes):

@@ -6,6 +6,7 @@ runs: everywhere the figures of one lab, as frame.labs() gives them.
 
 import dataclasses
 import enum
+import operator
 
 import numpy
 import pandas
@@ -178,9 +179,7 @@ def estimates(rows):
             if (one := stats.estimate(values[~numpy.isnan(values)]))}
 
 
-def own(rows):
-    """The metrics of cells, as they are."""
-    return rows[KEYS]
+own = operator.itemgetter(KEYS)  # the metrics of cells, as they are
 
 
 def to_base(rows):
@@ -375,10 +374,9 @@ def judge(runs, unlike=(), changed=None, faults=()):
     # With boots too few to alarm in every model, that none does is no success.
     if over_all and over_all.held and {outcome.model for outcome in short} == set(models):
         over_all = None
-    outcomes = [*([over_all] if over_all else ()), *short, *(dose(runs, model) for model in models),
+    outcomes = [*([Outcome(Control.INSTRUMENT, "", False, Reason(Why.FAULTS, faults))] if faults else ()),
+                *([over_all] if over_all else ()), *short, *(dose(runs, model) for model in models),
                 *ran_settings(runs)]
-    if faults:
-        outcomes.insert(0, Outcome(Control.INSTRUMENT, "", False, Reason(Why.FAULTS, faults)))
     found = changes(runs)
     return Controls(outcomes, compared, found, moved(runs, found), turned(runs), list(unlike), changed or {})
 

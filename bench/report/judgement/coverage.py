@@ -80,7 +80,7 @@ def main():
     for name in SHAPES:
         kept["slope"][name] = slope(name, 10 * args.runs)
         print(f"interval of the slope over {len(plan.DOSES)} doses, {plan.DOSE_SEEDS} boots each, {name}: covered "
-              f"{kept['slope'][name]:.1%}, stated {stats.LEVEL:.1%}", flush=True)
+              f"{kept['slope'][name]:.1%}, stated {plan.LEVEL:.1%}", flush=True)
     if args.keep:
         args.keep.parent.mkdir(parents=True, exist_ok=True)
         args.keep.write_text(json.dumps(kept) + "\n")

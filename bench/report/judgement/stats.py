@@ -14,7 +14,7 @@ import scipy.optimize
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
-LEVEL = 0.95
+from bench.report.plan import LEVEL
 
 
 @dataclasses.dataclass(frozen=True)

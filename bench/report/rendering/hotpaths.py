@@ -51,11 +51,9 @@ def table(cells, model, kind, arms):
     """One kind of CPU under one model: a row per operation, a column per arm."""
     base = cells.get((model, BASE), {})
     names = [name for of, name in next(iter(cells.values())) if of == kind and name != NO_OPERATION]
-    rows = []
-    for name in names:
-        paths = {arm: cells.get((model, arm), {}).get((kind, name)) for arm in arms}
-        rows.append([name, *(cell_text(paths[arm], None if arm == BASE else base.get((kind, name)), arm)
-                            for arm in arms)])
+    rows = [[name, *(cell_text(cells.get((model, arm), {}).get((kind, name)),
+                               None if arm == BASE else base.get((kind, name)), arm) for arm in arms)]
+            for name in names]
     return markdown.table([f"{model}, {kind}", *(f">{arm}" for arm in arms)], rows)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The page of boots: what they ran on, how each ended, and what they have in common."""
 
+import pandas
+
 from bench.report import plan
 from bench.report.facts import frame, read
 from bench.report.judgement import sameness
@@ -101,16 +103,12 @@ def machine(boots):
 def turns(boots):
     """How long a CPU ran before another got its turn, in the storm."""
     medians, longest = [], []
-    for boot in [boot for boot in boots if boot.counts]:
-        then, now = (boot.counts.turns.get(mark, {}) for mark in (read.STORM_BEGIN, read.STORM_END))
-        lengths = {log2: now[log2] - then.get(log2, 0) for log2 in sorted(now) if now[log2] > then.get(log2, 0)}
-        seen = 0
-        for log2, count in lengths.items():
-            seen += count
-            if 2 * seen >= sum(lengths.values()):
-                medians.append(log2)
-                break
-        longest += [max(lengths)] if lengths else []
+    for counts in (boot.counts for boot in boots if boot.counts):
+        at = [pandas.Series(counts.turns.get(mark), dtype=int) for mark in (read.STORM_BEGIN, read.STORM_END)]
+        taken = at[1].sub(at[0], fill_value=0).sort_index()
+        if any(taken > 0):
+            medians.append(int((2 * taken.cumsum() >= taken.sum()).idxmax()))
+            longest.append(int(taken[taken > 0].index.max()))
     if not medians:
         return ""
     usual = sorted(medians)[len(medians) // 2]

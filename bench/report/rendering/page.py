@@ -25,16 +25,13 @@ from bench.report.rendering import (
     verdicts,
 )
 
-STRATEGIES = tuple(strategies.names())
-
 
 def excluded(boots):
-    """The boots that enter no figure, counted and named; "" if there are none."""
+    """A line on the boots that enter no figure, counted and named; none if there are none."""
     bad = [f"{boot.lab}/{boot.model}-{boot.arm} {origin.place(boot)} ({boot.verdict})" for boot in boots
            if boot.verdict != "ok"]
-    if not bad:
-        return ""
-    return f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
+    said = f"- **{len(bad)} of {len(boots)} boots are excluded**: {', '.join(bad)}. They enter no figure."
+    return [said] if bad else []
 
 
 def missing(kept, boots, labs, judged, others=()):
@@ -44,14 +41,14 @@ def missing(kept, boots, labs, judged, others=()):
     others: boots of another kind.
     """
     lines = trust.first(judged.controls, judged.verdicts) if judged else []
-    lines += [line for line in (excluded([*boots, *others]),) if line]
+    lines += excluded([*boots, *others])
     kernels = {boot.manifest.get("kernel") for boot in boots if boot.verdict == "ok"}
-    absent = [f"`{name}`" for name in STRATEGIES if name not in kernels]
+    absent = [f"`{name}`" for name in strategies.names() if name not in kernels]
     good = {f"{lab} {model}-{arm}": count for lab, rows in labs.items()
             for (model, arm), count in frame.boots(rows).items()}
     short = {name: count for name, count in good.items() if count < plan.BOOTS}
     if absent:
-        lines.append(f"- **{len(absent)} of {len(STRATEGIES)} strategies have no good boot here: "
+        lines.append(f"- **{len(absent)} of {len(strategies.names())} strategies have no good boot here: "
                      f"{', '.join(absent)}.** Nothing below says anything about them.")
     if len(short) == len(good):
         lines.append(f"- **{min(good.values(), default=0)} seeds per arm are too few for a verdict** "
@@ -65,12 +62,6 @@ def missing(kept, boots, labs, judged, others=()):
                       "control held."]
     lines += [f"- The instrument, {what}." for what in instrument.unchecked(kept, boots)] if judged else []
     return "\n".join([*lines, f"- Not in this report: {markdown.claims('; '.join(plan.NOT_HERE))}."]) + "\n"
-
-
-def legend(rows):
-    """{(model, arm): "p99 / max"} of cyclictest under drains, medians over boots."""
-    return {cell: " / ".join(tables.median(rows, *cell, f"cyclictest/storm/{key}") for key in ("p99", "max")) + " µs"
-            for cell in frame.names(rows)}
 
 
 def titles(lab, rows):
@@ -93,14 +84,15 @@ kernel. To the left of 0: what the owner is spared, since a cache that was drain
 
 def latency_figure(folder, lab, boots, rows):
     """The figure of cyclictest's latencies, drawn into folder; returns its part of a page."""
-    results = {"quiet": {}, "storm": {}}
+    results = collections.defaultdict(lambda: collections.defaultdict(list))
     for boot in boots:
         if boot.verdict == "ok":
             for phase, result in boot.guest["cyclictest"].items():
-                boots_of = results[phase].setdefault((boot.model, boot.arm), [])
-                boots_of.append((result["histogram"], result["overflow"]))
+                results[phase][boot.model, boot.arm].append((result["histogram"], result["overflow"]))
+    legend = {cell: " / ".join(tables.median(rows, *cell, f"cyclictest/storm/{key}") for key in ("p99", "max")) + " µs"
+              for cell in frame.names(rows)}
     plots.ccdf(folder / f"{lab}-ccdf.svg", titles(lab, rows), frame.all_arms(rows), results["quiet"], results["storm"],
-               legend(rows))
+               legend)
     n, (least, most) = origin.joined(frame.boots(rows)), rows["cyclictest/storm/cycles"].agg(["min", "max"])
     return f"""\
 ![Latency of cyclictest]({documents.FIGURES}/{lab}-ccdf.svg)
@@ -208,9 +200,7 @@ def cycles_part(results):
 
 
 def short_part(boots, labs, judged):
-    """What stands first; nothing without the lab that verdicts are about."""
-    if not judged:
-        return ""
+    """What stands first."""
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and origin.ordinary(boot)]
     withdrawn = any(one.verdict == contrasts.Verdict.WITHDRAWN for one in judged.verdicts)
     doubt = bool(judged.controls.failed or judged.controls.unlike or withdrawn)
@@ -231,8 +221,6 @@ are too noisy to compare, whether instructions agree with the plugin's, and what
 
 def trust_part(folder, kept, boots, judged):
     """Can you trust this lab? The controls of the lab that verdicts are about."""
-    if not judged:
-        return ""
     runs, found, lab = judged.runs, judged.controls, plan.JUDGED_LAB
     return "\n".join(part for part in (
         f"## Can you trust this lab? (lab: {lab})\n",
@@ -269,7 +257,7 @@ def links(pages):
 
 def stale_part(judged):
     """What a reader of any figure must know first: it may be of kernels that are other ones now."""
-    if not judged or not judged.controls.changed:
+    if not judged.controls.changed:
         return ""
     which = ", ".join(judged.controls.changed) if len(judged.controls.changed) < 4 else "most or all"
     return f"**Kernels have changed since they were measured ({which})**: see [what is missing](#what-is-missing).\n"
@@ -282,10 +270,11 @@ def front(pages, folder, kept, boots, labs, judged, others=()):
     its cells}; judged: from judge(); others: boots of another kind than the workload's and controls'.
     """
     lab = plan.JUDGED_LAB
-    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged), compared(labs[lab]) if judged else "",
-              short_part(boots, labs, judged), verdicts.answers_part(judged),
-              noise_figure(folder, lab, labs[lab]) if judged and counts(boots, lab) else "",
-              "## What is missing\n", missing(kept, boots, labs, judged, others))
+    pages.add(documents.FRONT, INTRODUCTION)
+    if judged:
+        pages.add(documents.FRONT, stale_part(judged), compared(labs[lab]), short_part(boots, labs, judged),
+                  verdicts.answers_part(judged), noise_figure(folder, lab, labs[lab]) if counts(boots, lab) else "")
+    pages.add(documents.FRONT, "## What is missing\n", missing(kept, boots, labs, judged, others))
 
 
 def counts(boots, lab):
@@ -299,9 +288,10 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
     results: the folder of labs; now: for sameness.sources(); the rest: as for front().
     """
     after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
-    pages.add(documents.place("verdicts"), verdicts.part(judged))
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
-    pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
+    if judged:
+        pages.add(documents.place("verdicts"), verdicts.part(judged))
+        pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
     pages.add(documents.place("cycles"), cycles_part(results))
     pages.add(documents.place("boots"), "## Boots\n", origin.boots_table(boots),
               origin.tries([*boots, *others]) if judged else "",
@@ -311,12 +301,12 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
 
 def imported_note(boots):
     """What must stand beside figures that were not made here; nothing if they were."""
-    for boot in boots:
-        if boot.verdict == "ok" and (about := read.imported(boot)):
-            return (f"**Imported**: made elsewhere in lab {about['lab']}, taken from `{about['from']}` at "
-                    f"{about['imported_utc']}. Nobody here has seen these boots; their files are those that were "
-                    "imported. Compare no figure of them with another lab's.\n")
-    return ""
+    about = next((read.imported(boot) for boot in boots if boot.verdict == "ok"), {})
+    if not about:
+        return ""
+    return (f"**Imported**: made elsewhere in lab {about['lab']}, taken from `{about['from']}` at "
+            f"{about['imported_utc']}. Nobody here has seen these boots; their files are those that were imported. "
+            "Compare no figure of them with another lab's.\n")
 
 
 def host_noise(boots):
@@ -332,19 +322,17 @@ def host_noise(boots):
 
 def guest_part(lab, boots, rows):
     """All that the report says of a lab that counts nothing: what the guest itself sees, in its own time."""
-    def plain(metrics):
-        # Their notes speak of instruction time.
-        return (tables.Metric(metric.key, metric.title) for metric in metrics)
-
+    # Notes of metrics speak of instruction time.
+    latency, request = ([dataclasses.replace(metric, note="") for metric in metrics]
+                        for metrics in (tables.LATENCY, tables.REQUEST))
     return "\n".join(part for part in (
         f"## What was compared (lab: {lab})\n", imported_note(boots), origin.arms_table(boots, rows),
         origin.machine(boots), host_noise(boots),
         "This lab runs in real time and counts no instructions: guest µs are microseconds on its host.\n",
         f"## cyclictest under drains (lab: {lab})\n",
-        *(tables.metric_table(rows, metric) for metric in plain(tables.LATENCY)),
+        *(tables.metric_table(rows, metric) for metric in latency),
         f"## How long a request takes (lab: {lab})\n",
-        *(tables.metric_table(rows, metric) for metric in plain(tables.REQUEST)
-          if metric.key.startswith("request/completion")),
+        *(tables.metric_table(rows, metric) for metric in request if metric.key.startswith("request/completion")),
         f"## Items cached, drained, posted, left (lab: {lab})\n",
         *(tables.metric_table(rows, metric) for metric in tables.ITEMS),
     ) if part)

@@ -2,6 +2,7 @@
 """The figures: SVG files on an opaque white ground, the same bytes for the same data."""
 
 import io
+import itertools
 import re
 
 import matplotlib
@@ -14,6 +15,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 import matplotlib.ticker
 import numpy
+import pandas
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, in the
 # order in which arms appear; line styles repeat the distinction without colour.
@@ -47,24 +49,6 @@ def save(figure, path, title):
     path.write_text("".join(line.rstrip() + "\n" for line in text.splitlines()))
 
 
-def exceedance(histogram, overflow):
-    """Share of samples above each latency: (latencies, shares).
-
-    histogram: dict from latency to count; overflow: samples beyond its last
-    bucket, which stay above every latency shown.
-    """
-    latencies = numpy.array(sorted(histogram))
-    counts = numpy.array([histogram[latency] for latency in latencies])
-    total = counts.sum() + overflow
-    return latencies, 1 - numpy.cumsum(counts) / total
-
-
-def style(arms, arm):
-    """Colour and line style of an arm."""
-    place = arms.index(arm)
-    return COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
-
-
 def panels(count, height):
     """One panel per preemption model, side by side, with the same axes."""
     return plt.subplots(1, count, figsize=(5.2 * count, height), sharex=True, sharey=True, squeeze=False,
@@ -82,8 +66,7 @@ def ccdf(path, titles, arms, quiet, histograms, legend):
     for axis, model in zip(axes[0], titles, strict=True):
         for arm in arms:
             curve(axis, quiet.get((model, arm)), color="#bbbbbb", linewidth=1)
-        for arm in arms:
-            colour, dashes = style(arms, arm)
+        for arm, colour, dashes in zip(arms, itertools.cycle(COLOURS), itertools.cycle(STYLES), strict=False):
             curve(axis, histograms.get((model, arm)), color=colour, linestyle=dashes, linewidth=1.2, alpha=0.85,
                   label=f"{arm}: {legend.get((model, arm), 'no boots')}")
         axis.plot([], [], color="#bbbbbb", linewidth=1, label="all arms, quiet phase")
@@ -101,15 +84,13 @@ def curve(axis, boots, **line):
     """The median over boots of the share of wake-ups later than each latency."""
     if not boots:
         return
-    latencies = sorted(set().union(*(histogram for histogram, _ in boots)))
-    shares = []
+    later = []
     for histogram, overflow in boots:
-        own, share = exceedance(histogram, overflow)
-        place = numpy.searchsorted(own, latencies, side="right")
-        shares.append(numpy.concatenate(([1.0], share))[place])
-    middle = numpy.median(shares, axis=0)
+        seen = pandas.Series(histogram).sort_index().cumsum()
+        later.append(1 - seen / (seen.iloc[-1] + overflow))  # overflow: beyond the last latency, so always later
+    middle = pandas.concat(later, axis="columns").sort_index().ffill().fillna(1).median(axis="columns")
     # A latency of 0 us has no place on a logarithmic axis, nor has a share of 0.
-    axis.step(numpy.maximum(latencies, 0.5), numpy.where(middle > 0, middle, numpy.nan), where="post", **line)
+    axis.step(numpy.maximum(middle.index, 0.5), numpy.where(middle > 0, middle, numpy.nan), where="post", **line)
 
 
 MAIN = 0.02  # the share of the biggest bar that a cause must make up anywhere, to have a colour

@@ -78,21 +78,16 @@ def withdrawn(verdicts, model, arm, key):
                for one in verdicts)
 
 
-def judged_first():
-    """All arms, first those that verdicts are about."""
-    asked = {arm for contrast in plan.CONTRASTS for arm in (contrast.arm, contrast.base)}
-    return sorted(frame.ARMS, key=lambda arm: arm not in asked)
-
-
 def table(rows, judged, model):
-    """A row per arm, and one with the margins."""
+    """A row per arm, first those that verdicts are about, and one with the margins."""
+    asked = {arm for contrast in plan.CONTRASTS for arm in (contrast.arm, contrast.base)}
     head = [f">{name}" + (" †" if key in judged.controls.moved else "") for key, name in plan.SHORT]
     margins = [f"±{markdown.number(plan.BY_KEY[key].margin)}" if key in plan.BY_KEY else "–" for key, _ in plan.SHORT]
     here = frame.names(rows)
     return markdown.table(["arm", *head], [
         *([arm, *(cell(rows, model, arm, key, judged.controls)
                   + (" ‡" if withdrawn(judged.verdicts, model, arm, key) else "") for key, _ in plan.SHORT)]
-          for arm in judged_first() if (model, arm) in here),
+          for arm in sorted(frame.ARMS, key=lambda arm: arm not in asked) if (model, arm) in here),
         ["*margin*", *margins]])
 
 

@@ -149,12 +149,9 @@ def dose_part(runs, folder, lab):
     if not points:
         return ""
     plots.dose(folder / f"{lab}-dose.svg", points, {model: controls.dose_line(runs, model) for model in points})
-    rows = []
-    for model, found in points.items():
-        for dose, values in found.groupby("injected")["measured"]:
-            middle = stats.estimate(values)
-            rows.append([model, f"{dose:,}", f"{middle.median:,.1f}",
-                         markdown.interval(middle, lambda value: f"{value:,.1f}"), middle.n])
+    rows = [[model, f"{dose:,}", f"{middle.median:,.1f}", markdown.interval(middle, "{:,.1f}".format), middle.n]
+            for model, found in points.items() for dose, values in found.groupby("injected")["measured"]
+            for middle in [stats.estimate(values)]]
     head = ["model", ">injected", ">measured", ">interval", ">boots"]
     return ("### Dose and response\n\nInstructions injected into the isolated CPU per request, in an interrupt at "
             "random times, against those that are measured as imposed on it. At dose 0 stands the price of the "
@@ -198,25 +195,22 @@ def sensitivity(runs, found):
     settings = [setting for setting in controls.settings(runs) if setting in plan.SETTINGS]
     if not settings:
         return ""
-    rows, usual = [], frame.cells(runs)
-    for metric, cell in itertools.product(map(plan.BY_KEY.get, plan.HEADLINE), controls.sensitive(runs)):
-        rows.append([f"{metric.name}, {metric.unit}", *cell, tables.median(usual, *cell, metric.key),
-                     markdown.number(metric.margin),
-                     *(cell_change(found.changes[setting].get((*cell, metric.key)), metric) for setting in settings)])
+    usual, tried = frame.cells(runs), controls.sensitive(runs)
+    rows = [[f"{metric.name}, {metric.unit}", *cell, tables.median(usual, *cell, metric.key),
+             markdown.number(metric.margin),
+             *(cell_change(found.changes[setting].get((*cell, metric.key)), metric) for setting in settings)]
+            for metric, cell in itertools.product(map(plan.BY_KEY.get, plan.HEADLINE), tried)]
     stay = controls.stay(runs, found.changes)
     still = [metric.name for metric in plan.METRICS if metric.key in stay]
     open_ = [metric.name for metric in plan.METRICS if metric.key not in stay and metric.key not in found.moved]
     moved = [f"- {plan.BY_KEY[key].name}: {words.moving(where)}\n" for key, where in found.moved.items()]
     head = ["metric", "model", "arm", ">as usual", ">margin ±", *(f">{setting}" for setting in settings)]
-    others = {}
-    for setting, other in plan.AGAINST.items():
-        others.setdefault(other, []).append(setting)
-    against = "".join(f" Compared with {other}: {', '.join(those)}." for other, those in others.items())
-    cells = ", ".join(f"{model}-{arm}" for model, arm in controls.sensitive(runs))
-    return (f"### Sensitivity: what moves with the lab\n\nTried with {cells}; the other arms were not tested. A metric "
-            "moves if a setting of the lab changes some arm's figure by more than the margin, to the same side on all "
-            "paired seeds; of so many arms and settings some pass by chance. (null): the change "
-            "is no larger than what one boot showed of which only the command line was another, below:\n\n"
+    against = "".join(f" Compared with {other}: {', '.join(those)}."
+                      for other, those in itertools.groupby(plan.AGAINST, plan.AGAINST.get))
+    return (f"### Sensitivity: what moves with the lab\n\nTried with {', '.join(map('-'.join, tried))}; the other arms "
+            "were not tested. A metric moves if a setting of the lab changes some arm's figure by more than the "
+            "margin, to the same side on all paired seeds; of so many arms and settings some pass by chance. (null): "
+            "the change is no larger than what one boot showed of which only the command line was another, below:\n\n"
             + ("".join(moved) or "- none\n")
             + "\nShown not to move, as in all of these arms and settings the whole interval lies within the margin: "
             f"{'; '.join(still) or 'none'}.\n\nCannot tell, being neither: {'; '.join(open_) or 'none'}.\n\n"
@@ -245,13 +239,10 @@ def differences_turned(found):
 
 def null(runs):
     """How far the same metrics move when nothing was changed; nothing without boots that tell."""
-    rows, every = [], controls.repeats(runs).abs()
-    for metric in map(plan.BY_KEY.get, plan.HEADLINE):
-        changes = every[metric.key].dropna()
-        if len(changes):
-            rows.append([f"{metric.name}, {metric.unit}", markdown.number(changes.median()),
-                         markdown.number(changes.max()), markdown.number(metric.margin),
-                         f"{sum(changes > metric.margin)} of {len(changes)}"])
+    every = controls.repeats(runs)[list(plan.HEADLINE)].abs().dropna(axis="columns", how="all")
+    rows = [[f"{metric.name}, {metric.unit}", *map(markdown.number, (changes.median(), changes.max(), metric.margin)),
+             f"{sum(changes > metric.margin)} of {changes.count()}"]
+            for key, changes in every.items() for metric in [plan.BY_KEY[key]]]
     if not rows:
         return ""
     return ("\nThe same where nothing was changed: boots in which a parameter sets the order of the phases that their "

@@ -128,8 +128,6 @@ def break_even(runs, controls):
 
 def part(judged):
     """The primary contrasts."""
-    if not judged:
-        return ""
     whole = ", ".join(str(number) for number, contrast in enumerate(plan.CONTRASTS, 1) if contrast.key == "fill/storm")
     return "\n".join(part for part in (
         f"## Primary contrasts (lab: {plan.JUDGED_LAB})\n", CONTRASTS, table(judged.verdicts),
@@ -138,8 +136,6 @@ def part(judged):
 
 def answers_part(judged):
     """The verdicts as question, answer and number."""
-    if not judged:
-        return ""
     return "\n".join((
         f"## Verdicts (lab: {plan.JUDGED_LAB})\n",
         "Named before the campaign, less is better. Difference: the median over pairs of boots, and its interval; "
