@@ -65,7 +65,7 @@ ask_kconfig() {
 # kconfig_key DIR FRAGMENT...: a hash of all that this depends on. Of the tree's files
 # only places of ours can differ from the source's.
 kconfig_key() {
-	local dir=$1 compiler
+	local dir=$1 compiler llvm
 
 	shift
 	compiler=$(printf '%s\n' "${kbuild[@]}" | sed -nE 's/^CC=(ccache )?//p' | tail -n1)
@@ -75,6 +75,8 @@ kconfig_key() {
 		sed -nE 's/^place (.*Kconfig|scripts\/)/\1/p' "$dir/.pcd-state" | (cd "$dir" && xargs cat) || :
 		"$compiler" --version
 		"$("$compiler" -print-prog-name=ld)" --version
+		llvm=$(printf '%s\n' "${kbuild[@]}" | sed -n 's/^LLVM=//p')
+		[ ! "$llvm" ] || "ld.lld$llvm" --version
 		pahole --version || :
 	} 2>/dev/null | sha256sum | cut -c1-16
 }
