@@ -277,7 +277,7 @@ bool __pcd_claim_user(void)
 	struct pcd_deferred *d = this_cpu_ptr(&pcd_deferred);
 	int old = 0;
 
-	/* Full barrier if it succeeds, pairs with pcd_deferred_queue(): that finds USER, or we its bits. */
+	/* Full barrier if done, pairs with pcd_deferred_queue(): it finds USER, or we its bits. */
 	if (likely(atomic_try_cmpxchg(&d->word, &old, PCD_USER)))
 		return true;
 	/* The kernel was entered without __ct_user_exit(). */
