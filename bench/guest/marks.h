@@ -29,7 +29,15 @@ enum mark {
 	MARK_OP_BEGIN		= 11,	/* argument: number of the operation */
 	MARK_OP_END		= 12,
 	MARK_TRACE		= 13,	/* argument: address, whose line is to be traced */
+	MARK_WINDOW_BEGIN	= 14,	/* argument: WINDOW() */
+	MARK_WINDOW_AT_TIMER	= 15,	/* as well: it begins with this CPU's next timer interrupt */
+	MARK_WINDOW_END		= 16,	/* argument: as at its begin */
 };
+
+/* A window is one round of a label, which says what happens in it. */
+#define WINDOW(label, round)	((unsigned long)(label) << 32 | (round))
+#define WINDOW_LABEL(window)	((window) >> 32)
+#define WINDOW_ROUND(window)	((window) & 0xffffffffUL)
 
 /*
  * What a task is. The plugin finds the first four by itself; a program says

@@ -4,7 +4,7 @@
  * the kernel takes, and says why: which task, and which kernel entry.
  *
  *   -plugin pcd_count.so,syms=System.map,out=counts.jsonl[,by=instruction]
- *           [,trace=SYMBOL[:BYTES]]...
+ *           [,trace=SYMBOL[:BYTES]]...[,calls=FUNCTION]...
  *
  * For x86-64 guests with TCG's one thread for all vCPUs (-icount, or
  * -accel tcg,thread=single). bench/REFERENCE.md gives the format of the file.
@@ -29,12 +29,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "decode.h"
 #include "irqs_off.h"
 #include "lines.h"
 #include "operations.h"
 #include "qemu_api.h"
 #include "symbols.h"
+#include "windows.h"
 #include "../guest/marks.h"
 
 #define MAX_CPUS	64	/* per-CPU bases seen; early boot has its own */
@@ -44,7 +46,7 @@
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
-static const char *const role_names[NR_ROLES] = {
+const char *const role_names[NR_ROLES] = {
 	[ROLE_KTHREAD]		= "kthread",
 	[ROLE_IDLE]		= "idle",
 	[ROLE_KWORKER]		= "kworker",
@@ -67,22 +69,14 @@ struct task {
 	enum kind kinds[MAX_NESTING];
 };
 
-struct counters {
-	__u64 kernel;
-	__u64 user;
-	__u64 switches;
-	__u64 works;
-	__u64 atomics;	/* locked instructions in the kernel */
-	__u64 from_user[NR_KINDS];
-	__u64 from_kernel[NR_KINDS];
-	__u64 cause[NR_ROLES][NR_KINDS];
-};
-
 struct cpu {
 	__u64 base;
 	int number;		/* the guest's, -1 before MARK_CPU */
 	bool in_user;
 	bool flags_known;	/* 'irqs' says if interrupts are on */
+	__u64 left_user;	/* its count in the kernel when it left user mode */
+	bool window_waits;	/* 'window' begins with the next timer interrupt */
+	__u64 window;
 	struct task *current;
 	struct task boot_task;	/* until the first context switch */
 	struct counters total;
@@ -239,6 +233,47 @@ static void start_task(const struct cpu *cpu)
 	*child = (struct task){ .addr = child->addr, .role = role };
 }
 
+/* ---- Windows ---- */
+
+static void begin_window(__u64 window)
+{
+	size_t i;
+
+	for (i = 0; i < nr_cpus; i++) {
+		if (cpus[i].number < 0)
+			continue;
+		if (!windows_begin(window, cpus[i].number, &cpus[i].total))
+			give_up("window %llu of label %llu begins twice, or its numbers are too large",
+				WINDOW_ROUND(window), WINDOW_LABEL(window));
+	}
+}
+
+/* One that waits for a timer interrupt may end before that. */
+static void end_window(struct cpu *cpu, __u64 window)
+{
+	size_t i;
+
+	if (cpu->window_waits && cpu->window == window) {
+		cpu->window_waits = false;
+		return;
+	}
+	for (i = 0; i < nr_cpus; i++) {
+		int written;
+
+		if (cpus[i].number < 0)
+			continue;
+		written = windows_end(out, window, cpus[i].number, &cpus[i].total,
+				      cpus[i].in_user ? cpus[i].total.kernel :
+				      cpus[i].left_user);
+		if (written < 0)
+			give_up("window %llu of label %llu ends, but did not begin",
+				WINDOW_ROUND(window), WINDOW_LABEL(window));
+		nr_lines += written;
+	}
+	if (fflush(out))
+		give_up("cannot write counts: %s", strerror(errno));
+}
+
 /* ---- Attribution of kernel instructions ---- */
 
 static void attribute_pending(struct cpu *cpu, struct task *task)
@@ -268,6 +303,10 @@ static void enter_level(struct cpu *cpu, struct task *task, enum kind kind)
 		cpu->total.from_kernel[kind]++;
 	}
 	task->kinds[task->level] = kind;
+	if (kind == KIND_TIMER && cpu->window_waits) {
+		cpu->window_waits = false;
+		begin_window(cpu->window);
+	}
 }
 
 static void handle_event(struct cpu *cpu, const struct watch *watch)
@@ -298,6 +337,9 @@ static void handle_event(struct cpu *cpu, const struct watch *watch)
 		break;
 	case EVENT_INTERRUPT:
 		irqs_off_end(&cpu->irqs, cpu->total.kernel);
+		break;
+	case EVENT_CALL:
+		cpu->total.calls[watch->call]++;
 		break;
 	case EVENT_NONE:
 		break;
@@ -377,6 +419,9 @@ static void user_block(unsigned int vcpu_index, void *userdata)
 	cpu->in_user = true;
 	task->leaving = false;
 	attribute_pending(cpu, task);
+	if (cpu->number >= 0 && cpu->total.kernel > cpu->left_user)
+		windows_absence(cpu->number, cpu->left_user, cpu->total.kernel);
+	cpu->left_user = cpu->total.kernel;
 	irqs_off_end(&cpu->irqs, cpu->total.kernel);
 	if (task->role == ROLE_KTHREAD)
 		task->role = ROLE_USER;
@@ -388,6 +433,7 @@ static struct cpu *kernel_cpu(unsigned int instructions)
 
 	if (cpu->in_user) {
 		cpu->in_user = false;
+		cpu->left_user = cpu->total.kernel;
 		cpu->current->unnamed = true;
 		cpu->current->level = 0;
 		cpu->current->kinds[0] = KIND_NONE;
@@ -653,6 +699,16 @@ static void mark_executed(unsigned int vcpu_index, void *userdata)
 	case MARK_OP_END:
 		end_operation(cpu);
 		break;
+	case MARK_WINDOW_BEGIN:
+		begin_window(arg);
+		break;
+	case MARK_WINDOW_AT_TIMER:
+		cpu->window = arg;
+		cpu->window_waits = true;
+		break;
+	case MARK_WINDOW_END:
+		end_window(cpu, arg);
+		break;
 	default:
 		write_mark(id, arg);
 		break;
@@ -823,6 +879,17 @@ static const char *option(int argc, char **argv, const char *name)
 	return NULL;
 }
 
+static bool add_calls(int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (!strncmp(argv[i], "calls=", 6) && !symbols_count_calls(argv[i] + 6))
+			return false;
+	}
+	return true;
+}
+
 static bool add_traces(int argc, char **argv, const char *map)
 {
 	int i;
@@ -854,11 +921,12 @@ PLUGIN_EXPORT int qemu_plugin_install(__u64 id,
 	}
 	if (!syms || !path || (by && strcmp(by, "instruction"))) {
 		fprintf(stderr, "pcd_count: usage: %s\n",
-			"syms=FILE,out=FILE[,by=instruction][,trace=SYMBOL[:BYTES]]...");
+			"syms=FILE,out=FILE[,by=instruction][,trace=SYMBOL[:BYTES]]...[,calls=FUNCTION]...");
 		return -1;
 	}
 	by_instruction = by;
-	if (!symbols_load(syms) || !add_traces(argc, argv, syms))
+	if (!add_calls(argc, argv) || !symbols_load(syms) ||
+	    !add_traces(argc, argv, syms))
 		return -1;
 	out = fopen(path, "w");
 	if (!out) {

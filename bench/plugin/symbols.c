@@ -60,7 +60,37 @@ static const struct rule {
 };
 
 #define NR_RULES ARRAY_SIZE(rules)
-#define MAX_WATCHES 128
+#define MAX_WATCHES 192
+
+static const char *calls[MAX_CALLS];
+static int nr_calls;
+
+bool symbols_count_calls(const char *name)
+{
+	if (nr_calls == MAX_CALLS) {
+		fprintf(stderr, "pcd_count: calls of over %d functions\n", MAX_CALLS);
+		return false;
+	}
+	calls[nr_calls++] = name;
+	return true;
+}
+
+const char *symbols_call_name(int call)
+{
+	return calls[call];
+}
+
+/* Which of them a symbol is, or -1; what a rule watches is not counted. */
+static int call_of(char type, const char *name)
+{
+	int call;
+
+	for (call = 0; call < nr_calls; call++) {
+		if (strchr("tT", type) && !strcmp(calls[call], name))
+			return call;
+	}
+	return -1;
+}
 
 static struct watch watches[MAX_WATCHES];
 static size_t nr_watches;
@@ -167,6 +197,7 @@ bool symbols_load(const char *path)
 	FILE *file = fopen(path, "r");
 	char line[1024], name[512], type;
 	__u64 addr;
+	int call;
 
 	if (!file) {
 		fprintf(stderr, "pcd_count: %s: %s\n", path, strerror(errno));
@@ -192,7 +223,8 @@ bool symbols_load(const char *path)
 			return false;
 		}
 		rule = rule_for(type, name);
-		if (!rule)
+		call = call_of(type, name);	/* the name is cut now */
+		if (!rule && call < 0)
 			continue;
 		if (nr_watches == MAX_WATCHES) {
 			fprintf(stderr, "pcd_count: %s: over %d watched symbols\n",
@@ -200,9 +232,14 @@ bool symbols_load(const char *path)
 			fclose(file);
 			return false;
 		}
-		found[rule - rules] = true;
-		watches[nr_watches++] = (struct watch){ addr, rule->event,
-							rule->kind };
+		if (rule) {
+			found[rule - rules] = true;
+			watches[nr_watches++] = (struct watch){ addr, rule->event,
+								rule->kind, 0 };
+		} else {
+			watches[nr_watches++] = (struct watch){ addr, EVENT_CALL,
+								KIND_NONE, call };
+		}
 	}
 	fclose(file);
 	sort_functions();

@@ -31,13 +31,28 @@ enum event {
 	EVENT_WORKER,		/* the current task is a kworker */
 	EVENT_IDLE,		/* the current task is an idle task */
 	EVENT_INTERRUPT,	/* an interrupt's first steps: interrupts were on */
+	EVENT_CALL,		/* a function whose calls are counted: 'call' says which */
 };
 
 struct watch {
 	__u64 addr;
 	enum event event;
 	enum kind kind;
+	int call;
 };
+
+#define MAX_CALLS	16	/* functions whose calls are counted */
+
+/**
+ * symbols_count_calls() - count a function's calls
+ * @name: of the function; to be told before symbols_load()
+ * Return: true, or false after one line on stderr. A kernel that does not have
+ * the function, or has inlined it, does not call it.
+ */
+bool symbols_count_calls(const char *name);
+
+/** symbols_call_name() - the function of that number, or NULL */
+const char *symbols_call_name(int call);
 
 /**
  * symbols_load() - find the watched addresses in a System.map
