@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Keep a lab's boots small: what is committed of a campaign.
 
-A campaign's boots lie in build/boots/LAB/CELL/BOOT, as bench.boot leaves them. results/LAB has of them:
+A campaign's boots lie in build/boots/LAB/CELL/BOOT, as bench.boot leaves them; those of a workload of
+bench/workloads, which all are of the virtual lab, in build/boots/workloads/WORKLOAD, which is meant by LAB as well.
+results/LAB has of them:
 
   campaign.json  what all boots share (SHARED), a fingerprint of that, and of each cell the SHA-256 of its tar file
   index.jsonl    a line per boot: its name, kind, setting and seed, its verdict, its identity (a hash of all that it
                  depends on), and a hash of what it said: what guest and plugin sent
-  CELL.tar.xz    the boots' files, without the consoles of those that ended well
+  CELL.tar.xz    the boots' files, without the consoles of those that ended well. Of a workload: MODEL.tar.xz
   other files    of the whole lab, as they are: imported.json, host-noise.json
 
 Whoever reads results reads build/results, which is results/ unpacked and nothing else.
@@ -40,6 +42,14 @@ SHARED = ("schema", "lab", "kernel_release", "compiler", "binutils", "qemu_versi
           "plugin_sha256", "main_loop_sha256", "initramfs_sha256", "guest_packages_sha256", "method_sha256")
 TIMED = ("host_cpu", "loops")  # and where figures are times, which the virtual lab's are not
 SAID = ("guest.jsonl", "counts.jsonl")
+
+
+WORKLOADS = "workloads/"
+
+
+def place_in_results(lab, load=""):
+    """What stands for LAB above, for boots of a workload of bench/workloads."""
+    return WORKLOADS + load if load else lab
 
 
 class ArchiveError(Exception):
@@ -115,16 +125,23 @@ def fingerprint(facts):
 # ---- Files ----
 
 
+def group_of(lab, boot_name):
+    """The name of the tar file that has a boot, and of the boot in it."""
+    cell, _, name = boot_name.partition("/")
+    return (cell.partition("-")[0], boot_name) if lab.startswith(WORKLOADS) else (cell, name)
+
+
 def tar_of(folders):
-    """The bytes of a tar file with the files of boots; nothing in it depends on when and where it is made."""
+    """The bytes of a tar file with the files of boots, {name in it: folder}; nothing in it depends on when and where.
+    """
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for folder in folders:
+        for name, folder in folders.items():
             ended_well = load(folder / "verdict.json").get("verdict") == "ok"
             for path in sorted(folder.iterdir()):
                 if path.name == "console.txt" and ended_well:
                     continue
-                about = tarfile.TarInfo(f"{folder.name}/{path.name}")
+                about = tarfile.TarInfo(f"{name}/{path.name}")
                 about.size = path.stat().st_size
                 with path.open("rb") as stream:
                     tar.addfile(about, stream)
@@ -220,10 +237,13 @@ def pack(lab):
         then = committed(lab, facts)
     except ArchiveError as error:
         print(f"note: {error}; what is packed now replaces it", flush=True)
-    folders = [(BOOTS if then.get(name) == line else MINE) / lab / name for name, line in index.items()]
+    groups = {}
+    for name, line in index.items():
+        group, inside = group_of(lab, name)
+        groups.setdefault(group, {})[inside] = (BOOTS if then.get(name) == line else MINE) / lab / name
     target, cells = KEPT / lab, {}
-    for cell in sorted({folder.parent.name for folder in folders}):
-        raw = tar_of([folder for folder in folders if folder.parent.name == cell])
+    for cell in sorted(groups):
+        raw = tar_of(groups[cell])
         cells[cell] = sha256(raw)
         place = target / f"{cell}.tar.xz"
         if tar_sha256(place) != cells[cell]:
@@ -269,7 +289,7 @@ def members(lab, cell):
     found = {}
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         for about in tar:
-            name, _, file = about.name.partition("/")
+            name, _, file = about.name.rpartition("/")
             found.setdefault(name, {})[file] = tar.extractfile(about).read()
     return found
 
@@ -284,7 +304,7 @@ def unpack(lab, boots=BOOTS):
     new, old = cells_of(source), cells_of(target)
     for cell in sorted(name for name in new if new[name] != old.get(name)):
         for name, files in members(lab, cell).items():
-            write_boot(target / cell / name, files)
+            write_boot(target / name if lab.startswith(WORKLOADS) else target / cell / name, files)
     for name in index_of(target).keys() - index_of(source).keys():
         shutil.rmtree(target / name, ignore_errors=True)
     for path in [*source.glob("*.json"), *source.glob(INDEX)]:
@@ -304,16 +324,17 @@ def write_boot(folder, files):
 
 
 def labs():
-    """The labs that have something committed."""
-    return sorted(path.parent.name for path in KEPT.glob(f"*/{INDEX}"))
+    """The labs, and workloads, that have something committed."""
+    return sorted(str(path.parent.relative_to(KEPT)) for pattern in ("*", f"{WORKLOADS}*")
+                  for path in KEPT.glob(f"{pattern}/{INDEX}"))
 
 
 def unpack_all():
     """Unpack every lab, and remove what is of none; returns the folder of all labs."""
     committed = labs()
-    for path in BOOTS.glob("*"):
-        if path.name not in committed:
-            shutil.rmtree(path)
+    for path in [*BOOTS.glob("*"), *BOOTS.glob(f"{WORKLOADS}*")]:
+        if not any(f"{lab}/".startswith(f"{path.relative_to(BOOTS)}/") for lab in committed):
+            shutil.rmtree(path, ignore_errors=True)
     for lab in committed:
         unpack(lab)
     return BOOTS

@@ -9,8 +9,11 @@ ONLY    ?=
 VARIANT ?=
 DIR     ?=
 NAME    ?=
+WORKLOAD ?=
 $(call number,SEEDS)
 $(call number,JOBS)
+workloads := $(patsubst bench/workloads/%/workload.json,%,$(wildcard bench/workloads/*/workload.json))
+$(call known,WORKLOAD,$(workloads))
 $(foreach name,CELLS CELL,$(call known,$(name),$(foreach m,$(MODELS),$(arms:%=$m-%))))
 # The kinds of boots that the lab's own file names.
 $(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))
@@ -32,14 +35,14 @@ try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under
 
 guest: guest-root		## build the guest: build/guest/initramfs.cpio
 	$(STAGE) guest "building the guest" $(MAKE) build/guest/initramfs.cpio build/guest/osnoise.cpio \
-		build/guest/interrupts.cpio
+		build/guest/interrupts.cpio $(workloads:%=build/guest/%.cpio)
 
 plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so \
 		build/plugin/pcd_locks.so build/preload/main_loop.so build/preload/slow_cpus.so
 
-campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,...)
-	$(STAGE) campaign "booting all cells" $(python) bench.campaign --lab "$(LAB)" \
+campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,... or WORKLOAD=spin)
+	$(STAGE) campaign "booting all cells" $(python) bench.campaign --lab "$(LAB)" --workload "$(WORKLOAD)" \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
 
@@ -121,6 +124,17 @@ build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/gu
 
 build/guest/interrupts.cpio: build/guest/interrupts/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt
 	bench/guest/pack.sh build/guest/root build/guest/interrupts/init bench/guest/files.list $@
+
+# A guest for each workload: what all share, and its own program.
+library := $(addprefix bench/guest/,ballast.c channel.c cpus.c files.c machine.c pad.c params.c proofs.c random.c run.c tasks.c)
+$(workloads:%=build/guest/%/init): build/guest/%/init: $(library) $(wildcard bench/guest/*.h bench/workloads/common/*.[ch])
+define workload_guest
+build/guest/$1/init: $(wildcard bench/workloads/$1/*.[ch])
+	$$(call compile,$$(guest_cc) -pthread)
+build/guest/$1.cpio: build/guest/$1/init bench/guest/pack.sh $(wildcard bench/workloads/$1/files.list) build/guest/root/packages.txt
+	bench/guest/pack.sh build/guest/root $$< $(or $(wildcard bench/workloads/$1/files.list),/dev/null) $$@
+endef
+$(foreach one,$(workloads),$(eval $(call workload_guest,$(one))))
 
 build/plugin/pcd_locks.so: bench/plugin/locks/pcd_locks.c bench/plugin/symbols.c $(wildcard bench/plugin/*.h) bench/guest/marks.h
 	$(call compile,$(plugin_cc))

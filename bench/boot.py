@@ -34,7 +34,7 @@ import sys
 import threading
 import time
 
-from bench import arms, channel, kvm, qemu_lab, virtual
+from bench import arms, channel, kvm, qemu_lab, virtual, workloads
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGING = pathlib.Path("build/campaign/tmp")
@@ -67,7 +67,12 @@ class Spec:
     setting: str = ""  # of that kind: which dose, which thing of the lab is changed, ...
     workload: tuple = ()  # of (name, value) that override bench/workload
     append: str = ""  # further kernel parameters
+    load: str = ""  # a workload of bench/workloads; "": bench/workload
     isolated: bool = True  # is there an isolated CPU?
+    isolated_cpus: str = qemu_lab.ISOLATED_CPUS  # which, as a list
+    domain: bool = True  # are they isolated from scheduling domains too, not by nohz_full alone?
+    memory: int = qemu_lab.MEMORY  # MiB
+    calls: tuple = ()  # functions whose calls the plugin counts
     by_instruction: bool = False
     trace: tuple = ()  # SYMBOL[:BYTES] whose cache lines are traced
     cpus: int = qemu_lab.CPUS  # one of them isolated
@@ -117,16 +122,38 @@ def image_of(model, arm_name):
 
 def workload(spec):
     """The workload's parameters, numbers as numbers."""
-    given = assignments(ROOT / "bench/workload") | lab(spec.lab).WORKLOAD | dict(spec.workload)
+    if spec.load:
+        given = assignments(ROOT / "bench/workloads/parameters") | lab(spec.lab).WORKLOAD
+    else:
+        given = assignments(ROOT / "bench/workload") | lab(spec.lab).WORKLOAD | dict(spec.workload)
     return {name: int(value) if value.isdecimal() else value for name, value in given.items()}
+
+
+def load_parameters(spec):
+    """Those of a workload of bench/workloads, by name; the boot's own override them."""
+    return workloads.parameters(spec.load, spec.setting) | dict(spec.workload) if spec.load else {}
 
 
 def cmdline(spec):
     """The kernel command line."""
     bench = [f"bench.{name}={value}" for name, value in workload(spec).items()]
-    own = lab(spec.lab).parameters(spec.isolated)
-    words = [*own, fact(spec.arm, "BOOT"), spec.append, f"bench.seed={spec.seed}", *bench]
+    load = [f"load.{name}={value}" for name, value in load_parameters(spec).items()]
+    own = lab(spec.lab).parameters(spec.isolated, spec.isolated_cpus, spec.domain)
+    words = [*own, fact(spec.arm, "BOOT"), spec.append, f"bench.seed={spec.seed}", *bench, *load]
     return " ".join(word for word in words if word)
+
+
+def load_spec(lab_name, model, arm, seed, load, setting="", **other):
+    """The boot of a workload of bench/workloads, under one of its settings (its first); other: fields of Spec."""
+    about = workloads.about(load)
+    setting = setting or next(iter(about["settings"]))
+    if setting not in about["settings"]:
+        raise UsageError(f"unknown setting {setting!r} of {load}; known: {', '.join(about['settings'])}")
+    flavour = f"-{about['flavour']}" if about["flavour"] else ""
+    image = image_of(model, arm)
+    own = {"image": image.with_name(image.name + flavour), "kind": "load", "setting": setting, "load": load,
+           "calls": tuple(about["calls"]), **workloads.machine(load, setting)}
+    return Spec(**{"lab": lab_name, "model": model, "arm": arm, "seed": seed} | own | other)
 
 
 @functools.lru_cache(maxsize=64)
@@ -194,6 +221,17 @@ def common_config(image):
     return hashlib.sha256("\n".join(options).encode()).hexdigest()
 
 
+def initramfs(spec):
+    """The guest of a boot."""
+    return workloads.initramfs(spec.load) if spec.load else lab(spec.lab).INITRAMFS
+
+
+def of_load(spec):
+    """What the manifest of a boot of bench/workloads says besides."""
+    return {"workload_name": spec.load, "load": load_parameters(spec), "memory": spec.memory,
+            "calls": list(spec.calls)} if spec.load else {}
+
+
 def manifest(spec):
     """All that a boot depends on, and what is preloaded into QEMU; nothing else that varies (see VARYING)."""
     lab_of, about = lab(spec.lab), built(spec.image)
@@ -206,13 +244,13 @@ def manifest(spec):
         "common_config_sha256": common_config(spec.image),
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
         "binutils": binutils(spec.image), "image_sha256": sha256(spec.image / "bzImage"),
-        "system_map_sha256": sha256(spec.image / "System.map"), "initramfs_sha256": sha256(lab_of.INITRAMFS),
+        "system_map_sha256": sha256(spec.image / "System.map"), "initramfs_sha256": sha256(initramfs(spec)),
         "guest_packages_sha256": sha256(qemu_lab.GUEST_PACKAGES),
         "plugin_sha256": sha256(lab_of.PLUGIN) if lab_of.PLUGIN else None,
         "main_loop_sha256": sha256(lab_of.MAIN_LOOP) if lab_of.MAIN_LOOP else None,
         "qemu_version": qemu_version(qemu), "qemu_sha256": sha256(qemu_lab.program(qemu)),
         "firmware_sha256": [sha256(path) for path in qemu_lab.firmware(qemu)],
-        "cmdline": cmdline(spec), "workload": workload(spec),
+        "cmdline": cmdline(spec), "workload": workload(spec), **of_load(spec),
     }
 
 
@@ -366,7 +404,8 @@ def run_in(spec, folder, stop, tries=1):
     started, begin = datetime.datetime.now(datetime.UTC), time.monotonic()
     options = {"image": spec.image, "cmdline": about["cmdline"], "seed": spec.seed,
                "by_instruction": spec.by_instruction, "trace": spec.trace, "qemu": spec.qemu or lab_of.QEMU,
-               "cpus": spec.cpus, "icount_shift": spec.icount_shift}
+               "cpus": spec.cpus, "icount_shift": spec.icount_shift, "memory": spec.memory, "calls": spec.calls,
+               "initramfs": initramfs(spec)}
     for name in lab_of.OUTPUTS:
         (folder / name).touch()
     (folder / "qemu.cmd").write_text("\n".join(lab_of.command(out="$OUT", **options)) + "\n")
@@ -464,8 +503,10 @@ def main():
     parser.add_argument("--seed", required=True, type=int, help="drives arrivals, phases and QEMU's random numbers")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the results, replaced if there")
     parser.add_argument("--image", type=pathlib.Path, help="default: build/images/MODEL-KERNEL, the arm's")
+    parser.add_argument("--workload", choices=workloads.names(), default="", help="one of bench/workloads")
+    parser.add_argument("--setting", default="", help="of that workload (default: its first)")
     parser.add_argument("--set", type=pair, action="append", default=[], metavar="NAME=VALUE",
-                        help="override a parameter of bench/workload")
+                        help="override a parameter of the workload")
     parser.add_argument("--append", default="", help="further kernel parameters")
     parser.add_argument("--no-isolated-cpu", action="store_true", help="a machine without nohz_full= and isolcpus=")
     parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
@@ -483,11 +524,16 @@ def main():
     try:
         if (args.by_instruction or args.trace) and not lab(args.lab).PLUGIN:
             raise UsageError(f"lab {args.lab} has no counting plugin: it can neither count by instruction nor trace")
-        spec = Spec(lab=args.lab, model=args.model, arm=args.arm, seed=args.seed,
-                    image=args.image or image_of(args.model, args.arm), workload=tuple(args.set),
-                    append=args.append, isolated=not args.no_isolated_cpu,
-                    by_instruction=args.by_instruction, trace=tuple(args.trace), cpus=args.cpus,
-                    icount_shift=args.icount_shift, silence=args.silence)
+        own = {"append": args.append, "by_instruction": args.by_instruction, "trace": tuple(args.trace),
+               "icount_shift": args.icount_shift, "silence": args.silence, "workload": tuple(args.set)}
+        if args.image:
+            own["image"] = args.image
+        if args.workload:
+            spec = load_spec(args.lab, args.model, args.arm, args.seed, args.workload, args.setting, **own)
+        else:
+            spec = Spec(**{"lab": args.lab, "model": args.model, "arm": args.arm, "seed": args.seed,
+                           "image": image_of(args.model, args.arm), "isolated": not args.no_isolated_cpu,
+                           "cpus": args.cpus} | own)
         verdict, why = boot(spec, out)
     except (UsageError, qemu_lab.LabError) as error:
         fail(error)

@@ -41,10 +41,10 @@ import sys
 import threading
 import time
 
-from bench import archive, arms, boot, host_noise, probe
+from bench import archive, arms, boot, host_noise, probe, workloads
 from bench.report import plan
 
-METHOD = pathlib.Path("bench/METHOD.md")
+METHOD = pathlib.Path("bench/METHOD.md")  # of the first workload; the others have workloads.METHOD
 
 
 def cells_of(args):
@@ -79,7 +79,8 @@ def count(name):
 
 def folder_of(spec):
     """Where a boot is kept."""
-    return archive.MINE / spec.lab / f"{spec.model}-{spec.arm}" / plan.place(spec.kind, spec.setting, spec.seed)
+    return (archive.MINE / archive.place_in_results(spec.lab, spec.load) / f"{spec.model}-{spec.arm}" /
+            plan.place(spec.kind, spec.setting, spec.seed))
 
 
 def spec_of(args, cell, seed, *workload, **other):
@@ -147,8 +148,30 @@ KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_
          "sensitivity": sensitivities}
 
 
+def in_workload(about, cell):
+    """Does a workload of bench/workloads look at this cell?"""
+    model, arm = cell
+    judged = about["arms"] == "all" or arms.fact(arm, "VERDICT")
+    return model in about["models"] and judged and not arms.fact(arm, "CONTROL")
+
+
+def load_boots(args):
+    """All boots of a workload of bench/workloads as {folder: spec}, in an order that its size decides."""
+    about = workloads.about(args.workload)
+    if args.only:
+        raise boot.UsageError(f"workload {args.workload} has no kinds of boots, so that ONLY= says nothing")
+    specs = [boot.load_spec(args.lab, model, arm, seed, args.workload, setting, workload=tuple(args.set))
+             for model, arm in cells_of(args) if in_workload(about, (model, arm))
+             for setting, said in about["settings"].items()
+             for seed in seeds(min(args.seeds, said.get("seeds", about["seeds"])))]
+    random.Random(len(specs)).shuffle(specs)
+    return placed(specs)
+
+
 def all_boots(args):
     """All boots of the campaign as {folder: spec}, in an order that its size decides."""
+    if args.workload:
+        return load_boots(args)
     known = boot.lab(args.lab).KINDS
     kinds = args.only.replace(",", " ").split() or known
     for kind in kinds:
@@ -204,6 +227,8 @@ def run_all(boots, jobs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", default="virtual", help="how kernels are run (default: %(default)s)")
+    parser.add_argument("--workload", choices=["", *workloads.names()], default="",
+                        help="one of bench/workloads (default: bench/workload and its controls)")
     parser.add_argument("--seeds", type=count("SEEDS"), default=12,
                         help="boots per cell with the workload (default: %(default)s)")
     parser.add_argument("--only", default="", help=f"kinds of boots, of {', '.join(KINDS)} (default: all)")
@@ -223,7 +248,9 @@ def main():
         built = [spec for spec in boots.values() if boot.built(spec.image)]
         if not built:
             raise boot.UsageError("no image of these boots is built; make kernels builds them")
-        archive.begin(args.lab, boot.manifest(built[0]) | {"method_sha256": boot.sha256(METHOD)})
+        name = archive.place_in_results(args.lab, args.workload)
+        method = workloads.METHOD if args.workload else METHOD
+        archive.begin(name, boot.manifest(built[0]) | {"method_sha256": boot.sha256(method)})
         todo = {folder: spec for folder, spec in boots.items() if not boot.is_done(spec, folder)}
         if len(todo) < len(boots):
             print(f"{len(boots) - len(todo)} of {len(boots)} boots are there already", flush=True)
@@ -231,7 +258,7 @@ def main():
             check_lab(args.lab)
         begin = time.monotonic()
         verdicts = run_all(todo, boot.lab(args.lab).jobs(args.jobs))
-        archive.keep(args.lab)
+        archive.keep(name)
     except (archive.ArchiveError, boot.UsageError) as error:
         boot.fail(error)
     except OSError as error:

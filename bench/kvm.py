@@ -105,13 +105,13 @@ def jobs(asked):
 
 
 def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=VCPUS, icount_shift=0,
-            initramfs=INITRAMFS):
+            initramfs=INITRAMFS, memory=qemu_lab.MEMORY, calls=()):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder. It waits to be told to go on."""
-    if by_instruction or trace or icount_shift:
+    if by_instruction or trace or icount_shift or calls:
         raise qemu_lab.LabError("KVM counts no instructions")
     return qemu_lab.command(qemu, image, cmdline, seed, out, cpus, *ACCELERATOR, "-mem-prealloc",
                            "-rtc", "base=2026-01-01", "-S", "-qmp", f"unix:{out}/qmp.sock,server=on,wait=off",
-                           initramfs=initramfs)
+                           initramfs=initramfs, memory=memory)
 
 
 class Monitor:

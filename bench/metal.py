@@ -44,10 +44,11 @@ WORKLOAD = {}
 CONSOLE, CHANNEL = "ttyS0,115200", "/dev/ttyS1"
 
 
-def parameters(isolated):
-    """The kernel parameters of the machine, CPU 1 isolated or not: as many CPUs as the other labs have."""
+def parameters(isolated, cpus=qemu_lab.ISOLATED_CPUS, domain=True):
+    """The kernel parameters of the machine, as for other labs; it has as many CPUs as they have."""
     return [f"console={CONSOLE}", "panic=10", f"nr_cpus={qemu_lab.CPUS}",
-            *(qemu_lab.ISOLATED if isolated else ["bench.isolated=0"]), f"bench.channel={CHANNEL}"]
+            *(qemu_lab.isolation(cpus, domain) if isolated else ["bench.isolated=0"]),
+            f"bench.channel={CHANNEL}"]
 
 
 def fault(folder):

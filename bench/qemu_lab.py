@@ -14,7 +14,8 @@ GOOD, FAILED = (code << 1 | 1 for code in (0x10, 0x11))  # isa-debug-exit, enum 
 RESET = 0  # QEMU -no-reboot: the guest rebooted, or panicked
 
 CPUS = 2
-ISOLATED = ["nohz_full=1", "isolcpus=domain,managed_irq,1", "rcu_nocbs=1"]
+ISOLATED_CPUS = "1"
+MEMORY = 256  # MiB
 
 
 class LabError(Exception):
@@ -51,22 +52,27 @@ def lacking(image, needed):
     return None
 
 
-def parameters(isolated):
-    """The kernel parameters of the machine, CPU 1 isolated or not.
+def isolation(cpus, domain):
+    """The kernel parameters that isolate CPUs: from the kernel's noise, and from scheduling domains too."""
+    return [f"nohz_full={cpus}", *([f"isolcpus=domain,managed_irq,{cpus}"] if domain else []), f"rcu_nocbs={cpus}"]
+
+
+def parameters(isolated, cpus=ISOLATED_CPUS, domain=True):
+    """The kernel parameters of the machine. isolated: is any CPU; cpus: which; domain: from scheduling domains too.
 
     The timer of QEMU's and of KVM's local APIC counts ns; said so, the kernel
     need not measure it, which takes 26 s where each instruction takes 1 ns,
     and fails on a busy host.
     """
     return ["console=ttyS0", "panic=-1", "tsc=reliable", "lapic_timer_khz=1000000",
-            *(ISOLATED if isolated else ["bench.isolated=0"]),
+            *(isolation(cpus, domain) if isolated else ["bench.isolated=0"]),
             "bench.channel=/dev/ttyS1", f"bench.exit_port={EXIT_PORT}"]
 
 
-def command(qemu, image, cmdline, seed, out, cpus, *options, initramfs=INITRAMFS):
+def command(qemu, image, cmdline, seed, out, cpus, *options, initramfs=INITRAMFS, memory=MEMORY):
     """QEMU's command for one boot, as a list; options: the lab's own; out: a folder, or its placeholder."""
     return [str(qemu), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-            "-machine", "q35,hpet=off", "-smp", f"{cpus},sockets={cpus}", "-m", "256",
+            "-machine", "q35,hpet=off", "-smp", f"{cpus},sockets={cpus}", "-m", str(memory),
             *options, "-seed", str(seed),
             "-chardev", f"file,id=console,path={out}/console.txt", "-serial", "chardev:console",
             "-chardev", f"file,id=results,path={out}/guest.jsonl", "-serial", "chardev:results",

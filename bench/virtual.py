@@ -57,16 +57,16 @@ def jobs(asked):
 
 
 def command(image, cmdline, seed, out, by_instruction=False, trace=(), qemu=QEMU, cpus=CPUS,
-            icount_shift=ICOUNT_SHIFT, plugin=PLUGIN, initramfs=INITRAMFS):
+            icount_shift=ICOUNT_SHIFT, plugin=PLUGIN, initramfs=INITRAMFS, memory=qemu_lab.MEMORY, calls=()):
     """QEMU's command for one boot, as a list; out: a folder, or its placeholder."""
     count = f"{plugin},syms={image}/System.map,out={out}/counts.jsonl"
     if by_instruction:
         count += ",by=instruction"
-    count += "".join(f",trace={what}" for what in trace)
+    count += "".join(f",trace={what}" for what in trace) + "".join(f",calls={name}" for name in calls)
     return ["env", f"LD_PRELOAD={MAIN_LOOP}",
             *qemu_lab.command(qemu, image, cmdline, seed, out, cpus, "-cpu", "max",
                         "-accel", "tcg,thread=single", "-icount", f"shift={icount_shift},sleep=off",
-                        "-rtc", "clock=vm,base=2026-01-01", "-plugin", count, initramfs=initramfs)]
+                        "-rtc", "clock=vm,base=2026-01-01", "-plugin", count, initramfs=initramfs, memory=memory)]
 
 
 def attend(process, folder):

@@ -55,28 +55,6 @@ static void inject_failure(void)
 		run_fail("as asked by the boot parameter bench.inject");
 }
 
-/* Each CPU says its number, so that counts can be given by number. */
-static void number_cpus(void)
-{
-	int cpu;
-
-	cpus.nr = sysconf(_SC_NPROCESSORS_ONLN);
-	cpus.isolated = -1;
-	if (cpus.nr > MAX_CPUS)
-		run_fail("more than %d CPUs", MAX_CPUS);
-	for (cpu = 0; cpu < cpus.nr; cpu++) {
-		if (!pin(cpu))
-			run_fail("CPU %d: %s", cpu, strerror(errno));
-		mark(MARK_CPU, cpu);
-		if (cpus.isolated < 0 &&
-		    cpu_in_list_file("/sys/devices/system/cpu/nohz_full", cpu))
-			cpus.isolated = cpu;
-	}
-	if (!pin(0))
-		run_fail("CPU 0: %s", strerror(errno));
-	channel_line("{\"cpus\":%d,\"isolated\":%d}", cpus.nr, cpus.isolated);
-}
-
 /*
  * As tuning guides for isolated CPUs have it: a timer that is started there
  * fires there. Else a housekeeping CPU takes it and wakes cyclictest by IPI.
@@ -104,7 +82,7 @@ int main(void)
 	run_mount("debugfs", "/sys/kernel/debug");
 	run_mount("tmpfs", "/tmp");
 	inject_failure();
-	number_cpus();
+	cpus_number(&cpus);
 
 	run_prove("parameters", proof_parameters());
 	run_prove("isolation", proof_isolation(cpus.isolated, params.isolated));

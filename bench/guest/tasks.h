@@ -7,7 +7,7 @@
 #include "compiler.h"
 #include "params.h"
 
-#define MAX_CPUS	8
+#define MAX_CPUS	16
 
 enum phase { PHASE_NONE, PHASE_QUIET, PHASE_STORM };
 

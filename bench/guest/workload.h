@@ -11,6 +11,14 @@ struct cpus {
 };
 
 /**
+ * cpus_number() - each CPU says its number, so that counts can be given by number
+ * @cpus: filled in; isolated is -1 if no CPU is
+ *
+ * The caller is on CPU 0 afterwards. On an error the machine ends.
+ */
+void cpus_number(struct cpus *cpus);
+
+/**
  * workload_start() - start the tasks that run in both phases
  * @params: of this boot
  * @cpus: the isolated CPU gets the owner, each other one ballast

@@ -24,7 +24,8 @@ DOSE_SEEDS = 4  # boots of each dose
 REBUILT = "rebuilt"  # the arm of the neutral rebuild
 # The kinds of boots, and what the folder of a boot is called by its setting and seed.
 KINDS = {"drain": "seed-{seed:03}", "hotpath": "hotpath-{setting}", "anatomy": "anatomy", "aa": "aa-{seed:03}",
-         "dose": "dose-{setting}-{seed:03}", "sensitivity": "sensitivity-{setting}-{seed:03}"}
+         "dose": "dose-{setting}-{seed:03}", "sensitivity": "sensitivity-{setting}-{seed:03}",
+         "load": "{setting}-{seed:03}"}
 
 
 def place(kind, setting, seed):

@@ -113,7 +113,7 @@ def test_qemu_that_fails_once_its_monitor_is_there(tmp_path, emulated, monkeypat
 
 
 def test_guest_that_never_reaches_its_first_line(emulated, monkeypatch):
-    monkeypatch.setattr(kvm, "parameters", lambda isolated: ["console=ttyS3", "rdinit=/none", "panic=0"])
+    monkeypatch.setattr(kvm, "parameters", lambda *_: ["console=ttyS3", "rdinit=/none", "panic=0"])
     assert "never reached its first line" in probe.why_not("kvm", limit=2)
 
 

@@ -40,23 +40,6 @@ static struct params params = {
 	.inject = "",
 };
 
-/* Each CPU says its number; the last one is neither isolated nor the requester's. */
-static void number_cpus(struct cpus *cpus)
-{
-	int cpu;
-
-	cpus->nr = sysconf(_SC_NPROCESSORS_ONLN);
-	cpus->isolated = 1;
-	if (cpus->nr < 3 || cpus->nr > MAX_CPUS)
-		run_fail("%d CPUs, not 3 to %d", cpus->nr, MAX_CPUS);
-	for (cpu = cpus->nr - 1; cpu >= 0; cpu--) {
-		if (!pin(cpu))
-			run_fail("CPU %d: %s", cpu, strerror(errno));
-		mark(MARK_CPU, cpu);
-	}
-	channel_line("{\"cpus\":%d,\"isolated\":%d}", cpus->nr, cpus->isolated);
-}
-
 static void interrupt_run(void *unused)
 {
 	__u64 stream = random_stream(params.seed, STREAM_INTERRUPTS), i;
@@ -85,7 +68,9 @@ int main(void)
 		run_fail("boot parameters: %s", why);
 	run_mount("debugfs", "/sys/kernel/debug");
 	run_mount("tmpfs", "/tmp");
-	number_cpus(&cpus);
+	cpus_number(&cpus);
+	if (cpus.nr < 3)
+		run_fail("%d CPUs, not 3 or more", cpus.nr);
 	run_prove("parameters", proof_parameters());
 	run_prove("isolation", proof_isolation(cpus.isolated, params.isolated));
 	run_prove("timers", proof_timers(cpus.nr));

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The workloads of bench/workloads: a folder each, and what its workload.json says.
+
+  says        what it is, in a few words
+  metric      the figure that its user would name
+  parameters  {name: value} of its program: load.NAME=VALUE on the kernel's command line
+  settings    {name: what is other in these boots}: parameters, cpus, isolated_cpus, domain, isolated, append
+  arms        "verdict": those that get verdicts; "all"
+  models      (default: both)
+  seeds       boots of each cell and setting (default: 12)
+  cpus, isolated_cpus, memory, calls, flavour: of the machine (see boot.Spec); settings may say otherwise
+"""
+
+import functools
+import json
+import pathlib
+
+FOLDER = pathlib.Path("bench/workloads")
+METHOD = FOLDER / "METHOD.md"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+OF_THE_MACHINE = ("cpus", "isolated_cpus", "domain", "isolated", "memory", "append")
+
+
+def names():
+    """All workloads, sorted."""
+    return sorted(path.parent.name for path in (ROOT / FOLDER).glob("*/workload.json"))
+
+
+@functools.cache
+def about(name):
+    """What a workload's file says, with defaults filled in."""
+    said = json.loads((ROOT / FOLDER / name / "workload.json").read_text())
+    return {"settings": {"usual": {}}, "arms": "verdict", "models": ["rt", "lazy"], "seeds": 12, "calls": [],
+            "flavour": ""} | said
+
+
+def initramfs(name):
+    """The guest of a workload."""
+    return pathlib.Path("build/guest") / f"{name}.cpio"
+
+
+def parameters(name, setting):
+    """{name: value} of a workload's program in boots of a setting."""
+    said = about(name)
+    return said["parameters"] | said["settings"][setting].get("parameters", {})
+
+
+def machine(name, setting):
+    """Fields of boot.Spec that a workload's boots of a setting have otherwise than by default."""
+    said = about(name)
+    return {key: value for key, value in (said | said["settings"][setting]).items() if key in OF_THE_MACHINE}
