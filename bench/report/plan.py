@@ -130,6 +130,7 @@ class Contrast:
     base: str
     key: str
     asks: str
+    yes: str  # the verdict that answers the question with yes
 
     @property
     def name(self):
@@ -137,7 +138,7 @@ class Contrast:
 
 
 # What each variant's folder asks: first what METHOD.md numbers, then by metric in the order above.
-CONTRASTS = tuple(Contrast(one["model"], one["arm"], one.get("base", BASE), one["metric"], one["asks"])
+CONTRASTS = tuple(Contrast(one["model"], one["arm"], one.get("base", BASE), one["metric"], one["asks"], one["yes"])
                   for one in sorted(strategies.contrasts(), key=lambda one: (one.get("number", math.inf),
                                                                              list(BY_KEY).index(one["metric"]))))
 

@@ -14,7 +14,7 @@ import tempfile
 
 from bench import archive
 from bench.report import plan
-from bench.report.facts import frame, hotpaths, instrument, metrics, read
+from bench.report.facts import evidence, frame, hotpaths, instrument, metrics, read
 from bench.report.rendering import documents, maintenance, origin, page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -54,7 +54,8 @@ def write(results, out, now=sources_now, kept=None):
             if (found := [boot for boot in boots if boot.lab == lab and origin.ordinary(boot)])}
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
     pages, figures = documents.Pages(), out / documents.FIGURES
-    page.front(pages, figures, kept, boots, labs, judged, others)
+    known = evidence.Evidence(results, runs.get(plan.JUDGED_LAB), judged.verdicts if judged else ())
+    page.front(pages, figures, kept, boots, labs, judged, known, others)
     page.basis(pages, figures, kept, results, boots, labs, judged, sources, others)
     for lab, found in here.items():
         page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])

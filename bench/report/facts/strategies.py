@@ -3,7 +3,8 @@
 
 ledger      what a reader must know of its number of defects
 [[contrast]]  a primary contrast: model, arm, base (the unpatched kernel unless it is named), metric (a key of
-            plan.METRICS), asks (the question, with its claims), number (its place in METHOD.md, if it has one)
+            plan.METRICS), asks (the question, with its claims), yes (the verdict that answers it
+            with yes: better, worse or equivalent), number (its place in METHOD.md, if it has one)
 [[cycles]]  a cell of the cycles lab: arm, keys (the static keys that are on, of its program), same (arm of the virtual
             lab and kind of CPU that have the same keys on), locked (locked instructions of a lock operation, by model)
 [published]  cycles by model and arm that others have published: first a baseline, last the steps to compare
@@ -35,7 +36,7 @@ def contrasts():
     """All primary contrasts, as dicts, variant by variant; ends the program with a line if one lacks something."""
     found = [(name, one) for name in names() for one in said(name).get("contrast", ())]
     for name, one in found:
-        if lacks := {"model", "arm", "metric", "asks"} - one.keys():
+        if lacks := {"model", "arm", "metric", "asks", "yes"} - one.keys():
             sys.exit(f"error: variants/{name}/report.toml: a contrast lacks {', '.join(sorted(lacks))}")
     return [one for _, one in found]
 

@@ -14,6 +14,8 @@ FOLDER = pathlib.PurePath("results/report")
 FIGURES = pathlib.PurePath("results/figures")
 # What is told apart from the front page, in the order of reading: {name: (title, what one finds there)}.
 TITLES = {
+    "claims": ("The debate's claims", "what was claimed, the rule that decides it, the figures, the verdict"),
+    "workload": ("Workload", "verdicts and all figures of"),
     "verdicts": ("Verdicts", "each primary contrast with interval, margin, p values, and whether settings change it"),
     "reading": ("How to read the figures", "units, intervals, differences, and the words that tables use"),
     "trust": ("Can you trust this lab?", "controls, settings of the lab, the instrument, intervals and tests"),
@@ -44,7 +46,7 @@ def anchor(title):
 
 
 def place(name):
-    """Where a page lies, from the top folder; name: of TITLES, or "LAB-" and one of them."""
+    """Where a page lies, from the top folder; name: of TITLES, or "LAB-" or "WORKLOAD-" and one of them."""
     return FOLDER / f"{name}.md"
 
 
@@ -65,7 +67,9 @@ class Pages:
             lab, _, name = where.stem.rpartition("-")
             if where != FRONT and self.texts[where]:
                 title, what = TITLES[name]
-                found.append((list(TITLES).index(name), lab, where, title + (f" (lab: {lab})" if lab else ""), what))
+                if name == "workload":
+                    title, what, lab = f"{title} {lab}", f"{what} {lab}", ""
+                found.append((list(TITLES).index(name), title, where, title + (f" (lab: {lab})" if lab else ""), what))
         return [tuple(rest) for _, _, *rest in sorted(found)]
 
     def put(self, out):

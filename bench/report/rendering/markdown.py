@@ -35,7 +35,7 @@ def percent(share):
 
 def claims(text):
     """The text with each claim, C and a number, linked to what was claimed."""
-    return re.sub(r"\bC(\d\d)\b", r"[C\1](bench/CLAIMS.md#c\1)", text)
+    return re.sub(r"\bC(\d\d)\b", r"[C\1](results/report/claims.md#c\1)", text)
 
 
 # Kernel entries as a reader knows them.

@@ -6,16 +6,22 @@ import dataclasses
 
 import pandas
 
-from bench import arms
+from bench import arms, workloads
 from bench.cycles import section
 from bench.report import plan
 from bench.report.facts import frame, metrics, read, strategies
+from bench.report.judgement import answers as chosen
+from bench.report.judgement import claims as judged_claims
 from bench.report.judgement import contrasts, controls, sameness
+from bench.report.judgement import loads as judged_loads
 from bench.report.rendering import (
     anatomy,
+    answers,
+    claims,
     documents,
     hotpaths,
     instrument,
+    loads,
     markdown,
     origin,
     plots,
@@ -249,6 +255,25 @@ def compared(rows):
         ["arm", "what it is"], [[f"**{arm}**", arms.fact(arm, "SAYS")] for arm in found])))
 
 
+def answers_part(known):
+    """Which arm for whom, and the arms beside each other; known: evidence.Evidence."""
+    found = chosen.all_answers(known)
+    return answers.bold(found), answers.users(found), answers.arms_table(known)
+
+
+def claims_part(every):
+    """How many claims of the debate hold, and where they stand."""
+    return "\n".join(("## The debate's claims\n", claims.counted(every),
+                      f"Each with its rule, its figures and the command: [claims]({documents.place('claims')}).\n"))
+
+
+def workloads_part(pages, known, judged):
+    """A page for each workload that was run, and what page one says of their verdicts. judged: of judged_loads."""
+    for name in workloads.names():
+        pages.add(documents.place(f"{name}-workload"), *loads.page(known, name, judged))
+    return loads.grid(judged)
+
+
 def links(pages):
     """Where all the rest is."""
     rows = [f"- [{title}]({where}): {what}" for where, title, what in pages.further()]
@@ -263,18 +288,23 @@ def stale_part(judged):
     return f"**Kernels have changed since they were measured ({which})**: see [what is missing](#what-is-missing).\n"
 
 
-def front(pages, folder, kept, boots, labs, judged, others=()):
-    """The front page: what was compared, the answers, the figure, what is missing.
+def front(pages, folder, kept, boots, labs, judged, known, others=()):
+    """The front page: the answers, the arms, the verdicts, the claims, what is missing; and the pages behind them.
 
     pages: documents.Pages, to add to; folder: of the figures; kept: of what the instrument gave; labs: {lab:
-    its cells}; judged: from judge(); others: boots of another kind than the workload's and controls'.
+    its cells}; judged: from judge(); known: evidence.Evidence; others: boots of another kind than the workload's and
+    controls'.
     """
-    lab = plan.JUDGED_LAB
-    pages.add(documents.FRONT, INTRODUCTION)
+    lab, every = plan.JUDGED_LAB, judged_claims.all_judged(known)
+    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged) if judged else "", *answers_part(known))
+    pages.add(documents.FRONT, workloads_part(pages, known, judged_loads.judge(known)))
     if judged:
-        pages.add(documents.FRONT, stale_part(judged), compared(labs[lab]), short_part(boots, labs, judged),
-                  verdicts.answers_part(judged), noise_figure(folder, lab, labs[lab]) if counts(boots, lab) else "")
-    pages.add(documents.FRONT, "## What is missing\n", missing(kept, boots, labs, judged, others))
+        pages.add(documents.FRONT, verdicts.answers_part(judged))
+        pages.add(documents.place("drain"), short_part(boots, labs, judged), compared(labs[lab]),
+                  noise_figure(folder, lab, labs[lab]) if counts(boots, lab) else "")
+    pages.add(documents.FRONT, claims_part(every), "## What is missing\n",
+              missing(kept, boots, labs, judged, others))
+    pages.add(documents.place("claims"), claims.page(every))
 
 
 def counts(boots, lab):

@@ -28,6 +28,16 @@ def answer(one):
     return says(one) if one.verdict == Verdict.UNTESTABLE else str(one.verdict)
 
 
+DECISIVE = (Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT)
+
+
+def plain(one):
+    """The answer to a contrast's question: yes or no with the verdict behind it, or the verdict that is none."""
+    if one.verdict not in DECISIVE:
+        return f"**{answer(one)}**"
+    return f"**{'yes' if one.verdict == one.contrast.yes else 'no'}** ({one.verdict})"
+
+
 def note(one):
     """What else is to be known of it, as text."""
     held = [f"under {one.held} other settings as well"] if one.held else []
@@ -71,7 +81,7 @@ def answers(judged):
         number = "–" if not one.change else (
             f"{markdown.signed(one.change.median)} ({markdown.interval(one.change, markdown.signed)}), "
             f"margin {markdown.number(metric.margin)}")
-        rows.append([markdown.claims(one.contrast.asks), one.contrast.name, f"**{answer(one)}**",
+        rows.append([markdown.claims(one.contrast.asks), one.contrast.name, plain(one),
                      f"{number} [{metric.unit}]"])
     return markdown.table(["question", "arms", "answer", "difference in instructions or events"], rows)
 

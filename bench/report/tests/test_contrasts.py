@@ -10,7 +10,7 @@ from bench.report.tests import synthetic
 
 MARGIN = 10
 LITTLE = [-0.5, 0.5, 0.2, -0.2, 0.1, -0.1, 0.3, -0.3, 0.4, -0.4, 0.6, -0.6]
-CONTRAST = plan.Contrast("rt", "qpw1", plan.BASE, "fill/quiet", "?")
+CONTRAST = plan.Contrast("rt", "qpw1", plan.BASE, "fill/quiet", "?", "worse")
 SURE = controls.Controls()
 
 
@@ -109,7 +109,7 @@ def test_what_is_missing_is_named():
     empty = synthetic.figures(("qpw1", "drain", "", {1: {"fill/quiet": 5}}))
     assert verdicts.says(contrasts.judge_one(empty, SURE, CONTRAST, None, None)) == (
         "not testable here (needs boots of rt-unpatched)")
-    other = plan.Contrast("rt", "qpw1", "qpw1", "owner/imposed", "?")
+    other = plan.Contrast("rt", "qpw1", "qpw1", "owner/imposed", "?", "better")
     one = contrasts.judge_one(empty, SURE, other, None, None)
     assert "needs a count of kernel instructions imposed" in verdicts.says(one)
 

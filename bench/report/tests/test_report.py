@@ -120,7 +120,8 @@ def every_arm(tmp_path):
 def test_the_page_begins_with_an_answer(make, every_arm):
     text = make(every_arm)
     table, part = in_short(text)
-    assert text.index("## In short") < text.index("## What is missing") < text.index("## Primary contrasts")
+    assert text.index("## Which arm for whom?") < text.index("## What is missing") < text.index("## Primary contrasts")
+    assert text.index("## What is missing") < text.index("## In short")
     assert list(table) == ["unpatched", "none", "qpw0", "qpw1", "task_work", "deferred_lazy", "deferred_eager",
                            "deferred_eager_run", "deferred_lazy_run", "*margin*"]
     assert table["unpatched"] == ["0", "5,006", "10", "511", "2", "1", "40", "704", "54.5", "59", "–"]
@@ -236,7 +237,8 @@ def test_labs_are_never_mixed(make, results):
         assert table["rt", "unpatched"][0] == imposed
     assert "kvm-noise.svg" in text and "virtual-noise.svg" in text
     assert all("(lab: " in line for line in text.split("\n") if line.startswith("## ")
-               and line[3:] not in ("What was compared", "What is missing", "All figures", "Boots", "Words",
+               and line[3:] not in ("Which arm for whom?", "The arms beside each other (PREEMPT_RT)",
+                                    "The debate's claims", "What became of each claim", "What is missing", "All figures", "Boots", "Words",
                                 "How to read this",
                                 "What each variant is to maintain (counted in the sources)"))
 
@@ -460,7 +462,7 @@ def test_the_cycles_lab_speaks_for_itself(make, results, monkeypatch):
 def test_same_input_same_bytes(make, results, tmp_path):
     make(results, name="a", figures=True)
     make(results, name="b", figures=True)
-    further = {f"results/report/{name}.md" for name in documents.TITLES if name not in ("anatomy", "hotpaths")}
+    further = {f"results/report/{name}.md" for name in documents.TITLES if name not in ("anatomy", "hotpaths", "workload")}
     assert report.files(tmp_path / "a") == {"RESULTS.md", "results/figures/virtual-ccdf.svg",
                                             "results/figures/virtual-noise.svg", *further}
     assert report.differences(tmp_path / "a", tmp_path / "b") == []

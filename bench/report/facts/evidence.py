@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Single figures by name, for claims and answers: a few words say which.
+
+  hotpath MODEL ARM OPERATION COLUMN CPUS   instructions ("kernel"), locked ones ("atomics") or switches that one
+                                            operation usually takes on CPUs "isolated", "housekeeping", "not isolated"
+  faults MODEL ARM KEY                      median over boots of a figure of the first campaign (metrics.py)
+  load WORKLOAD SETTING MODEL ARM LABEL FIGURE   the same of windows of a label in a workload of bench/workloads
+  verdict MODEL ARM KEY                     1: better, 0: equivalent, -1: worse, against the unpatched kernel
+  size VARIANT WHAT                         lines of C, with what variants that track isolated CPUs share; hooks:
+                                            lines added to existing files, in clients too; defects; "shared" and calls
+                                            or locks
+
+A word with blanks stands in quotes. A figure that is not there raises Missing, whose text says what makes it.
+"""
+
+import functools
+import importlib
+import math
+import pathlib
+import shlex
+
+from bench import workloads
+from bench.report import plan
+from bench.report.facts import frame, hotpaths, sizes, strategies, windows
+
+VERDICTS = {"better": 1, "equivalent": 0, "worse": -1}
+
+
+class Missing(Exception):
+    """A figure is not there; the text says what is missing and which command makes it."""
+
+
+class Evidence:
+    """The figures of one state of results/.
+
+    results: the folder of what is unpacked; runs: frame.labs() of the judged lab, or None; verdicts: of contrasts.
+    """
+
+    def __init__(self, results, runs, verdicts=()):
+        self.results, self.runs = pathlib.Path(results), runs
+        self.verdicts = {(one.contrast.model, one.contrast.arm, one.contrast.key): str(one.verdict)
+                         for one in verdicts if one.contrast.base == plan.BASE}
+
+    def number(self, words):
+        """The figure that some words name; Missing without it, ValueError if they name none."""
+        source, *rest = shlex.split(words)
+        sources = {"hotpath": self.hotpath, "faults": self.faults, "load": self.load, "verdict": self.verdict,
+                   "size": self.size}
+        if source not in sources:
+            raise ValueError(f"{words!r}: unknown source {source!r}; known: {', '.join(sources)}")
+        try:
+            return sources[source](*rest)
+        except TypeError as error:
+            raise ValueError(f"{words!r}: {error}") from None
+
+    @functools.cached_property
+    def paths(self):
+        return hotpaths.read_lab(self.results / plan.JUDGED_LAB)[0]
+
+    def hotpath(self, model, arm, operation, column, cpus="isolated"):
+        """What one operation usually takes."""
+        try:
+            return getattr(self.paths[model, arm][cpus, operation], column)
+        except KeyError:
+            raise Missing(f"{operation} of {model}-{arm} was not counted (make campaign ONLY=hotpath)") from None
+
+    def faults(self, model, arm, key):
+        """A median of the first campaign."""
+        values = [] if self.runs is None else frame.column(frame.cells(self.runs), model, arm, key)
+        if not len(values):
+            raise Missing(f"{key} of {model}-{arm} was not measured (make campaign ONLY=drain)")
+        return float(values.median())
+
+    def load(self, workload, setting, model, arm, label, figure):
+        """A median over boots of a workload."""
+        values = self.boots_of(workload, setting, model, arm, label, figure)
+        return float(values.median())
+
+    def boots_of(self, workload, setting, model, arm, label, figure):
+        """That figure of each boot, by seed."""
+        found = figures_of(self.results, workload)
+        if found.empty:
+            raise Missing(f"{workload} was not run (make campaign WORKLOAD={workload})")
+        wanted = {"model": model, "arm": arm, "setting": setting, "label": label}
+        if figure not in found or not (rows := frame.pick(found, **wanted)[figure].dropna()).size:
+            raise Missing(f"{workload} has no {figure} of {model}-{arm}, {setting}, {label} "
+                          f"(make campaign WORKLOAD={workload})")
+        return rows.droplevel("workload")
+
+    def verdict(self, model, arm, key):
+        """A verdict as a number."""
+        word = self.verdicts.get((model, arm, key), "none")
+        if word not in VERDICTS:
+            raise Missing(f"the verdict on {key} of {model}-{arm} is {word}")
+        return VERDICTS[word]
+
+    def size(self, name, what):
+        """What a variant is to maintain; what all share of it."""
+        if name == "shared":
+            return sizes.shared()[what]
+        found, shared = sizes.of(name), sizes.shared()
+        tracks, locks = (name in strategies.with_file(file) for file in ("variant.h", "locks.h"))
+        return {"lines": found["lines"] + tracks * shared["tracked"],
+                "hooks": found["patched"][1] + tracks * shared["calls"] + locks * shared["locks"],
+                "defects": len(found["defects"])}[what]
+
+
+@functools.cache
+def figures_of(results, workload):
+    """The figures of all boots of a workload, as its figures.py makes them: a row per boot and label."""
+    if workload not in workloads.names():
+        raise ValueError(f"unknown workload {workload!r}; known: {', '.join(workloads.names())}")
+    found = windows.tables(results, workload)
+    if found.windows.empty:
+        return found.windows
+    return importlib.import_module(f"bench.workloads.{workload}.figures").of(found)
+
+
+def show(value):
+    """Is it a number that a page can show?"""
+    return value is not None and not math.isnan(value)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Page one: which arm suits whom, and a table of the arms."""
+
+import contextlib
+
+from bench import arms
+from bench.report import plan
+from bench.report.facts import evidence
+from bench.report.judgement import answers
+from bench.report.rendering import markdown
+
+HEAD = """\
+An arm suits a user if it takes least, step by step: by the rules in [answers.toml](bench/answers.toml), which were
+fixed before the workloads were run. Arms that differ by no more than a margin count as equal. In parentheses: the same
+figure of unpatched, Linux as it is.
+"""
+
+
+def names(found):
+    """Arms in a sentence; where the base will do, nothing need be changed."""
+    if plan.BASE in found:
+        rest = [arm for arm in found if arm != plan.BASE]
+        return f"**{plan.BASE}**: change nothing" + (f" ({', '.join(rest)} cost nothing here)" if rest else "")
+    return " or ".join(f"**{arm}**" for arm in found)
+
+
+def clause(answer, step):
+    """What a step found of the arms that suit, beside the base's."""
+    most = max(step.figures[arm] for arm in answer.arms)
+    base = step.figures.get(plan.BASE)
+    beside = "" if base is None or plan.BASE in answer.arms else f" ({markdown.number(base)})"
+    return step.says.format(f"{markdown.number(most)}{beside}")
+
+
+def why(answer):
+    """Why these arms, in one clause."""
+    return "; ".join(clause(answer, step) for step in answer.steps)
+
+
+def costs(answer):
+    """What it costs, beside the base."""
+    said = []
+    for says, figures in answer.costs:
+        more = max(figures[arm] - figures[plan.BASE] for arm in answer.arms)
+        share = f", {100 * more / figures[plan.BASE]:.1f} %" if figures[plan.BASE] else ""
+        said.append(says.format(f"{markdown.signed(more)}{share}"))
+    return "; ".join(said) or "–"
+
+
+def row(answer):
+    """A row of the table of users."""
+    user = answer.user
+    if not answer.steps:
+        take, since = "not measured yet", "; ".join(answer.missing)
+    else:
+        take = names(answer.arms)
+        since = why(answer) + (f". Not looked at yet: {'; '.join(answer.missing)}" if answer.missing else "")
+    return [f"**{user['name']}**", take, since, costs(answer), user["sure"], user["changes"]]
+
+
+def users(found):
+    """The table of users."""
+    return "\n".join(("## Which arm for whom?\n", HEAD, markdown.table(
+        ["you have", "take", "since", "it costs", "how sure", "what would change the answer"], map(row, found))))
+
+
+def bold(found):
+    """The first sentences: what each of the users that ask for one is to take."""
+    said = [f"**{answer.user['sentence'].format(arms=names(answer.arms).replace('**', ''), why=why(answer))}**"
+            for answer in found if "sentence" in answer.user and answer.steps]
+    return " ".join(said) + "\n" if said else ""
+
+
+def cell(known, column, arm):
+    """One figure of an arm; as a difference to the base if the column says so."""
+    model = column.get("model", plan.SHORT_MODEL)
+    with contextlib.suppress(evidence.Missing):
+        value = answers.figure(known, column, model, arm)
+        if not column.get("added"):
+            return markdown.number(value)
+        base = answers.figure(known, column, model, plan.BASE)
+        return f"{markdown.signed(value - base)} ({100 * (value - base) / base:.1f} %)" if arm != plan.BASE else \
+            f"{markdown.number(base)} in all"
+    return "–"
+
+
+def arms_table(known):
+    """The table of arms: those that get verdicts, and what each is."""
+    columns, shown = answers.table(), answers.candidates()
+    return "\n".join(("## The arms beside each other (PREEMPT_RT)\n", markdown.table(
+        ["arm", *(f">{column['head']}" for column in columns)],
+        [[f"**{arm}**", *(cell(known, column, arm) for column in columns)] for arm in shown]),
+        *(f"- **{arm}**: {arms.fact(arm, 'SAYS')}" for arm in shown), ""))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Claims and answers by their rules, from made-up figures."""
+
+import pytest
+
+from bench import arms
+from bench.report.facts import evidence
+from bench.report.judgement import answers, claims
+from bench.report.rendering import answers as shown
+from bench.report.rendering import claims as told
+
+BASE, *OTHERS = answers.candidates()
+
+
+class Known:
+    """Figures by their words, as evidence.Evidence gives them."""
+
+    def __init__(self, **figures):
+        self.figures = figures
+
+    def number(self, words):
+        if words not in self.figures:
+            raise evidence.Missing(f"{words} was not measured")
+        return self.figures[words]
+
+
+def claim(**how):
+    return {"id": "C99", "who": "somebody", "says": "it is so", "rule": "a < b",
+            "figures": {"a": "one", "b": "two"}} | how
+
+
+@pytest.mark.parametrize("one, outcome", [(1, claims.Outcome.HOLDS), (3, claims.Outcome.NOT)])
+def test_a_claim_holds_by_its_expression(one, outcome):
+    assert claims.judge(claim(holds="a < b"), Known(one=one, two=2)).outcome == outcome
+
+
+def test_a_claim_holds_only_under_conditions_that_are_true():
+    judged = claims.judge(claim(when={"with a": "a < b", "with b": "b < a"}), Known(one=1, two=2))
+    assert judged.outcome == claims.Outcome.WHEN and judged.conditions == ("with a",)
+    assert "with a" in told.verdict(judged) and "with b" not in told.verdict(judged)
+
+
+def test_a_claim_whose_figure_is_missing_is_open_and_says_which():
+    judged = claims.judge(claim(holds="a < b"), Known(one=1))
+    assert judged.outcome == claims.Outcome.OPEN and "two was not measured" in told.verdict(judged)
+
+
+def test_every_claim_of_this_repository_is_whole_and_stands_once():
+    numbers = [one["id"] for one in claims.every()]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_an_expression_sees_nothing_but_the_figures():
+    with pytest.raises(NameError):
+        claims.true("open('x')", {"a": 1})
+
+
+def user(*steps, **other):
+    return {"name": "somebody", "model": "rt", "sure": "counted", "changes": "nothing",
+            "step": [{"figure": f"{name} {{arm}}", "margin": margin, "says": f"{name} is {{}}"}
+                     for name, margin in steps]} | other
+
+
+def figures(name, *values):
+    return {f"{name} {arm}": value for arm, value in zip(answers.candidates(), values, strict=False)}
+
+
+def every(name, value):
+    return figures(name, *[value] * len(answers.candidates()))
+
+
+def test_steps_are_taken_among_what_the_one_before_has_left():
+    known = Known(**every("noise", 9), **figures("price", *range(9, 0, -1)))
+    known.figures |= {f"noise {OTHERS[0]}": 0, f"noise {OTHERS[1]}": 0.5}
+    found = answers.answer(known, user(("noise", 1), ("price", 0)))
+    assert found.arms == (OTHERS[1],)
+
+
+def test_what_is_missing_ends_the_answer():
+    found = answers.answer(Known(**every("price", 1)), user(("noise", 1), ("price", 0)))
+    assert found.arms == () and "was not measured" in shown.row(found)[2] and shown.row(found)[1] == "not measured yet"
+
+
+def test_where_the_base_will_do_nothing_need_be_changed():
+    found = answers.answer(Known(**every("noise", 0)), user(("noise", 1)))
+    assert shown.row(found)[1].startswith(f"**{BASE}**: change nothing")
+
+
+def test_a_reason_has_the_base_beside_it():
+    found = answers.answer(Known(**every("noise", 7) | {f"noise {OTHERS[0]}": 0}), user(("noise", 1)))
+    assert shown.row(found)[2] == "noise is 0 (7)"
+
+
+def test_users_of_this_repository_name_no_arm():
+    text = answers.FILE.read_text(encoding="utf-8").replace(" unpatched", "")
+    assert not [arm for arm in arms.names() if arm != "none" and arm in text]
