@@ -32,6 +32,7 @@ enum mark {
 	MARK_WINDOW_BEGIN	= 14,	/* argument: WINDOW() */
 	MARK_WINDOW_AT_TIMER	= 15,	/* as well: it begins with this CPU's next timer interrupt */
 	MARK_WINDOW_END		= 16,	/* argument: as at its begin */
+	MARK_WINDOW_END_HERE	= 17,	/* the same, but only this CPU's counts are wanted */
 };
 
 /* A window is one round of a label, which says what happens in it. */

@@ -248,8 +248,11 @@ static void begin_window(__u64 window)
 	}
 }
 
-/* One that waits for a timer interrupt may end before that. */
-static void end_window(struct cpu *cpu, __u64 window)
+/*
+ * One that waits for a timer interrupt may end before that. only: the CPU whose
+ * counts are wanted, NULL: all CPUs'.
+ */
+static void end_window(struct cpu *cpu, __u64 window, const struct cpu *only)
 {
 	size_t i;
 
@@ -262,7 +265,8 @@ static void end_window(struct cpu *cpu, __u64 window)
 
 		if (cpus[i].number < 0)
 			continue;
-		written = windows_end(out, window, cpus[i].number, &cpus[i].total,
+		written = windows_end(only && only != &cpus[i] ? NULL : out,
+				      window, cpus[i].number, &cpus[i].total,
 				      cpus[i].in_user ? cpus[i].total.kernel :
 				      cpus[i].left_user);
 		if (written < 0)
@@ -707,7 +711,10 @@ static void mark_executed(unsigned int vcpu_index, void *userdata)
 		cpu->window_waits = true;
 		break;
 	case MARK_WINDOW_END:
-		end_window(cpu, arg);
+		end_window(cpu, arg, NULL);
+		break;
+	case MARK_WINDOW_END_HERE:
+		end_window(cpu, arg, cpu);
 		break;
 	default:
 		write_mark(id, arg);

@@ -102,7 +102,8 @@ int windows_end(FILE *out, __u64 arg, int number, const struct counters *cpu,
 	snapshot->open = false;
 	if (left < cpu->kernel)
 		note_absence(snapshot, left, cpu->kernel);
-	if (cpu->kernel == snapshot->then.kernel && cpu->user == snapshot->then.user)
+	if (!out || (cpu->kernel == snapshot->then.kernel &&
+		     cpu->user == snapshot->then.user))
 		return 0;
 	write_row(out, snapshot, number, cpu);
 	return 1;

@@ -31,7 +31,7 @@ void windows_absence(int number, __u64 left, __u64 now);
 
 /**
  * windows_end() - a window ends
- * @out: gets a row, if this CPU has counted anything in the window
+ * @out: gets a row, if this CPU has counted anything in the window; NULL: none is wanted
  * @arg, @number, @cpu: as for windows_begin()
  * @left: if the CPU is in the kernel, its count when it left user mode
  *

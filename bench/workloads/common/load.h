@@ -88,6 +88,12 @@ static __always_inline void window_end(int label, __u64 round)
 	mark(MARK_WINDOW_END, WINDOW(label, round));
 }
 
+/** window_end_here() - the same, where only this CPU's counts are wanted */
+static __always_inline void window_end_here(int label, __u64 round)
+{
+	mark(MARK_WINDOW_END_HERE, WINDOW(label, round));
+}
+
 /**
  * load_run() - the workload itself: each has one
  * @params: seed, metronome and class are used
