@@ -5,7 +5,8 @@ A window is one round of a label, such as the time around one drain. The plugin 
 
   windows   a row per boot, label, round and CPU; a column per count, 0 where the plugin wrote none. `absence` is the
             longest time away from user mode, in kernel instructions of that CPU; `interruptions`: how often it left
-            user mode for what its task did not ask for
+            user mode for what its task did not ask for. `is_isolated`: it is the CPU that is measured, which is the
+            first isolated one, or one that the guest names where none is isolated
   values    a row per boot, label, round and name: what the guest sent, such as completion_ns
 
 Both have INDEX as columns, so that a boot is all rows that agree in it. A boot that failed or does not read as it
@@ -39,8 +40,8 @@ def identity(manifest):
 
 
 def labels_and_values(path):
-    """({number: label}, isolated CPU, [(label, round, name, value)]) of what the guest sent."""
-    labels, values, isolated = {}, [], -1
+    """({number: label}, CPU that is measured, [(label, round, name, value)]) of what the guest sent."""
+    labels, values, measured = {}, [], -1
     for line in read.json_lines(path):
         if "failed" in line:
             raise read.Unreadable(f"{path.name}: the guest failed: {line['failed']}")
@@ -49,8 +50,8 @@ def labels_and_values(path):
             labels[number] = name
         elif "value" in line:
             values.append(line["value"])
-        isolated = line.get("isolated", isolated)
-    return labels, isolated, [(labels[label], number, name, value) for label, number, name, value in values]
+        measured = line.get("measured", line.get("isolated", measured))
+    return labels, measured, [(labels[label], number, name, value) for label, number, name, value in values]
 
 
 def rows_of(path):
@@ -59,14 +60,14 @@ def rows_of(path):
 
 
 def read_boot(folder):
-    """(identity, isolated CPU, windows, values) of one boot; read.Unreadable if a file is not as it should be."""
+    """(identity, CPU that is measured, windows, values) of one boot; read.Unreadable if a file is not as it should be."""
     manifest = read.load(folder / "manifest.json")
     read.check_good(folder)
-    labels, isolated, values = labels_and_values(folder / "guest.jsonl")
+    labels, measured, values = labels_and_values(folder / "guest.jsonl")
     windows = [window | {"label": labels[window["label"]]} for window in rows_of(folder / "counts.jsonl")]
     if not windows:
         raise read.Unreadable("counts.jsonl: no window")
-    return identity(manifest), isolated, windows, values
+    return identity(manifest), measured, windows, values
 
 
 def complete(windows):
@@ -89,13 +90,13 @@ def tables(results, workload):
             continue
         about = {"verdict": "ok", "why": "", "folder": folder}
         try:
-            who, isolated, found, sent = read_boot(folder)
+            who, measured, found, sent = read_boot(folder)
         except (read.Unreadable, KeyError, TypeError, ValueError) as error:
             manifest = read.load(folder / "manifest.json")
             boots.append(identity(manifest) | about | {"verdict": "unreadable", "why": str(error)})
             continue
         boots.append(who | about)
-        windows += [who | window | {"is_isolated": window["cpu"] == isolated} for window in found]
+        windows += [who | window | {"is_isolated": window["cpu"] == measured} for window in found]
         values += [who | dict(zip(("label", "round", "name", "value"), one, strict=True)) for one in sent]
     return Tables(pandas.DataFrame(boots), complete(pandas.DataFrame(windows)) if windows else pandas.DataFrame(),
                   pandas.DataFrame(values))

@@ -95,12 +95,22 @@ static __always_inline void window_end_here(int label, __u64 round)
 }
 
 /**
+ * load_measured() - the CPU that a workload measures
+ * @cpus: of this machine
+ * Return: the first isolated one; CPU 1 where none is.
+ */
+static inline int load_measured(const struct cpus *cpus)
+{
+	return cpus->isolated < 0 ? 1 : cpus->isolated;
+}
+
+/**
  * load_run() - the workload itself: each has one
  * @params: seed, metronome and class are used
  * @cpus: of this machine; the first isolated one
  *
- * CPUs that are not isolated have ballast. Return: NULL, or one line about what
- * went wrong.
+ * CPUs that are neither isolated nor measured have ballast. Return: NULL, or one
+ * line about what went wrong.
  */
 const char *load_run(const struct params *params, const struct cpus *cpus);
 

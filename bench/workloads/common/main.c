@@ -28,7 +28,7 @@ static struct params params = {
 	.inject = "",
 };
 
-/* One on each CPU that is not isolated; the one on CPU 0 dithers the metronome. */
+/* One on each CPU that is neither isolated nor measured; the one on CPU 0 dithers the metronome. */
 static void start_ballast(const struct cpus *cpus)
 {
 	struct ballast ballast = {
@@ -39,7 +39,7 @@ static void start_ballast(const struct cpus *cpus)
 
 	for (cpu = 0; params.ballast && cpu < cpus->nr; cpu++) {
 		if (cpu_in_list_file("/sys/devices/system/cpu/nohz_full", cpu) ||
-		    (cpus->isolated < 0 && cpu))
+		    cpu == load_measured(cpus))
 			continue;
 		ballast.dithers = !cpu && params.metronome && params_dither(&params);
 		spawn(cpu, ROLE_BALLAST, ballast_run, &ballast);
@@ -58,6 +58,7 @@ int main(void)
 	run_mount("debugfs", "/sys/kernel/debug");
 	run_mount("tmpfs", "/tmp");
 	cpus_number(&cpus);
+	channel_line("{\"measured\":%d}", load_measured(&cpus));
 	run_prove("parameters", proof_parameters());
 	run_prove("isolation", proof_isolation(cpus.isolated, params.isolated));
 	run_prove("timers", proof_timers(cpus.nr));
