@@ -15,6 +15,7 @@ struct counters {
 	__u64 from_user[NR_KINDS];
 	__u64 from_kernel[NR_KINDS];
 	__u64 cause[NR_ROLES][NR_KINDS];
+	__u64 atomics_of[NR_ROLES][NR_KINDS];	/* the same of 'atomics' */
 	__u64 calls[MAX_CALLS];	/* of the functions that calls= names */
 };
 

@@ -395,6 +395,15 @@ static void count_kernel(struct cpu *cpu, bool entry_text,
 		attribute_pending(cpu, task);
 }
 
+/* None are between an entry and its handler, so that the kind is known. */
+static void count_atomics(struct cpu *cpu, unsigned int atomics)
+{
+	const struct task *task = cpu->current;
+
+	cpu->total.atomics += atomics;
+	cpu->total.atomics_of[task->role][task->kinds[task->level]] += atomics;
+}
+
 /* ---- Executed blocks ---- */
 
 /*
@@ -458,7 +467,7 @@ static void kernel_block(unsigned int vcpu_index, void *userdata)
 			  !cpu->flags_known || block & BLOCK_ENTRY_TEXT);
 	cpu->flags_known = !(block & BLOCK_CHANGES_FLAGS);
 	count_kernel(cpu, block & BLOCK_ENTRY_TEXT, instructions);
-	cpu->total.atomics += atomics;
+	count_atomics(cpu, atomics);
 	if (cpu == op_cpu)
 		op_count(block >> BLOCK_FUNCTION_SHIFT, instructions, atomics);
 }

@@ -59,12 +59,25 @@ static void write_count(FILE *out, const char *group, const char *name,
 		fprintf(out, ",\"%s%s\":%llu", group, name, count);
 }
 
+static void write_causes(FILE *out, const char *what,
+			 const __u64 (*now)[NR_KINDS], const __u64 (*then)[NR_KINDS])
+{
+	int role, kind;
+	char group[32];
+
+	for (role = 0; role < NR_ROLES; role++) {
+		snprintf(group, sizeof(group), "%s/%s/", what, role_names[role]);
+		for (kind = 0; kind < NR_KINDS; kind++)
+			write_count(out, group, kind_names[kind],
+				    now[role][kind] - then[role][kind]);
+	}
+}
+
 static void write_row(FILE *out, const struct snapshot *snapshot, int number,
 		      const struct counters *now)
 {
 	const struct counters *then = &snapshot->then;
-	int role, kind, call;
-	char group[32];
+	int kind, call;
 
 	fprintf(out, "{\"window\":{\"label\":%llu,\"round\":%llu,\"cpu\":%d",
 		WINDOW_LABEL(snapshot->arg), WINDOW_ROUND(snapshot->arg), number);
@@ -80,12 +93,8 @@ static void write_row(FILE *out, const struct snapshot *snapshot, int number,
 		write_count(out, "from_kernel/", kind_names[kind],
 			    now->from_kernel[kind] - then->from_kernel[kind]);
 	}
-	for (role = 0; role < NR_ROLES; role++) {
-		snprintf(group, sizeof(group), "cause/%s/", role_names[role]);
-		for (kind = 0; kind < NR_KINDS; kind++)
-			write_count(out, group, kind_names[kind],
-				    now->cause[role][kind] - then->cause[role][kind]);
-	}
+	write_causes(out, "cause", now->cause, then->cause);
+	write_causes(out, "atomics", now->atomics_of, then->atomics_of);
 	for (call = 0; call < MAX_CALLS; call++)
 		write_count(out, "calls/", symbols_call_name(call),
 			    now->calls[call] - then->calls[call]);
