@@ -12,7 +12,7 @@ source: deps			## fetch and unpack the kernel source (KERNEL_SRC= takes yours)
 # Programs for the guest, from Debian; bench/ makes the initramfs from it.
 guest-root: deps
 	$(STAGE) guest-root "unpacking the guest's programs" sh -ec '\
-		root=$$(setup/root.sh guest bookworm rt-tests busybox-static); \
+		root=$$(setup/root.sh guest bookworm rt-tests busybox-static stress-ng); \
 		mkdir -p build/guest; ln -sfn "$$root" build/guest/root'
 
 qemu: deps			## unpack QEMU 10.0: build/tools/qemu-system-x86_64
