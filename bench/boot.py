@@ -123,7 +123,8 @@ def image_of(model, arm_name):
 def workload(spec):
     """The workload's parameters, numbers as numbers."""
     if spec.load:
-        given = assignments(ROOT / "bench/workloads/parameters") | lab(spec.lab).WORKLOAD
+        given = (assignments(ROOT / "bench/workloads/parameters") | lab(spec.lab).WORKLOAD |
+                 workloads.bench(spec.load, spec.setting))
     else:
         given = assignments(ROOT / "bench/workload") | lab(spec.lab).WORKLOAD | dict(spec.workload)
     return {name: int(value) if value.isdecimal() else value for name, value in given.items()}
@@ -513,8 +514,8 @@ def main():
     parser.add_argument("--trace", action="append", default=[], metavar="SYMBOL[:BYTES]",
                         help="trace accesses and transfers of its cache lines (slow); may be given again")
     parser.add_argument("--cpus", type=int, default=qemu_lab.CPUS, help="of the machine (default: %(default)s)")
-    parser.add_argument("--icount-shift", type=int, default=virtual.ICOUNT_SHIFT, metavar="N",
-                        help="an instruction takes 2**N ns (default: %(default)s)")
+    parser.add_argument("--icount-shift", type=int, metavar="N",
+                        help=f"an instruction takes 2**N ns (default: {virtual.ICOUNT_SHIFT}, or as the setting says)")
     parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
                         help="hang: no output for S seconds of QEMU's CPU time (default: %(default)s)")
     args = parser.parse_args()
@@ -525,7 +526,9 @@ def main():
         if (args.by_instruction or args.trace) and not lab(args.lab).PLUGIN:
             raise UsageError(f"lab {args.lab} has no counting plugin: it can neither count by instruction nor trace")
         own = {"append": args.append, "by_instruction": args.by_instruction, "trace": tuple(args.trace),
-               "icount_shift": args.icount_shift, "silence": args.silence, "workload": tuple(args.set)}
+               "silence": args.silence, "workload": tuple(args.set)}
+        if args.icount_shift is not None:
+            own["icount_shift"] = args.icount_shift
         if args.image:
             own["image"] = args.image
         if args.workload:

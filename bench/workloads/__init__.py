@@ -4,7 +4,8 @@
   says        what it is, in a few words
   metric      the figure that its user would name
   parameters  {name: value} of its program: load.NAME=VALUE on the kernel's command line
-  settings    {name: what is other in these boots}: parameters, cpus, isolated_cpus, domain, isolated, append
+  settings    {name: what is other in these boots}: parameters, cpus, isolated_cpus, domain, isolated, append,
+              icount_shift, seeds, and bench: {name: value} of what all guests here are told
   arms        "verdict": those that get verdicts; "all"
   models      (default: both)
   seeds       boots of each cell and setting (default: 12)
@@ -18,7 +19,7 @@ import pathlib
 FOLDER = pathlib.Path("bench/workloads")
 METHOD = FOLDER / "METHOD.md"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-OF_THE_MACHINE = ("cpus", "isolated_cpus", "domain", "isolated", "memory", "append")
+OF_THE_MACHINE = ("cpus", "isolated_cpus", "domain", "isolated", "memory", "append", "icount_shift")
 
 
 def names():
@@ -43,6 +44,11 @@ def parameters(name, setting):
     """{name: value} of a workload's program in boots of a setting."""
     said = about(name)
     return said["parameters"] | said["settings"][setting].get("parameters", {})
+
+
+def bench(name, setting):
+    """{name: value} of what all guests are told, as a setting has it otherwise: bench.NAME=VALUE; all are words."""
+    return {key: str(value) for key, value in about(name)["settings"][setting].get("bench", {}).items()}
 
 
 def machine(name, setting):
