@@ -98,7 +98,8 @@ def share_interval(found, of, level=LEVEL):
 # All take figures of boots, never samples within one. Where all figures are equal there is nothing to test: None.
 
 EXACT = 13  # of so many pairs all sign flips are tried, of more RESAMPLES and none turned
-RESAMPLES = 9999
+RESAMPLES = 10**6 - 1
+BLOCK = 10**5  # sign flips at a time: all of them would take 100 MB and more
 
 
 @functools.cache
@@ -106,13 +107,16 @@ def signs(n):
     """Sign flips of n values, a row each; first none."""
     if n <= EXACT:
         return numpy.array(list(itertools.product((1, -1), repeat=n)))
-    return numpy.array([[1] * n, *numpy.random.default_rng(0).choice((1, -1), (RESAMPLES, n))])
+    drawn = numpy.random.default_rng(0).choice(numpy.array((1, -1), numpy.int8), (RESAMPLES, n))
+    return numpy.vstack([numpy.ones((1, n), numpy.int8), drawn])
 
 
 def flips(values):
     """Means of values that scatter symmetrically around 0, by flipping signs, their own first; rounded, so that what is
     equal but for the order of summation ties."""
-    return numpy.round(signs(len(values)) @ values / len(values), 9)
+    turned = signs(len(values))
+    sums = [turned[first:first + BLOCK] @ values for first in range(0, len(turned), BLOCK)]
+    return numpy.round(numpy.concatenate(sums) / len(values), 9)
 
 
 def difference_p(differences):
@@ -152,12 +156,13 @@ def effect(n, alpha, power, runs=4000):
 
     Simulated, since a t test of so few and so small an alpha promises a tenth too much. None if no n pairs can.
     """
-    if 2 / len(signs(n)) > alpha:
+    turned = signs(n)[:10**4]  # all of up to 13 pairs
+    if 2 / len(turned) > alpha:
         return None
     parts = numpy.array_split(numpy.random.default_rng(0).standard_normal((runs, n)), 20)  # else 370 MB
 
     def share(mean):
-        sums = ((part + mean) @ signs(n).T for part in parts)
+        sums = ((part + mean) @ turned.T for part in parts)
         return numpy.mean([p for part in sums for p in
                            (numpy.abs(part) >= numpy.abs(part[:, :1]) - 1e-9).mean(axis=1) <= alpha])
 
