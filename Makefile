@@ -32,7 +32,7 @@ include setup/common.mk setup/setup.mk kernel/kernel.mk
 prepare := source $(chosen) $(gate) guest-root guest qemu plugin
 # What vouches for the virtual lab, where the image that it boots is wanted anyway.
 vouch   := $(if $(filter virtual,$(LAB)),$(if $(filter rt-$(call kernel_of,$(example)),$(chosen)),instrument))
-plan    := $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) campaign $(vouch) report), \
+plan     = $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) $(loads:%=campaign-%) $(vouch) report), \
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
 
@@ -43,7 +43,7 @@ include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/report.mk che
 help:				## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  make MODEL-KERNEL one kernel image: $(IMAGES)"
-	@echo "To be set, NAME=value: MODEL ARM CELLS CELL SEED BOOT ONLY SEEDS JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME WITHIN CACHE KERNEL_SRC MIRROR"
+	@echo "To be set, NAME=value: MODEL ARM CELLS CELL SEED BOOT WORKLOAD ONLY SEEDS QUICK JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME WITHIN CACHE KERNEL_SRC MIRROR"
 
 results: $(prepare) campaign $(vouch) report	## from nothing to RESULTS.md (cycles apart)
 

@@ -10,10 +10,14 @@ VARIANT ?=
 DIR     ?=
 NAME    ?=
 WORKLOAD ?=
+QUICK   ?=
 $(call number,SEEDS)
 $(call number,JOBS)
 workloads := $(patsubst bench/workloads/%/workload.json,%,$(wildcard bench/workloads/*/workload.json))
-$(call known,WORKLOAD,$(workloads))
+$(call known,WORKLOAD,faults $(workloads))
+$(call known,QUICK,1)
+# What a campaign runs: faults has kinds of boots, the controls of the lab among them, and runs in any lab.
+loads := $(or $(subst $(comma), ,$(WORKLOAD)),faults $(if $(ONLY)$(filter-out virtual,$(LAB)),,$(workloads)))
 $(foreach name,CELLS CELL,$(call known,$(name),$(foreach m,$(MODELS),$(arms:%=$m-%))))
 # The kinds of boots that the lab's own file names.
 $(call known,ONLY,$(shell sed -n '/^KINDS = /s/[^a-z ]//gp' "bench/$(LAB).py"))
@@ -41,10 +45,14 @@ plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so \
 		build/plugin/pcd_locks.so build/preload/main_loop.so build/preload/slow_cpus.so
 
-campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (ONLY=drain,hotpath,... or WORKLOAD=spin)
-	$(STAGE) campaign "booting all cells" $(python) bench.campaign --lab "$(LAB)" --workload "$(WORKLOAD)" \
+define run_campaign
+	$(STAGE) campaign-$1 "booting $1" $(python) bench.campaign --lab "$(LAB)" $(if $(filter-out faults,$1),--workload $1) \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
-		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)"
+		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)" $(if $(QUICK),--quick)
+
+endef
+campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin; of faults ONLY=drain,hotpath; QUICK=1)
+	$(foreach one,$(loads),$(call run_campaign,$(one)))
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.
 instrument: rt-$(call kernel_of,$(example)) lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md

@@ -62,7 +62,8 @@ def cells_of(args):
     if args.arm and args.arm not in kernels:
         boot.fact(args.arm, "KERNEL")
     cells = [(model, arm) for model, arm in every if "-".join((model, arm)) in asked
-             and args.model in ("", model) and args.arm in ("", arm, arms.fact(arm, "KERNEL"))]
+             and args.model in ("", model) and args.arm in ("", arm, arms.fact(arm, "KERNEL"))
+             and (not args.quick or arms.fact(arm, "VERDICT"))]
     if not cells:
         raise boot.UsageError("no cell is left: CELLS, MODEL and ARM exclude each other")
     return cells
@@ -144,6 +145,7 @@ def sensitivities(args, cell):
                   for seed in seeds(min(args.seeds, plan.SENSITIVE_SEEDS)))
 
 
+QUICK = ("drain", "hotpath", "anatomy")  # the kinds of boots of a quick look
 KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_again, "dose": doses,
          "sensitivity": sensitivities}
 
@@ -151,8 +153,8 @@ KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_
 def in_workload(about, cell):
     """Does a workload of bench/workloads look at this cell?"""
     model, arm = cell
-    judged = about["arms"] == "all" or arms.fact(arm, "VERDICT")
-    return model in about["models"] and judged and not arms.fact(arm, "CONTROL")
+    wanted = about["arms"] == "all" or arms.fact(arm, "VERDICT")
+    return model in about["models"] and wanted and not arms.fact(arm, "CONTROL")
 
 
 def load_boots(args):
@@ -173,7 +175,7 @@ def all_boots(args):
     if args.workload:
         return load_boots(args)
     known = boot.lab(args.lab).KINDS
-    kinds = args.only.replace(",", " ").split() or known
+    kinds = args.only.replace(",", " ").split() or (QUICK if args.quick else known)
     for kind in kinds:
         if kind not in known:
             raise boot.UsageError(f"unknown kind of boot {kind!r}; known in lab {args.lab}: {', '.join(known)}")
@@ -236,10 +238,13 @@ def main():
     parser.add_argument("--model", default="", help="only this preemption model")
     parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
     parser.add_argument("--jobs", type=count("JOBS"), default=os.cpu_count(), help="boots at a time (default: cores)")
+    parser.add_argument("--quick", action="store_true",
+                        help="a look: one seed, only arms that get verdicts, no controls; it gives no verdict")
     parser.add_argument("--set", type=boot.pair, action="append", default=[], metavar="NAME=VALUE",
                         help="override a parameter of bench/workload")
     parser.error = boot.fail
     args = parser.parse_args()
+    args.seeds = 1 if args.quick else args.seeds
     os.chdir(boot.ROOT)
     boot.interruptible()
     try:

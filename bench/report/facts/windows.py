@@ -60,7 +60,7 @@ def rows_of(path):
 
 
 def read_boot(folder):
-    """(identity, CPU that is measured, windows, values) of one boot; read.Unreadable if a file is not as it should be."""
+    """(identity, measured CPU, windows, values) of one boot; read.Unreadable if a file is not as it should be."""
     manifest = read.load(folder / "manifest.json")
     read.check_good(folder)
     labels, measured, values = labels_and_values(folder / "guest.jsonl")

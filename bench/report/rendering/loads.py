@@ -45,8 +45,8 @@ def grid(judged):
     for one in judged:
         rows[one.figure, one.model][one.arm] = f"{one.verdict}, {change(one)}" if one.change else str(one.verdict)
     return "\n".join(("## Verdicts on the workloads\n",
-                      f"Against {plan.BASE}, less is better; the difference is the median over pairs of boots, with its "
-                      "interval where boots differ.\n",
+                      f"Against {plan.BASE}, less is better; the difference is the median over pairs of boots, with "
+                      "its interval where boots differ.\n",
                       markdown.table(["question: is it less?", "model", *shown], [
                           [f"{figure.name}, {figure.unit} (margin {markdown.number(figure.margin)})", model,
                            *(found.get(arm, "–") for arm in shown)] for (figure, model), found in rows.items()])))

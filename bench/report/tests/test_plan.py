@@ -74,7 +74,8 @@ def test_seeds_in_a_row_share_out_turns_and_order(tmp_path):
 
 def planned():
     """All boots of a campaign without parameters."""
-    args = argparse.Namespace(workload="", lab="virtual", seeds=plan.BOOTS, only="", cells="", model="", arm="", set=[])
+    args = argparse.Namespace(workload="", quick=False, lab="virtual",
+                              seeds=plan.BOOTS, only="", cells="", model="", arm="", set=[])
     return campaign.all_boots(args)
 
 
