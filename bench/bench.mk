@@ -31,7 +31,7 @@ $(call known,ARM,$(filter-out unpatched $(controls),$(arms)))
 plan := source $(try_images) guest-root guest qemu plugin try
 endif
 
-.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-lock-holds try check-try compare
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-workloads check-lock-holds try check-try compare
 
 try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under one arm: two boots (ARM= MODEL=rt)
 	$(STAGE) try "booting unpatched and $(try_arm)" $(python) bench.tryout boot --model "$(try_model)" --arm "$(try_arm)"
@@ -162,6 +162,9 @@ check-import: deps
 
 check-archive: deps
 	$(pytest) --tap archive bench/tests/test_archive.py bench/tests/test_instrument.py
+
+check-workloads: deps
+	$(pytest) --tap workloads bench/workloads
 
 check-try: deps
 	$(pytest) --tap try bench/tests/test_tryout.py

@@ -19,6 +19,9 @@ OTHER_CELL = "lazy-unpatched"  # the plugin is checked there too: another model,
 OFF_SPREAD = 10
 DOSE_SPREAD = 50  # instructions of an interrupt with interrupts off: measured 1143 to 1171
 WITHOUT = "nothing"
+CALLED = "__x64_sys_getppid"  # each of check 2's system calls calls it once
+WINDOWS = range(1, 7)  # the checks that are windows as well
+WINDOW_USER = 20  # user instructions between a window's mark and a check's
 TRACED = ("marked", "call_single_queue:16")
 # A boot's time, as a multiple, that each way to count may take: how campaigns count their boots, and two that are asked
 # for: a trace looks at each load and store (measured 2.1), by instruction is for hot paths (measured 9).
@@ -61,6 +64,31 @@ def known_lines(tap, name, how):
         symbol, copy, line = check["line"]
         tap.point(f"{expected} {check['what']} of CPU {check['cpu']} on line {line} of {symbol}"
                   f"{'' if copy < 0 else f', copy of CPU {copy}'}", wrong, f"known count{how}")
+
+
+def known_windows(tap, name, how):
+    """Does a window count what the marks within it say, on both CPUs, and each call of a function?"""
+    marks, windows = marks_of(name), {}
+    for line in lines_of(name, "counts.jsonl"):
+        if window := line.get("window"):
+            windows[window["label"], window["cpu"]] = window
+    for number in WINDOWS:
+        wrong = []
+        for cpu in sorted({cpu for mark, arg, cpu in marks if (mark, arg) == (9, number)}):
+            found, then, now = windows.get((number, cpu), {}), marks[9, number, cpu], marks[10, number, cpu]
+            for column in set(then) - {"mark", "arg", "cpu", "irqs_off"}:
+                counted, between = found.get(column, 0), now[column] - then[column]
+                if not 0 <= counted - between <= (WINDOW_USER if column == "user" else 0):
+                    wrong.append(f"CPU {cpu} {column}: {counted} in the window, {between} between the marks")
+        tap.point(f"window {number} counts what lies between marks", wrong[:3], f"window{how}")
+    expected = next(line["expected"] for line in lines_of(name, "guest.jsonl")
+                    if line.get("what") == "from_user/syscall" and line["check"] == 2)
+    calls = windows.get((2, 1), {}).get(f"calls/{CALLED}", 0)
+    tap.point(f"{expected} calls of a function", [] if calls == expected else [f"counted {calls}"], f"known count{how}")
+    own, longest = (windows.get((2, 1), {}).get(column, 0) for column in ("kernel", "absence"))
+    least, most = own // expected, own // expected + 5000  # one of them with an interrupt at most
+    tap.point("the longest absence is one system call's", [] if least <= longest <= most else
+              [f"{longest}, {own} in {expected} calls"], f"window{how}")
 
 
 def known_doses(tap, name, how):
@@ -209,7 +237,7 @@ def check_counts(tap, cell):
     def name(what):
         return f"plugin/{cell}/{what}"
 
-    known = spec_of(cell, workload=(("mode", "check"),))
+    known = spec_of(cell, workload=(("mode", "check"),), calls=(CALLED,))
     results = run_all({
         name("counts"): dataclasses.replace(known, trace=TRACED),
         name("counts-by-instruction"): dataclasses.replace(known, by_instruction=True),
@@ -226,6 +254,7 @@ def check_counts(tap, cell):
     for what, how in (("counts", ""), ("counts-with-4-cpus", ", with 4 CPUs")):
         known_counts(tap, name(what), how, BY_BLOCK)
         known_lines(tap, name(what), how)
+        known_windows(tap, name(what), how)
         known_doses(tap, name(what), how)
         sums(tap, name(what), how)
         seen |= own_counters(tap, name(what), how)

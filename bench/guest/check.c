@@ -53,6 +53,19 @@ static void __noreturn fail(const char *what)
 	_exit(1);
 }
 
+/* What a check does is also a window, of its number as label: both must count the same. */
+static __always_inline void begin(int number)
+{
+	mark(MARK_WINDOW_BEGIN, WINDOW(number, 0));
+	mark(MARK_CHECK_BEGIN, number);
+}
+
+static __always_inline void end(int number)
+{
+	mark(MARK_CHECK_END, number);
+	mark(MARK_WINDOW_END, WINDOW(number, 0));
+}
+
 /* 0: nothing. */
 static void check_nothing(void)
 {
@@ -63,11 +76,11 @@ static void check_nothing(void)
 /* 1: nothing but user instructions, and exactly so many. */
 static void check_user(void)
 {
-	mark(MARK_CHECK_BEGIN, 1);
+	begin(1);
 	__asm__ volatile("mov %0, %%ecx\n"
 			 "3: .rept 98\n nop\n .endr\n"
 			 "dec %%ecx\n jnz 3b\n" : : "i"(TIMES) : "ecx", "cc");
-	mark(MARK_CHECK_END, 1);
+	end(1);
 }
 
 /* 2: system calls. */
@@ -75,10 +88,10 @@ static void check_syscalls(void)
 {
 	unsigned long i;
 
-	mark(MARK_CHECK_BEGIN, 2);
+	begin(2);
 	for (i = 0; i < TIMES; i++)
 		syscall(SYS_getppid);
-	mark(MARK_CHECK_END, 2);
+	end(2);
 }
 
 /* 3: page faults. */
@@ -91,10 +104,10 @@ static void check_faults(void)
 	if (region == MAP_FAILED)
 		fail("check: mmap");
 	madvise(region, TIMES * 4096, MADV_NOHUGEPAGE);
-	mark(MARK_CHECK_BEGIN, 3);
+	begin(3);
 	for (i = 0; i < TIMES; i++)
 		touch(region + i * 4096);
-	mark(MARK_CHECK_END, 3);
+	end(3);
 }
 
 /* 4: context switches, two for each byte that goes there and back. */
@@ -114,13 +127,13 @@ static void check_switches(void)
 		}
 		_exit(0);
 	}
-	mark(MARK_CHECK_BEGIN, 4);
+	begin(4);
 	for (i = 0; i < TIMES; i++) {
 		if (write(there[1], &byte, 1) != 1 ||
 		    read(back[0], &byte, 1) != 1)
 			fail("check: pipe");
 	}
-	mark(MARK_CHECK_END, 4);
+	end(4);
 	close(there[1]);
 	wait(NULL);
 }
@@ -188,12 +201,12 @@ static void check_lines(const int *isolated)
 		pass_on(0);
 	}
 	wait_for_turn(*isolated);
-	mark(MARK_CHECK_BEGIN, 6);
+	begin(6);
 	for (i = 0; i < PASSES; i++) {
 		pass_on(0);
 		wait_for_turn(*isolated);
 	}
-	mark(MARK_CHECK_END, 6);
+	end(6);
 	pthread_join(thread, NULL);
 }
 
@@ -222,12 +235,12 @@ static void check_ipis(const int *isolated)
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
 		fail("check: membarrier");
 	sleep_until(now_ns() + 20000000);
-	mark(MARK_CHECK_BEGIN, 5);
+	begin(5);
 	for (i = 0; i < TIMES; i++) {
 		if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
 			fail("check: membarrier");
 	}
-	mark(MARK_CHECK_END, 5);
+	end(5);
 }
 
 static void *echo_thread(void *arg)

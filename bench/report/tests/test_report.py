@@ -463,7 +463,8 @@ def test_the_cycles_lab_speaks_for_itself(make, results, monkeypatch):
 def test_same_input_same_bytes(make, results, tmp_path):
     make(results, name="a", figures=True)
     make(results, name="b", figures=True)
-    further = {f"results/report/{name}.md" for name in documents.TITLES if name not in ("anatomy", "hotpaths", "workload")}
+    further = {f"results/report/{name}.md" for name in documents.TITLES if
+               name not in ("anatomy", "hotpaths", "workload")}
     assert report.files(tmp_path / "a") == {"RESULTS.md", "results/figures/virtual-ccdf.svg",
                                             "results/figures/virtual-noise.svg", *further}
     assert report.differences(tmp_path / "a", tmp_path / "b") == []
