@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Build one kernel image, or take it from the cache.
-#   kernel/build.sh MODEL KERNEL [kunit|kasan]
-# MODEL: rt lazy; KERNEL: unpatched, rebuilt, osnoise, or a variant; kunit: with tests
-# and lockdep; kasan: and with KASAN.
+#   kernel/build.sh MODEL KERNEL [full|kunit|kasan]
+# MODEL: rt lazy; KERNEL: unpatched, rebuilt, osnoise, or a variant; full: with what a
+# lean kernel leaves out; kunit: with tests and lockdep; kasan: and with KASAN.
 # (Checks build once more: TREE_SUFFIX chooses another tree, IMAGE_CACHE another cache.)
-# Links build/images/MODEL-KERNEL[-kunit|-kasan]/ to bzImage, System.map, config and
+# Links build/images/MODEL-KERNEL[-FLAVOUR]/ to bzImage, System.map, config and
 # image.json in the cache, which keeps them under a key of all that reaches them.
 set -euo pipefail
 # shellcheck source=setup/lib.sh

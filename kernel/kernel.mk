@@ -26,7 +26,11 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(or $(call arm_fact,$1,KERNEL),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(IMAGES:%=%-kunit) $(IMAGES:%=%-kasan) check-kernels check-removal check-configs check-arm64
+# Images that are made otherwise: with more in them, with tests, with KASAN.
+FLAVOURS := full kunit kasan
+flavoured := $(foreach f,$(FLAVOURS),$(IMAGES:%=%-$f))
+
+.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(flavoured) check-kernels check-removal check-configs check-arm64
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -48,11 +52,11 @@ debs: source			## build a Debian package of a kernel for real machines (ARM= MOD
 	@setup/deps.sh debs
 	$(STAGE) debs "building the package of $(debs_of)" kernel/debs.sh $(subst -, ,$(debs_of))
 
-# `make rt-none`: one image; `make rt-none-kunit`: with tests and lockdep
+# `make rt-none`: one image; `make rt-none-kunit`: with tests and lockdep; `make rt-none-full`: a fuller one
 $(IMAGES) $(GATE): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
-$(IMAGES:%=%-kunit) $(IMAGES:%=%-kasan): source
+$(flavoured): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
 # Configs proved, fuzz refused, images reproducible; one model stands for both.
