@@ -43,6 +43,7 @@ import time
 
 from bench import archive, arms, boot, host_noise, probe, workloads
 from bench.report import plan
+from bench.workloads import plan as figures
 
 METHOD = pathlib.Path("bench/METHOD.md")  # of the first workload; the others have workloads.METHOD
 
@@ -165,7 +166,7 @@ def load_boots(args):
     specs = [boot.load_spec(args.lab, model, arm, seed, args.workload, setting, workload=tuple(args.set))
              for model, arm in cells_of(args) if in_workload(about, (model, arm))
              for setting, said in about["settings"].items()
-             for seed in seeds(min(args.seeds, said.get("seeds", about["seeds"])))]
+             for seed in seeds(min(args.seeds, said.get("seeds", about["seeds"])), figures.FIRST_SEED)]
     random.Random(len(specs)).shuffle(specs)
     return placed(specs)
 

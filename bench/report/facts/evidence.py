@@ -6,6 +6,9 @@
   faults MODEL ARM KEY                      median over boots of a figure of the first campaign (metrics.py)
   load WORKLOAD SETTING MODEL ARM LABEL FIGURE   the same of windows of a label in a workload of bench/workloads
   verdict MODEL ARM KEY                     1: better, 0: equivalent, -1: worse, against the unpatched kernel
+  contract ARM STATE                        0: a request leaves an owner in that state (kunit/contract.h) alone, and
+                                            finds nothing or drains elsewhere; 1: it disturbs the owner's CPU, or is
+                                            posted, as kunit's suites have checked
   size VARIANT WHAT                         lines of C, with what variants that track isolated CPUs share; hooks:
                                             lines added to existing files, in clients too; defects; "shared" and calls
                                             or locks
@@ -22,6 +25,7 @@ import shlex
 from bench import workloads
 from bench.report import plan
 from bench.report.facts import frame, hotpaths, sizes, strategies, windows
+from kunit import contract
 
 VERDICTS = {"better": 1, "equivalent": 0, "worse": -1}
 
@@ -45,7 +49,7 @@ class Evidence:
         """The figure that some words name; Missing without it, ValueError if they name none."""
         source, *rest = shlex.split(words)
         sources = {"hotpath": self.hotpath, "faults": self.faults, "load": self.load, "verdict": self.verdict,
-                   "size": self.size}
+                   "contract": self.contract, "size": self.size}
         if source not in sources:
             raise ValueError(f"{words!r}: unknown source {source!r}; known: {', '.join(sources)}")
         try:
@@ -93,6 +97,13 @@ class Evidence:
         if word not in VERDICTS:
             raise Missing(f"the verdict on {key} of {model}-{arm} is {word}")
         return VERDICTS[word]
+
+    def contract(self, arm, state):
+        """Does a request disturb an owner in a state, or leave it for later?"""
+        cells = {name: cells for path in contract.headers() for name, cells in contract.read(path)}
+        as_upstream = next(iter(cells))  # the facade with nothing behind it comes first, and does what the base does
+        _, where, waits, told, _ = cells[as_upstream if arm == plan.BASE else arm][state]
+        return int((where == "ON_ITS_CPU" and waits != "FOR_NOTHING") or told == "POSTED")
 
     def size(self, name, what):
         """What a variant is to maintain; what all share of it."""
