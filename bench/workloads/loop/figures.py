@@ -116,3 +116,16 @@ def per_call(tables, base="calls-0"):
                 if calls(name) != calls(base) and but_for_calls(name) == but_for_calls(base)]
     mean = costs(tables)["mean"].xs(UNDRAINED, level="label").unstack("setting").reindex(columns=[base, *settings])
     return pandas.DataFrame({name: (mean[name] - mean[base]) / (calls(name) - calls(base)) for name in settings})
+
+
+SHOWN = {"mean": "instructions per cycle, mean", "median": "median", "p99": "99th percentile", "longest": "longest",
+         "switches": "context switches per cycle", "lock_waits": "slow paths of locks per cycle",
+         "work_waits": "waits for a work per cycle", "works": "works begun per cycle",
+         "lruvec_locks": "takings of lru_lock per cycle",
+         "user_interruptions": "interruptions of user mode per cycle", "cycles": "cycles that count",
+         "missed": "cycles that do not"}
+
+
+def of(tables):
+    """All figures of boots: costs() and events(), a row per boot and label."""
+    return costs(tables).join(events(tables)).astype(float)
