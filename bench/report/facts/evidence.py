@@ -9,6 +9,8 @@
   contract ARM STATE                        0: a request leaves an owner in that state (kunit/contract.h) alone, and
                                             finds nothing or drains elsewhere; 1: it disturbs the owner's CPU, or is
                                             posted, as kunit's suites have checked
+  mutant NUMBER                             how many tests a planted bug of kunit/mutants turns red, as make mutants
+                                            checks
   size VARIANT WHAT                         lines of C, with what variants that track isolated CPUs share; hooks:
                                             lines added to existing files, in clients too; defects; "shared" and calls
                                             or locks
@@ -27,6 +29,7 @@ from bench.report import plan
 from bench.report.facts import frame, hotpaths, sizes, strategies, windows
 from kunit import contract
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 VERDICTS = {"better": 1, "equivalent": 0, "worse": -1}
 
 
@@ -49,7 +52,7 @@ class Evidence:
         """The figure that some words name; Missing without it, ValueError if they name none."""
         source, *rest = shlex.split(words)
         sources = {"hotpath": self.hotpath, "faults": self.faults, "load": self.load, "verdict": self.verdict,
-                   "contract": self.contract, "size": self.size}
+                   "contract": self.contract, "mutant": self.mutant, "size": self.size}
         if source not in sources:
             raise ValueError(f"{words!r}: unknown source {source!r}; known: {', '.join(sources)}")
         try:
@@ -104,6 +107,14 @@ class Evidence:
         as_upstream = next(iter(cells))  # the facade with nothing behind it comes first, and does what the base does
         _, where, waits, told, _ = cells[as_upstream if arm == plan.BASE else arm][state]
         return int((where == "ON_ITS_CPU" and waits != "FOR_NOTHING") or told == "POSTED")
+
+    def mutant(self, number):
+        """How many tests a planted bug must turn red."""
+        found = sorted((ROOT / "kunit/mutants").glob(f"{number}-*.patch"))
+        if not found:
+            raise Missing(f"there is no kunit/mutants/{number}-*.patch")
+        return sum(len(line.split()[1:]) for line in found[0].read_text(encoding="utf-8").splitlines()
+                   if line.startswith("Reddens:"))
 
     def size(self, name, what):
         """What a variant is to maintain; what all share of it."""
