@@ -263,8 +263,12 @@ def main():
         if todo:
             check_lab(args.lab)
         begin = time.monotonic()
-        verdicts = run_all(todo, boot.lab(args.lab).jobs(args.jobs))
-        archive.keep(name)
+        try:
+            verdicts = run_all(todo, boot.lab(args.lab).jobs(args.jobs))
+        finally:
+            # Also of a campaign that is interrupted: what there is can be committed, and the rest made elsewhere.
+            if any(boot.is_done(spec, folder) for folder, spec in boots.items()):
+                archive.keep(name)
     except (archive.ArchiveError, boot.UsageError) as error:
         boot.fail(error)
     except OSError as error:
