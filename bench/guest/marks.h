@@ -30,7 +30,7 @@ enum mark {
 	MARK_OP_END		= 12,
 	MARK_TRACE		= 13,	/* argument: address, whose line is to be traced */
 	MARK_WINDOW_BEGIN	= 14,	/* argument: WINDOW() */
-	MARK_WINDOW_AT_TIMER	= 15,	/* as well: it begins with this CPU's next timer interrupt */
+	MARK_WINDOW_AT_TIMER	= 15,	/* as well: from the timer interrupt that wakes this task */
 	MARK_WINDOW_END		= 16,	/* argument: as at its begin */
 	MARK_WINDOW_END_HERE	= 17,	/* the same, but only this CPU's counts are wanted */
 };

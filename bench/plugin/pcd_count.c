@@ -75,7 +75,8 @@ struct cpu {
 	bool in_user;
 	bool flags_known;	/* 'irqs' says if interrupts are on */
 	__u64 left_user;	/* its count in the kernel when it left user mode */
-	bool window_waits;	/* 'window' begins with the next timer interrupt */
+	struct task *sleeper;	/* 'window' begins with the timer interrupt that wakes it */
+	bool window_begun;	/* with one, which may have woken somebody else */
 	__u64 window;
 	struct task *current;
 	struct task boot_task;	/* until the first context switch */
@@ -248,6 +249,18 @@ static void begin_window(__u64 window)
 	}
 }
 
+static void begin_window_at_timer(struct cpu *cpu)
+{
+	size_t i;
+
+	for (i = 0; cpu->window_begun && i < nr_cpus; i++) {
+		if (cpus[i].number >= 0)
+			windows_cancel(cpu->window, cpus[i].number);
+	}
+	begin_window(cpu->window);
+	cpu->window_begun = true;
+}
+
 /*
  * One that waits for a timer interrupt may end before that. only: the CPU whose
  * counts are wanted, NULL: all CPUs'.
@@ -256,8 +269,8 @@ static void end_window(struct cpu *cpu, __u64 window, const struct cpu *only)
 {
 	size_t i;
 
-	if (cpu->window_waits && cpu->window == window) {
-		cpu->window_waits = false;
+	if (cpu->sleeper && !cpu->window_begun && cpu->window == window) {
+		cpu->sleeper = NULL;
 		return;
 	}
 	for (i = 0; i < nr_cpus; i++) {
@@ -307,10 +320,8 @@ static void enter_level(struct cpu *cpu, struct task *task, enum kind kind)
 		cpu->total.from_kernel[kind]++;
 	}
 	task->kinds[task->level] = kind;
-	if (kind == KIND_TIMER && cpu->window_waits) {
-		cpu->window_waits = false;
-		begin_window(cpu->window);
-	}
+	if (kind == KIND_TIMER && cpu->sleeper)
+		begin_window_at_timer(cpu);
 }
 
 static void handle_event(struct cpu *cpu, const struct watch *watch)
@@ -438,6 +449,8 @@ static void user_block(unsigned int vcpu_index, void *userdata)
 	irqs_off_end(&cpu->irqs, cpu->total.kernel);
 	if (task->role == ROLE_KTHREAD)
 		task->role = ROLE_USER;
+	if (cpu->window_begun && task == cpu->sleeper)
+		cpu->sleeper = NULL;
 }
 
 static struct cpu *kernel_cpu(unsigned int instructions)
@@ -717,7 +730,8 @@ static void mark_executed(unsigned int vcpu_index, void *userdata)
 		break;
 	case MARK_WINDOW_AT_TIMER:
 		cpu->window = arg;
-		cpu->window_waits = true;
+		cpu->window_begun = false;
+		cpu->sleeper = cpu->current;
 		break;
 	case MARK_WINDOW_END:
 		end_window(cpu, arg, NULL);

@@ -33,6 +33,14 @@ bool windows_begin(__u64 arg, int number, const struct counters *cpu)
 	return true;
 }
 
+void windows_cancel(__u64 arg, int number)
+{
+	struct snapshot *snapshot = snapshot_of(arg, number);
+
+	if (snapshot && snapshot->arg == arg)
+		snapshot->open = false;
+}
+
 static void note_absence(struct snapshot *snapshot, __u64 left, __u64 now)
 {
 	__u64 since = left > snapshot->then.kernel ? left : snapshot->then.kernel;

@@ -22,6 +22,14 @@
 bool windows_begin(__u64 arg, int number, const struct counters *cpu);
 
 /**
+ * windows_cancel() - a window has not begun, after all
+ * @arg, @number: as for windows_begin()
+ *
+ * To be called for each CPU.
+ */
+void windows_cancel(__u64 arg, int number);
+
+/**
  * windows_absence() - a CPU is back in user mode
  * @number: the guest's number of the CPU
  * @left: its count of kernel instructions when it left user mode

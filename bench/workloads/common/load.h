@@ -76,7 +76,12 @@ static __always_inline void window_begin(int label, __u64 round)
 	mark(MARK_WINDOW_BEGIN, WINDOW(label, round));
 }
 
-/** window_at_timer() - the same, from the next timer interrupt of this CPU on */
+/**
+ * window_at_timer() - the same, from the timer interrupt on that wakes this task
+ *
+ * That is the last one on this CPU before the task is back in user mode: those
+ * before it woke others, or were ticks.
+ */
 static __always_inline void window_at_timer(int label, __u64 round)
 {
 	mark(MARK_WINDOW_AT_TIMER, WINDOW(label, round));
