@@ -23,6 +23,7 @@ EVENTS = {
     "work_waits": ("calls/__flush_work",),
     "works": ("works",),
     "lruvec_locks": ("calls/folio_lruvec_lock", "calls/folio_lruvec_lock_irq", "calls/folio_lruvec_lock_irqsave"),
+    "ticks": ("from_user/timer", "from_kernel/timer"),
     "user_interruptions": ("interruptions",),
 }
 
@@ -83,9 +84,11 @@ def added(tables):
 def events(tables):
     """Events per cycle (mean over cycles that count), of each boot and label: index BOOT and label, columns EVENTS.
 
-    switches: context switches of the isolated CPU, of which the owner's wake-up is one; any more it did not ask for.
+    switches: context switches of the isolated CPU. The owner's wake-up is one, and two of a SCHED_OTHER owner on RT; it
+    asks for no other.
     lock_waits: slow paths of locks taken. work_waits: somebody there flushes a work. works: work items begun.
-    lruvec_locks: takers of an lru_lock. user_interruptions: interrupts that hit the owner in user mode.
+    lruvec_locks: takers of an lru_lock. ticks: timer interrupts but for the one that wakes the owner.
+    user_interruptions: interrupts that hit the owner in user mode.
     """
     cycles = seen(tables)
     cycles = cycles[cycles["counts"].astype(bool)]
@@ -110,14 +113,12 @@ def per_call(tables, base="calls-0"):
     """What a system call adds to an undrained cycle, in instructions, of each seed: index workload, model, arm, seed.
 
     Columns: a setting each whose cycles have other calls than those of base, and nothing else other. The difference of
-    the two means over that of calls; NaN where a boot is missing.
+    the two means over that of calls; NaN where a boot is missing. It includes the log's new pages, a page in 64 writes.
     """
     settings = [name for name in workloads.about(NAME)["settings"]
                 if calls(name) != calls(base) and but_for_calls(name) == but_for_calls(base)]
     mean = costs(tables)["mean"].xs(UNDRAINED, level="label").unstack("setting").reindex(columns=[base, *settings])
     return pandas.DataFrame({name: (mean[name] - mean[base]) / (calls(name) - calls(base)) for name in settings})
-
-
 SHOWN = {"mean": "instructions per cycle, mean", "median": "median", "p99": "99th percentile", "longest": "longest",
          "switches": "context switches per cycle", "lock_waits": "slow paths of locks per cycle",
          "work_waits": "waits for a work per cycle", "works": "works begun per cycle",

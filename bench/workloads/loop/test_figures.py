@@ -83,9 +83,10 @@ def test_events_are_means_per_cycle_by_kind():
     made = tables(
         cycle("quiet", 1, **{"switches": 1, "calls/rtlock_slowlock_locked": 2, "calls/folio_lruvec_lock_irq": 1}),
         cycle("quiet", 1, **{"switches": 4, "works": 1, "calls/queued_spin_lock_slowpath": 1, "calls/__flush_work": 1,
-                             "calls/folio_lruvec_lock_irqsave": 2, "from_user/irq_work": 1}))
+                             "calls/folio_lruvec_lock_irqsave": 2, "from_user/irq_work": 1, "from_user/timer": 1,
+                             "from_kernel/timer": 2}))
     assert of(figures.events(made), "quiet") == {"switches": 2.5, "lock_waits": 1.5, "work_waits": 0.5, "works": 0.5,
-                                                 "lruvec_locks": 1.5, "user_interruptions": 0.5}
+                                                 "lruvec_locks": 1.5, "ticks": 1.5, "user_interruptions": 1}
 
 
 def test_functions_that_a_kernel_lacks_are_called_0_times():
