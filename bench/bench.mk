@@ -11,6 +11,7 @@ DIR     ?=
 NAME    ?=
 WORKLOAD ?=
 QUICK   ?=
+SETTING ?=
 $(call number,SEEDS)
 $(call number,JOBS)
 workloads := $(patsubst bench/workloads/%/workload.json,%,$(wildcard bench/workloads/*/workload.json))
@@ -48,10 +49,10 @@ plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 define run_campaign
 	$(STAGE) campaign-$1 "booting $1" $(python) bench.campaign --lab "$(LAB)" $(if $(filter-out faults,$1),--workload $1) \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
-		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)" $(if $(QUICK),--quick)
+		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)" --setting "$(SETTING)" $(if $(QUICK),--quick)
 
 endef
-campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin; of faults ONLY=drain,hotpath; QUICK=1)
+campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin SETTING=other; of faults ONLY=drain,hotpath; QUICK=1)
 	$(foreach one,$(loads),$(call run_campaign,$(one)))
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.

@@ -163,9 +163,14 @@ def load_boots(args):
     about = workloads.about(args.workload)
     if args.only:
         raise boot.UsageError(f"workload {args.workload} has no kinds of boots, so that ONLY= says nothing")
+    asked = args.setting.replace(",", " ").split() or about["settings"]
+    for setting in asked:
+        if setting not in about["settings"]:
+            raise boot.UsageError(f"unknown setting {setting!r} of {args.workload}; known: "
+                                  f"{', '.join(about['settings'])}")
     specs = [boot.load_spec(args.lab, model, arm, seed, args.workload, setting, workload=tuple(args.set))
              for model, arm in cells_of(args) if in_workload(about, (model, arm))
-             for setting, said in about["settings"].items()
+             for setting, said in about["settings"].items() if setting in asked
              for seed in seeds(min(args.seeds, said.get("seeds", about["seeds"])), figures.FIRST_SEED)]
     random.Random(len(specs)).shuffle(specs)
     return placed(specs)
@@ -235,6 +240,7 @@ def main():
     parser.add_argument("--seeds", type=count("SEEDS"), default=12,
                         help="boots per cell with the workload (default: %(default)s)")
     parser.add_argument("--only", default="", help=f"kinds of boots, of {', '.join(KINDS)} (default: all)")
+    parser.add_argument("--setting", default="", help="settings of the workload (default: all)")
     parser.add_argument("--cells", default="", help="cells, separated by commas or blanks (default: all)")
     parser.add_argument("--model", default="", help="only this preemption model")
     parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
