@@ -150,10 +150,10 @@ def load_spec(lab_name, model, arm, seed, load, setting="", **other):
     setting = setting or next(iter(about["settings"]))
     if setting not in about["settings"]:
         raise UsageError(f"unknown setting {setting!r} of {load}; known: {', '.join(about['settings'])}")
-    flavour = f"-{about['flavour']}" if about["flavour"] else ""
+    flavour = (about | about["settings"][setting])["flavour"]
     image = image_of(model, arm)
-    own = {"image": image.with_name(image.name + flavour), "kind": "load", "setting": setting, "load": load,
-           "calls": tuple(about["calls"]), **workloads.machine(load, setting)}
+    own = {"image": image.with_name(f"{image.name}-{flavour}") if flavour else image, "kind": "load",
+           "setting": setting, "load": load, "calls": tuple(about["calls"]), **workloads.machine(load, setting)}
     return Spec(**{"lab": lab_name, "model": model, "arm": arm, "seed": seed} | own | other)
 
 
