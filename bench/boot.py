@@ -525,8 +525,10 @@ def main():
     try:
         if (args.by_instruction or args.trace) and not lab(args.lab).PLUGIN:
             raise UsageError(f"lab {args.lab} has no counting plugin: it can neither count by instruction nor trace")
-        own = {"append": args.append, "by_instruction": args.by_instruction, "trace": tuple(args.trace),
-               "silence": args.silence, "workload": tuple(args.set)}
+        own = {"by_instruction": args.by_instruction, "trace": tuple(args.trace), "silence": args.silence,
+               "workload": tuple(args.set)}
+        if args.append:  # else what a workload's file says holds
+            own["append"] = args.append
         if args.icount_shift is not None:
             own["icount_shift"] = args.icount_shift
         if args.image:
