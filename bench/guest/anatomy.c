@@ -32,11 +32,14 @@
 #define US		1000ULL
 #define PAGE		4096UL
 
-/* When, after a scene's start. The system call takes over 500 us. */
+/*
+ * When, after a scene's start. The system call takes over 500 us. What follows
+ * the next call is looked at for as long as what follows the request.
+ */
 #define FILL_AT		(100 * US)
 #define REQUEST_AT	(250 * US)
 #define NEXT_CALL_AT	(3000 * US)
-#define SCENE_LENGTH	(3500 * US)
+#define SCENE_LENGTH	(6000 * US)
 #define LONG_CALL_BYTES	(64 * PAGE)
 #define MARGIN		(3000 * US)
 
