@@ -55,7 +55,7 @@ def write(results, out, now=sources_now, kept=None):
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
     pages, figures = documents.Pages(), out / documents.FIGURES
     known = evidence.Evidence(results, runs.get(plan.JUDGED_LAB), judged.verdicts if judged else ())
-    page.front(pages, figures, kept, boots, labs, judged, known, others)
+    page.front(pages, figures, kept, boots, labs, judged, known, others, timelines.get(plan.JUDGED_LAB))
     page.basis(pages, figures, kept, results, boots, labs, judged, sources, others)
     for lab, found in here.items():
         page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])

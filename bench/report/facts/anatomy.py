@@ -56,11 +56,11 @@ def event(line):
     return Event(int(found["at"]), int(found["cpu"]), found["task"].strip(), found["name"], found["args"].strip())
 
 
-def cut(events, moments):
-    """The events from a little before the fill to a little after all is done."""
+def cut(events, moments, after):
+    """The events from a little before the fill to some time, in ns, after all is done."""
     last = max(moments["call_end"], moments["request_end"],
                *(e.at for e in events if e.name.startswith("pcd_") and e.at < moments["call_end"] + SETTLED))
-    return [e for e in events if moments["fill"] - BEFORE <= e.at <= last + AFTER]
+    return [e for e in events if moments["fill"] - BEFORE <= e.at <= last + after]
 
 
 def with_moments(events, moments, isolated):
@@ -115,19 +115,19 @@ def spans(events, cpu):
     return found
 
 
-def scene(name, isolated, lines, moments):
-    """The scene of a part of the guest's lines."""
+def scene(name, isolated, lines, moments, after=AFTER):
+    """The scene of a part of the guest's lines; after: as for cut()."""
     if missing := [moment for moment in MOMENTS if not moments.get(moment)]:
         raise read.Unreadable(f"guest.jsonl: scene {name!r} has no {', '.join(missing)}")
     traced = [e for e in map(event, lines) if e]
     if not traced or traced[0].at > moments["fill"] or traced[-1].at < moments["call_end"]:
         raise read.Unreadable(f"guest.jsonl: the trace of scene {name!r} does not cover it")
-    events = with_moments(cut(traced, moments), moments, isolated)
+    events = with_moments(cut(traced, moments, after), moments, isolated)
     return Scene(name, isolated, events, moments, {cpu: spans(events, cpu) for cpu in (REQUESTERS_CPU, isolated)})
 
 
-def read_scenes(folder):
-    """The scenes of an anatomy's folder; read.Unreadable if it is not whole, or the boot failed."""
+def read_scenes(folder, after=AFTER):
+    """The scenes of an anatomy's folder; read.Unreadable if it is not whole, or the boot failed. after: for cut()."""
     read.check_good(folder)
     isolated, lines, moments = None, {}, {}
     for line in read.json_lines(folder / "guest.jsonl"):
@@ -140,7 +140,39 @@ def read_scenes(folder):
             lines.setdefault(current, []).append(line["trace"])
     if tuple(lines) != SCENES:
         raise read.Unreadable(f"guest.jsonl: scenes {list(lines)}, not {list(SCENES)}")
-    return [scene(name, isolated, lines[name], moments[name]) for name in SCENES]
+    return [scene(name, isolated, lines[name], moments[name], after) for name in SCENES]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pause:
+    """A stretch in which the isolated CPU is not in the owner's user mode.
+
+    own: the owner's fault or system call began it, else it is an interruption. spans: as in Scene; interrupts: the
+    names of those that came meanwhile, in order.
+    """
+
+    begin: int
+    end: int
+    own: bool
+    spans: list
+    interrupts: list
+
+
+def pauses(of):
+    """All pauses of the owner's user mode that the trace shows from begin to end."""
+    away = [span for span in of.spans[of.isolated] if span[2] != "owner, user mode"]
+    found = []
+    for span in away:
+        if found and found[-1][-1][1] == span[0]:
+            found[-1].append(span)
+        else:
+            found.append([span])
+    first, last = of.events[0].at, of.events[-1].at
+    whole = [(spans[0][0], spans[-1][1], spans) for spans in found if first < spans[0][0] and spans[-1][1] < last]
+    own = {next((begin for begin, _, _ in whole if begin >= of.moments[moment]), None) for moment in ("fill", "call")}
+    return [Pause(begin, end, begin in own, spans,
+                  [e.name.removesuffix("_entry") for e in of.events if e.cpu == of.isolated and begin <= e.at <= end
+                   and is_interrupt(e) and e.name.endswith("_entry")]) for begin, end, spans in whole]
 
 
 def requester_spans(of):

@@ -27,6 +27,7 @@ from bench.report.rendering import (
     plots,
     short,
     tables,
+    timeline,
     trust,
     verdicts,
 )
@@ -288,15 +289,16 @@ def stale_part(judged):
     return f"**Kernels have changed since they were measured ({which})**: see [what is missing](#what-is-missing).\n"
 
 
-def front(pages, folder, kept, boots, labs, judged, known, others=()):
-    """The front page: the answers, the arms, the verdicts, the claims, what is missing; and the pages behind them.
+def front(pages, folder, kept, boots, labs, judged, known, others=(), traced=None):
+    """The front page: answers, arms, one drain, verdicts, claims, what is missing; and the pages behind them.
 
     pages: documents.Pages, to add to; folder: of the figures; kept: of what the instrument gave; labs: {lab:
     its cells}; judged: from judge(); known: evidence.Evidence; others: boots of another kind than the workload's and
-    controls'.
+    controls'; traced: for timeline.part().
     """
     lab, every = plan.JUDGED_LAB, judged_claims.all_judged(known)
-    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged) if judged else "", *answers_part(known))
+    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged) if judged else "", *answers_part(known),
+              timeline.part(folder, traced or {}))
     pages.add(documents.FRONT, workloads_part(pages, known, judged_loads.judge(known)))
     if judged:
         pages.add(documents.FRONT, verdicts.answers_part(judged))

@@ -25,6 +25,19 @@ def test_who_ran_on_the_isolated_cpu(scene):
         (90700, 91000, "owner, user mode")]
 
 
+def test_what_took_the_owner_out_of_user_mode(scene):
+    found = anatomy.pauses(scene)
+    assert [(pause.begin - 100000, pause.end - 100000, pause.own, pause.interrupts) for pause in found] == [
+        (500, 2000, True, []), (25000, 33000, False, ["reschedule"]), (90500, 90700, True, [])]
+    assert since(scene, found[1].spans)[3] == (27000, 32000, "kworker")
+
+
+def test_a_longer_look_has_what_comes_later(tmp_path):
+    folder = synthetic.anatomy(tmp_path)
+    short, long = (anatomy.read_scenes(folder, after)[0].events[-1].at for after in (1000, 9000))
+    assert (short, long) == (191000, 199000)
+
+
 def test_the_requester_waits_while_it_sleeps(scene):
     spans = since(scene, anatomy.requester_spans(scene))
     assert spans[1:4] == [(20000, 22000, "kernel"), (22000, 38000, None), (38000, 41000, "kernel")]

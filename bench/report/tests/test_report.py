@@ -322,6 +322,15 @@ def test_hot_paths_have_a_table(make, results):
     assert "rt-qpw1/hotpath-isolated: counts.jsonl: no tenth of the repetitions of 'fault' took the same" in text
 
 
+def test_page_one_shows_one_drain_after_the_arms(make, results, tmp_path):
+    assert "timeline.svg" not in make(results)
+    synthetic.anatomy(results, "qpw1")
+    text = make(results)
+    assert text.index("## The arms beside each other") < text.index("](results/figures/timeline.svg)")
+    assert text.index("](results/figures/timeline.svg)") < text.index("## The debate's claims")
+    assert (tmp_path / "out/results/figures/timeline.svg").exists()
+
+
 def test_timelines_are_shown_and_missing_ones_named(make, results, tmp_path):
     synthetic.anatomy(results, "none")
     synthetic.anatomy(results, "qpw1", lost=3)
@@ -399,6 +408,7 @@ def test_links_between_pages_lead_somewhere(make, results, every_arm, tmp_path):
 
 
 def test_the_front_page_is_short(make, every_arm, tmp_path):
+    synthetic.anatomy(every_arm, "qpw1")
     make(every_arm)
     assert (tmp_path / "out" / documents.FRONT).stat().st_size < 15000
 
