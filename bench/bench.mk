@@ -32,7 +32,7 @@ $(call known,ARM,$(filter-out unpatched $(controls),$(arms)))
 plan := source $(try_images) guest-root guest qemu plugin try
 endif
 
-.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-workloads check-lock-holds try check-try compare
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds advise check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-workloads check-lock-holds try check-try compare
 
 try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under one arm: two boots (ARM= MODEL=rt)
 	$(STAGE) try "booting unpatched and $(try_arm)" $(python) bench.tryout boot --model "$(try_model)" --arm "$(try_arm)"
@@ -86,6 +86,15 @@ probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine
 # Apart from campaigns, with a guest and a plugin of its own.
 lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12)
 	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
+
+# Rates per second of the reader's own; IPS: instructions that the CPU executes.
+DRAINS ?=
+FILLS  ?=
+CALLS  ?=
+IPS    ?=
+advise: deps			## which arm takes least of an isolated CPU (DRAINS= FILLS= CALLS= a second, MODEL=rt, IPS=1e9)
+	@$(python) bench.workloads.map.advise --drains "$(DRAINS)" --fills "$(FILLS)" --calls "$(CALLS)" \
+		--model "$(MODEL)" --ips "$(IPS)"
 
 import: deps			## take raw results from elsewhere into results/imported-NAME (DIR=a lab's folder NAME=host1)
 	$(if $(DIR),,$(error DIR= is missing: a folder with a lab's results, such as build/boots/kvm of another machine))
