@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The map's figures, theory, prices and drawings, on small tables whose answers are known."""
 
+import re
+
 import numpy
 import pandas
 import pytest
 
+from bench import workloads
 from bench.report.facts import windows
 from bench.workloads.map import figures, made_up, plot, prices, theory
 from bench.workloads.map.made_up import MADE, cost_of, made
@@ -112,6 +115,12 @@ def test_visits_that_come_close_share_a_tick():
     assert theory.restarts(1) == pytest.approx(1, rel=0.01)
     assert theory.restarts(1e6) == theory.HZ / theory.PERIODS
     assert theory.restarts(500) == pytest.approx(500 * (1 - numpy.exp(-1)))
+
+
+def test_theory_is_of_these_kernels_and_this_guest():
+    assert f"CONFIG_HZ_{theory.HZ}=y" in (workloads.ROOT / "kernel/base.config").read_text().splitlines()
+    every = re.search(r"#define LOCKED_EVERY\s+(\d+)", (workloads.ROOT / "bench/workloads/map/map.c").read_text())
+    assert 1 / int(every[1]) == theory.LOCKED
 
 
 # ---- The fit ----
