@@ -300,3 +300,17 @@ def pays(fitted, model, arm, cycles, per_instruction=1.0, steps=41):
             saved = float(min(cost[other] for other in cost if other != arm) - cost[arm])
             rows.append([fills, drains, saved, max(0.0, saved * per_instruction / cycles)])
     return pandas.DataFrame(rows, columns=["fills", "drains", "saved", "operations"])
+
+
+# ---- For the workload's page ----
+
+SHOWN = {"kernel": "kernel instructions per second", "visits": "visits by a kworker per second",
+         "ticks": "timer interrupts per second", "found": "drains per second that find something",
+         "items": "items that they find per second"}
+
+
+def of(tables):
+    """points(), a row per boot and label, which is the rate of drains; the rate of fills is the setting's."""
+    found = points(tables)
+    found["label"] = found["drains"].map("{:04} drains per second".format)
+    return found.set_index([*windows.INDEX, "label"])[list(SHOWN)].astype(float)
