@@ -52,9 +52,11 @@ def row(answer):
     user = answer.user
     if not answer.steps:
         take, since = "not measured yet", "; ".join(answer.missing)
+    elif answer.missing:
+        take = f"not decided yet; left are {', '.join(answer.arms)}"
+        since = f"{why(answer)}. Not looked at yet: {'; '.join(answer.missing)}"
     else:
-        take = names(answer.arms)
-        since = why(answer) + (f". Not looked at yet: {'; '.join(answer.missing)}" if answer.missing else "")
+        take, since = names(answer.arms), why(answer)
     return [f"**{user['name']}**", take, since, costs(answer), user["sure"], user["changes"]]
 
 
@@ -67,7 +69,7 @@ def users(found):
 def bold(found):
     """The first sentences: what each of the users that ask for one is to take."""
     said = [f"**{answer.user['sentence'].format(arms=names(answer.arms).replace('**', ''), why=why(answer))}**"
-            for answer in found if "sentence" in answer.user and answer.steps]
+            for answer in found if "sentence" in answer.user and answer.steps and not answer.missing]
     return " ".join(said) + "\n" if said else ""
 
 
