@@ -62,6 +62,7 @@ def test_system_calls_can_turn_the_answer():
     wrong = figures.error_of(paid.errors, {arm: cost_of(arm, 200, 2000) for arm in MADE}, "taker", "returner", 2000)
     assert advise.standing(paid, few).error == pytest.approx(wrong, rel=0.01)
     turn = next(line for line in advise.changes(paid, few) if "system calls" in line)
+    assert not [line for line in advise.changes(paid, few) if "no other rate" in line]
     assert turn.startswith("- from ") and turn.endswith(" on: returner")
     assert float(turn.split()[2].replace(",", "")) == pytest.approx(gap / 100, rel=0.03)
 
@@ -85,6 +86,17 @@ def test_a_hole_is_named_where_it_matters_and_only_there():
     advise.check(holed, advise.case_of(asks(drains="60", fills="300")))
     with pytest.raises(boot.UsageError, match="a hole there: no boot of poster at 1000 drains and 2000 fills"):
         advise.check(holed, advise.case_of(asks(drains="300", fills="300")))
+
+
+def test_nothing_is_said_of_what_lies_behind_a_hole():
+    found, walk = made(), (60, 500, 900)
+    paid = dict.fromkeys(MADE, 0) | {"taker": 1}
+    # So many system calls that few drains do not make up for them.
+    calls = (cost_of("kworker", 60, 2000) - cost_of("taker", 60, 2000)) * 1.5
+    case = advise.case_of(asks(drains="60", fills="2000", calls=str(calls)))
+    assert advise.turn(known(calls=paid), case, "drains", walk)[1] == "taker"
+    lost = (found["arm"] == "poster") & (found["drains"] == 1000) & (found["fills"] == 2000)
+    assert advise.turn(known(found[~lost], calls=paid), case, "drains", walk) is None
 
 
 def test_without_held_out_points_nobody_knows_how_far_it_is_wrong():

@@ -263,3 +263,10 @@ def test_a_lock_counts_only_if_link_orders_are_apart(monkeypatch, cycles, counts
     found = prices.lock(cells, "rt", "taker")
     assert found.counts is counts and found.cycles == pytest.approx(20)
     assert prices.lock(cells, "lazy", "taker") is None
+
+
+def test_a_lock_does_not_count_where_the_same_instructions_differ_as_much(monkeypatch):
+    monkeypatch.setattr(prices, "cell_of", lambda arm: arm)
+    cells = {("rt", "unpatched"): cycles_cell((30, 31, 31)), ("rt", "taker"): cycles_cell((50, 51, 52)),
+             ("rt", "unpatched_again"): cycles_cell((40, 41, 41))}
+    assert not prices.lock(cells, "rt", "taker").counts
