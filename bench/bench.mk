@@ -146,11 +146,15 @@ build/guest/interrupts.cpio: build/guest/interrupts/init bench/guest/files.list 
 # A guest for each workload: what all share, and its own program.
 library := $(addprefix bench/guest/,ballast.c channel.c cpus.c files.c machine.c pad.c params.c proofs.c random.c run.c tasks.c)
 $(workloads:%=build/guest/%/init): build/guest/%/init: $(library) $(wildcard bench/guest/*.h bench/workloads/common/*.[ch])
+# NAME.mk may set NAME_packages, the packages of a Debian of its own, and NAME_programs, what its init runs besides.
+include $(wildcard bench/workloads/*/*.mk)
+# The Debian that the files.list of workload $1 is about.
+root_of = build/guest/$(if $($1_packages),$1/)root
 define workload_guest
 build/guest/$1/init: $(wildcard bench/workloads/$1/*.[ch])
 	$$(call compile,$$(guest_cc) -pthread)
-build/guest/$1.cpio: build/guest/$1/init bench/guest/pack.sh $(wildcard bench/workloads/$1/files.list) build/guest/root/packages.txt
-	bench/guest/pack.sh build/guest/root $$< $(or $(wildcard bench/workloads/$1/files.list),/dev/null) $$@
+build/guest/$1.cpio: build/guest/$1/init $($1_programs) bench/guest/pack.sh $(wildcard bench/workloads/$1/files.list) $(root_of)/packages.txt
+	bench/guest/pack.sh $(root_of) $$< $(or $(wildcard bench/workloads/$1/files.list),/dev/null) $$@ $($1_programs)
 endef
 $(foreach one,$(workloads),$(eval $(call workload_guest,$(one))))
 

@@ -227,6 +227,11 @@ def initramfs(spec):
     return workloads.initramfs(spec.load) if spec.load else lab(spec.lab).INITRAMFS
 
 
+def guest_packages(spec):
+    """The list of packages that the guest of a boot takes files from."""
+    return workloads.packages(spec.load) if spec.load else qemu_lab.GUEST_PACKAGES
+
+
 def of_load(spec):
     """What the manifest of a boot of bench/workloads says besides."""
     return {"workload_name": spec.load, "load": load_parameters(spec), "memory": spec.memory,
@@ -246,7 +251,7 @@ def manifest(spec):
         "source_sha256": about.get("source_sha256"), "compiler": about.get("compiler"),
         "binutils": binutils(spec.image), "image_sha256": sha256(spec.image / "bzImage"),
         "system_map_sha256": sha256(spec.image / "System.map"), "initramfs_sha256": sha256(initramfs(spec)),
-        "guest_packages_sha256": sha256(qemu_lab.GUEST_PACKAGES),
+        "guest_packages_sha256": sha256(guest_packages(spec)),
         "plugin_sha256": sha256(lab_of.PLUGIN) if lab_of.PLUGIN else None,
         "main_loop_sha256": sha256(lab_of.MAIN_LOOP) if lab_of.MAIN_LOOP else None,
         "qemu_version": qemu_version(qemu), "qemu_sha256": sha256(qemu_lab.program(qemu)),

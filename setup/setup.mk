@@ -13,7 +13,9 @@ source: deps			## fetch and unpack the kernel source (KERNEL_SRC= takes yours)
 guest-root: deps
 	$(STAGE) guest-root "unpacking the guest's programs" sh -ec '\
 		root=$$(setup/root.sh guest bookworm rt-tests busybox-static stress-ng); \
-		mkdir -p build/guest; ln -sfn "$$root" build/guest/root'
+		mkdir -p build/guest; ln -sfn "$$root" build/guest/root$(foreach w,$(workloads),$(if $($w_packages),; \
+		root=$$(setup/root.sh $w bookworm $($w_packages)); \
+		mkdir -p build/guest/$w; ln -sfn "$$root" build/guest/$w/root))'
 
 qemu: deps			## unpack QEMU 10.0: build/tools/qemu-system-x86_64
 	$(STAGE) qemu "unpacking QEMU" sh -ec '\

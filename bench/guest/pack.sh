@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Pack the guest's initramfs; the same input gives the same bytes.
-#   pack.sh ROOT INIT LIST OUT
+#   pack.sh ROOT INIT LIST OUT [PROGRAM...]
 # ROOT: an unpacked Debian; LIST: the files of it that the guest needs; OUT: a
-# cpio archive, not compressed (unpacking takes an emulated CPU longer).
+# cpio archive, not compressed (unpacking takes an emulated CPU longer); PROGRAM:
+# goes to /usr/bin.
 set -eu
 root=$1 init=$2 list=$3 out=$4
+shift 4
 
 tree=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$tree"' EXIT
@@ -19,6 +21,10 @@ grep -v '^#' "$list" | while read -r file; do
 done
 cp "$init" "$tree/init"
 mkdir "$tree/tmp"
+for program; do
+	mkdir -p "$tree/usr/bin"
+	cp "$program" "$tree/usr/bin/"
+done
 
 find "$tree" -exec touch -d @0 {} +
 find "$tree" -type d -exec chmod 755 {} +

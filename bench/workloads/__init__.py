@@ -40,6 +40,12 @@ def initramfs(name):
     return pathlib.Path("build/guest") / f"{name}.cpio"
 
 
+def packages(name):
+    """The list of packages, with versions, that a workload's guest takes files from: its own, or that of all."""
+    own = pathlib.Path("build/guest") / name / "root/packages.txt"
+    return own if own.exists() else pathlib.Path("build/guest/root/packages.txt")
+
+
 def parameters(name, setting):
     """{name: value} of a workload's program in boots of a setting."""
     said = about(name)
