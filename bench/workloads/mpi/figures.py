@@ -249,3 +249,20 @@ def more_nodes(tables, rarer=1, last=10**6):
                                   "percent": percent.mean(), "hit": 1 - (1 - mean["share"]) ** nodes})
         found += [names | row for row in reckoned(mean["share"], mean["cost"], mean["grain"], rarer, last)]
     return pandas.DataFrame(found)
+
+
+# ---- For pages ----
+
+WORK = {"bare": "no calls", "calls": "with calls"}
+SHOWN = {"loss": "kernel instructions of a step, % of its quantum", "kernel": "kernel instructions of a step, mean",
+         "longest": "longest", "own_calls": "system calls of a rank in a quantum, at most",
+         "requests": "requests per step", "steps": "steps", "outside": "kernel instructions outside of the quantum",
+         "outside_calls": "system calls outside of it"}
+
+
+def of(tables):
+    """loss() and outside(), a row per boot and label: "no calls, quiet" and so on; `loss` is loss()'s percent."""
+    besides = outside(tables).rename(columns={"kernel": "outside", "syscalls": "outside_calls"})
+    found = loss(tables).rename(columns={"percent": "loss"}).join(besides).reset_index()
+    found["label"] = found["work"].map(WORK) + ", " + found["drains"]
+    return found.set_index([*BOOT, "label"])[list(SHOWN)].astype(float)
