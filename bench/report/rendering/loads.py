@@ -8,7 +8,7 @@ from bench import workloads
 from bench.report import plan
 from bench.report.facts import evidence, frame
 from bench.report.judgement import stats
-from bench.report.rendering import markdown, words
+from bench.report.rendering import documents, markdown, words
 
 HEAD = """\
 {says}. [What it does]({folder}/README.md); [how it was decided](bench/workloads/METHOD.md). A boot gives one number per
@@ -78,8 +78,16 @@ def boots_line(found):
     return ", ".join(f"{name}: {count}" for name, count in sorted(counted.items()))
 
 
-def page(known, name, judged):
-    """The parts of a workload's page; none if it was not run. judged: of all workloads."""
+def own_parts(known, name, folder):
+    """What a workload's page.py adds: parts(results, name of the folder of figures, the folder)."""
+    if not (workloads.ROOT / workloads.FOLDER / name / "page.py").exists():
+        return []
+    own = importlib.import_module(f"bench.workloads.{name}.page")
+    return list(own.parts(known.results, documents.FIGURES, folder))
+
+
+def page(known, name, judged, folder):
+    """The parts of a workload's page; none if it was not run. judged: of all workloads; folder: for figures."""
     found = evidence.figures_of(known.results, name)
     if found.empty:
         return []
@@ -91,6 +99,7 @@ def page(known, name, judged):
              f"Boots by setting: {boots_line(found)}.\n"]
     if mine:
         parts += [f"### Verdicts on {name}\n", verdicts_table(mine)]
+    parts += own_parts(known, name, folder)
     for setting in [one for one in about["settings"] if one in found.index.get_level_values("setting")]:
         for model in sorted(set(frame.pick(found, setting=setting).index.get_level_values("model"))):
             rows = frame.pick(found, setting=setting, model=model)

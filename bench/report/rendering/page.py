@@ -268,10 +268,10 @@ def claims_part(every):
                       f"Each with its rule, its figures and the command: [claims]({documents.place('claims')}).\n"))
 
 
-def workloads_part(pages, known, judged):
+def workloads_part(pages, known, judged, folder):
     """A page for each workload that was run, and what page one says of their verdicts. judged: of judged_loads."""
     for name in workloads.names():
-        pages.add(documents.place(f"{name}-workload"), *loads.page(known, name, judged))
+        pages.add(documents.place(f"{name}-workload"), *loads.page(known, name, judged, folder))
     return loads.grid(judged)
 
 
@@ -299,7 +299,7 @@ def front(pages, folder, kept, boots, labs, judged, known, others=(), traced=Non
     lab, every = plan.JUDGED_LAB, judged_claims.all_judged(known)
     pages.add(documents.FRONT, INTRODUCTION, stale_part(judged) if judged else "", *answers_part(known),
               timeline.part(folder, traced or {}))
-    pages.add(documents.FRONT, workloads_part(pages, known, judged_loads.judge(known)))
+    pages.add(documents.FRONT, workloads_part(pages, known, judged_loads.judge(known), folder))
     if judged:
         pages.add(documents.FRONT, verdicts.answers_part(judged))
         pages.add(documents.place("drain"), short_part(boots, labs, judged), compared(labs[lab]),
