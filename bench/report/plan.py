@@ -191,14 +191,12 @@ AFTER = (
 
 # What a reader may look for in vain, beside questions that no lab here can decide.
 NOT_HERE = (
-    "verdicts on the eager arms and on those that the owner runs itself (`_run`), whose figures are here",
-    "figures with nohz_full but without domain isolation (C27)",
-    "other clients than the LRU's and mlock's batches",
-    "more than 4 CPUs",
-    "verdicts on real time: LAB=kvm and bare metal were developed with an emulator in their place, and have no A/A, "
-    "dose or settings of their own",
-    "when posted items are drained",
-    "a row for each claim of the upstream debate (C and a number), also those that no contrast names",
+    "time: the lab counts instructions and events, so that a deadline in microseconds (C15) needs a quiet host "
+    "(`make debs`, or LAB=kvm there)",
+    "contention of many busy CPUs for one lock or one cache line (C14, C18)",
+    "other caches than folio and mlock batches: slab, memcg stock and buffer heads are not behind the facade yet",
+    "verdicts on the arms in which the owner runs the deferred work itself (`_run`), whose figures are here",
+    "other processors, compilers and kernels than those named on the page of boots",
 )
 
 # Questions that stand beside the contrasts and that no lab here can decide: (question, what it needs).
