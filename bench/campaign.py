@@ -163,7 +163,7 @@ def load_boots(args):
     about = workloads.about(args.workload)
     if args.only:
         raise boot.UsageError(f"workload {args.workload} has no kinds of boots, so that ONLY= says nothing")
-    asked = args.setting.replace(",", " ").split() or about["settings"]
+    asked = args.setting.replace(",", " ").split() or list(about["settings"])[:1 if args.quick else None]
     for setting in asked:
         if setting not in about["settings"]:
             raise boot.UsageError(f"unknown setting {setting!r} of {args.workload}; known: "
@@ -246,7 +246,7 @@ def main():
     parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
     parser.add_argument("--jobs", type=count("JOBS"), default=os.cpu_count(), help="boots at a time (default: cores)")
     parser.add_argument("--quick", action="store_true",
-                        help="a look: one seed, only arms that get verdicts, no controls; it gives no verdict")
+                        help="a look: one seed, only arms that get verdicts, the first setting, no controls; no verdict")
     parser.add_argument("--set", type=boot.pair, action="append", default=[], metavar="NAME=VALUE",
                         help="override a parameter of bench/workload")
     parser.error = boot.fail

@@ -68,7 +68,7 @@ def missing(kept, boots, labs, judged, others=()):
     lines = lines or ["- Nothing that was planned: every strategy ran on every seed, no boot is excluded, and every "
                       "control held."]
     lines += [f"- The instrument, {what}." for what in instrument.unchecked(kept, boots)] if judged else []
-    return "\n".join([*lines, f"- Not in this report: {markdown.claims('; '.join(plan.NOT_HERE))}."]) + "\n"
+    return "\n".join([*lines, *(f"- Not here: {markdown.claims(limit)}." for limit in plan.NOT_HERE)]) + "\n"
 
 
 def titles(lab, rows):
