@@ -131,7 +131,7 @@ class Evidence:
 def figures_of(results, workload):
     """The figures of all boots of a workload, as its figures.py makes them: a row per boot and label."""
     if workload not in workloads.names():
-        raise ValueError(f"unknown workload {workload!r}; known: {', '.join(workloads.names())}")
+        raise Missing(f"there is no workload {workload} yet; there are {', '.join(workloads.names())}")
     found = windows.tables(results, workload)
     if found.windows.empty:
         return found.windows
