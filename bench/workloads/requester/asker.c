@@ -151,9 +151,9 @@ static void answer_next(void)
 	int running = RUNNING;
 	__u64 due = question->owners ? meet_owners(question) : come_to_quiet_owners(question);
 
-	/* Pairs with the acquire in asker_ask(). */
-	__atomic_store_n(&exchange->due, due, __ATOMIC_RELEASE);
 	window_begin(question->label, question->round);
+	/* Now init may end the window. Pairs with the acquire in await_answer(). */
+	__atomic_store_n(&exchange->due, due, __ATOMIC_RELEASE);
 	write_request(text);
 	if (__atomic_compare_exchange_n(&exchange->stage, &running, RETURNED, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
@@ -228,27 +228,20 @@ static bool has_returned(void)
 	return __atomic_load_n(&exchange->returned, __ATOMIC_ACQUIRE) == exchange->turn;
 }
 
-/* When it has taken too long, as far as is known now. */
-static __u64 time_limit(void)
-{
-	/* Pairs with the release in answer_next(). */
-	__u64 due = __atomic_load_n(&exchange->due, __ATOMIC_ACQUIRE);
-
-	return due ? due + limit : now_ns() + limit;
-}
-
-/* Wait for the answer up to the limit. */
+/* Wait for the answer up to the limit, which counts from when the request is due. */
 static void await_answer(void)
 {
-	__u64 started = now_ns(), until;
+	__u64 started = now_ns(), due, now;
 
 	while (!has_returned()) {
-		until = time_limit();
-		if (now_ns() >= until)
+		/* Pairs with the release in answer_next(). */
+		due = __atomic_load_n(&exchange->due, __ATOMIC_ACQUIRE);
+		now = now_ns();
+		if (due && now >= due + limit)
 			return;
-		if (until > started + PATIENCE)
+		if (!due && now > started + PATIENCE)
 			run_fail("owners do not get to where the request is to meet them");
-		futex_wait(&exchange->returned, exchange->turn - 1, until);
+		futex_wait(&exchange->returned, exchange->turn - 1, (due ? due : now) + limit);
 	}
 }
 
