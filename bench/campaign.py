@@ -246,7 +246,7 @@ def main():
     parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
     parser.add_argument("--jobs", type=count("JOBS"), default=os.cpu_count(), help="boots at a time (default: cores)")
     parser.add_argument("--quick", action="store_true",
-                        help="a look: one seed, only arms that get verdicts, the first setting, no controls; no verdict")
+                        help="a look: one seed, the first setting, arms that get verdicts, no controls: no verdict")
     parser.add_argument("--set", type=boot.pair, action="append", default=[], metavar="NAME=VALUE",
                         help="override a parameter of bench/workload")
     parser.error = boot.fail

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a variant's folder says to the report: variants/NAME/report.toml.
 
+[but]       of arms: what nobody may miss who chooses it
+[[claim]]   a claim of the debate that is about it: judgement/claims.py
 ledger      what a reader must know of its number of defects
 [[contrast]]  a primary contrast: model, arm, base (the unpatched kernel unless it is named), metric (a key of
             plan.METRICS), asks (the question, with its claims), yes (the verdict that answers it

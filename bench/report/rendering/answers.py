@@ -5,7 +5,7 @@ import contextlib
 
 from bench import arms
 from bench.report import plan
-from bench.report.facts import evidence
+from bench.report.facts import evidence, strategies
 from bench.report.judgement import answers
 from bench.report.rendering import markdown
 
@@ -86,10 +86,16 @@ def cell(known, column, arm):
     return "–"
 
 
+def what_it_is(arm):
+    """What an arm is, and what nobody may miss who chooses it."""
+    but = strategies.said(arms.fact(arm, "KERNEL")).get("but", {}).get(arm)
+    return f"- **{arm}**: {arms.fact(arm, 'SAYS')}" + (f" *But* {but}" if but else "")
+
+
 def arms_table(known):
     """The table of arms: those that get verdicts, and what each is."""
     columns, shown = answers.table(), answers.candidates()
     return "\n".join(("## The arms beside each other (PREEMPT_RT)\n", markdown.table(
         ["arm", *(f">{column['head']}" for column in columns)],
         [[f"**{arm}**", *(cell(known, column, arm) for column in columns)] for arm in shown]),
-        *(f"- **{arm}**: {arms.fact(arm, 'SAYS')}" for arm in shown), ""))
+        *map(what_it_is, shown), ""))
