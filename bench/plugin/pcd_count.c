@@ -241,11 +241,11 @@ static void begin_window(__u64 window)
 	size_t i;
 
 	for (i = 0; i < nr_cpus; i++) {
-		if (cpus[i].number < 0)
+		if (cpus[i].number < 0 ||
+		    windows_begin(window, cpus[i].number, &cpus[i].total))
 			continue;
-		if (!windows_begin(window, cpus[i].number, &cpus[i].total))
-			give_up("window %llu of label %llu begins twice, or its numbers are too large",
-				WINDOW_ROUND(window), WINDOW_LABEL(window));
+		give_up("window %llu of label %llu begins twice, or its numbers are too large",
+			WINDOW_ROUND(window), WINDOW_LABEL(window));
 	}
 }
 

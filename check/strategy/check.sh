@@ -39,7 +39,7 @@ page() {
 	mkdir build/page
 	/usr/bin/python3 -B -m check.strategy.made_up_page sample1 build/page &&
 		grep -q "does the sample spare the owner?" build/page/RESULTS.md &&
-		grep -q "| \*\*sample1\*\* | The sample strategy" build/page/RESULTS.md &&
+		grep -q "| \*\*sample1\*\* | The sample strategy" build/page/results/report/drain.md &&
 		grep -q "^| rt | sample1 |" build/page/results/report/drain.md
 }
 test_point "a report shows it, and what its folder asks" in_copy page

@@ -14,6 +14,8 @@
 #include "../../guest/files.h"
 #include "../../guest/run.h"
 
+#define BLANKS "\x20\n"
+
 const char *load_word(const char *name)
 {
 	static char words[32][64];
@@ -23,8 +25,8 @@ const char *load_word(const char *name)
 
 	if (read_file("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
 		run_fail("/proc/cmdline: %s", strerror(errno));
-	for (word = strtok_r(cmdline, " \n", &save); word;
-	     word = strtok_r(NULL, " \n", &save)) {
+	for (word = strtok_r(cmdline, BLANKS, &save); word;
+	     word = strtok_r(NULL, BLANKS, &save)) {
 		if (strncmp(word, wanted, len))
 			continue;
 		if (nr == ARRAY_SIZE(words) || strlen(word + len) >= sizeof(words[0]))
