@@ -28,7 +28,7 @@ FILE = ROOT / "bench/answers.toml"
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What one step left. figures: {arm: number} of the arms that it looked at; left: those that stay."""
+    """What one step left. figures: {arm: number} of the arms that it looked at, and of the base; left: who stays."""
 
     says: str
     margin: float
@@ -73,8 +73,8 @@ def figure(known, said, model, arm):
 
 def take(known, step, model, among):
     """Step, among some arms; evidence.Missing if the figure of one is not there."""
-    figures = {arm: figure(known, step, model, arm) for arm in among}
-    least = min(figures.values(), default=math.nan)
+    figures = {arm: figure(known, step, model, arm) for arm in dict.fromkeys((*among, plan.BASE))}
+    least = min((figures[arm] for arm in among), default=math.nan)
     left = tuple(arm for arm in among if figures[arm] <= least + step["margin"])
     return Step(step["says"], step["margin"], figures, left)
 

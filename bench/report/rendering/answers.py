@@ -11,8 +11,7 @@ from bench.report.rendering import markdown
 
 HEAD = """\
 An arm suits a user if it takes least, step by step: by the rules in [answers.toml](bench/answers.toml), which were
-fixed before the workloads were run. Arms that differ by no more than a margin count as equal. In parentheses: the same
-figure of unpatched, Linux as it is.
+fixed before the workloads were run. Arms that differ by no more than a margin count as equal.
 """
 
 
@@ -27,9 +26,8 @@ def names(found):
 def clause(answer, step):
     """What a step found of the arms that suit, beside the base's."""
     most = max(step.figures[arm] for arm in answer.arms)
-    base = step.figures.get(plan.BASE)
-    beside = "" if base is None or plan.BASE in answer.arms else f" ({markdown.number(base)})"
-    return step.says.format(f"{markdown.number(most)}{beside}")
+    beside = "" if plan.BASE in answer.arms else f" ({plan.BASE} {markdown.number(step.figures[plan.BASE])})"
+    return step.says.format(markdown.number(most)) + beside
 
 
 def why(answer):

@@ -43,10 +43,11 @@ def grid(judged):
     shown = list(dict.fromkeys(one.arm for one in judged))
     rows = collections.defaultdict(dict)
     for one in judged:
-        rows[one.figure, one.model][one.arm] = f"{one.verdict}, {change(one)}" if one.change else str(one.verdict)
+        if one.change:
+            rows[one.figure, one.model][one.arm] = f"{one.verdict}, {change(one)}"
     return "\n".join(("## Verdicts on the workloads\n",
                       f"Against {plan.BASE}, less is better; the difference is the median over pairs of boots, with "
-                      "its interval where boots differ.\n",
+                      "its interval where boots differ. What has no boots yet is not in it.\n",
                       markdown.table(["question: is it less?", "model", *shown], [
                           [f"{figure.name}, {figure.unit} (margin {markdown.number(figure.margin)})", model,
                            *(found.get(arm, "–") for arm in shown)] for (figure, model), found in rows.items()])))

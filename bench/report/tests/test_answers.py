@@ -88,7 +88,7 @@ def test_where_the_base_will_do_nothing_need_be_changed():
 
 def test_a_reason_has_the_base_beside_it():
     found = answers.answer(Known(**every("noise", 7) | {f"noise {OTHERS[0]}": 0}), user(("noise", 1)))
-    assert shown.row(found)[2] == "noise is 0 (7)"
+    assert shown.row(found)[2] == f"noise is 0 ({BASE} 7)"
 
 
 def test_users_of_this_repository_name_no_arm():

@@ -122,7 +122,7 @@ def per_call(tables, base="calls-0"):
 SHOWN = {"mean": "instructions per cycle, mean", "median": "median", "p99": "99th percentile", "longest": "longest",
          "switches": "context switches per cycle", "lock_waits": "slow paths of locks per cycle",
          "work_waits": "waits for a work per cycle", "works": "works begun per cycle",
-         "lruvec_locks": "takings of lru_lock per cycle",
+         "lruvec_locks": "takings of lru_lock per cycle", "ticks": "timer interrupts per cycle",
          "user_interruptions": "interruptions of user mode per cycle", "cycles": "cycles that count",
          "missed": "cycles that do not"}
 
