@@ -32,7 +32,7 @@ include setup/common.mk setup/setup.mk kernel/kernel.mk
 prepare := source $(chosen) $(gate) guest-root guest qemu plugin
 # What vouches for the virtual lab, where the image that it boots is wanted anyway.
 vouch   := $(if $(filter virtual,$(LAB)),$(if $(filter rt-$(call kernel_of,$(example)),$(chosen)),instrument))
-plan     = $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) $(loads:%=campaign-%) $(vouch) report), \
+plan     = $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) $(fuller) $(loads:%=campaign-%) $(vouch) report), \
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
 

@@ -46,13 +46,18 @@ plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so \
 		build/plugin/pcd_locks.so build/preload/main_loop.so build/preload/slow_cpus.so
 
+# Fuller images, for workloads that need them: of the kernels whose arms get verdicts.
+full_loads := $(patsubst bench/workloads/%/workload.json,%,$(shell grep -ls '^ "flavour": "full"' bench/workloads/*/workload.json))
+judged     := $(sort $(foreach a,$(arms),$(if $(call arm_fact,$a,VERDICT),$(call kernel_of,$a))))
+fuller     := $(if $(filter $(full_loads),$(loads)),$(patsubst %,%-full,$(filter $(foreach m,$(MODELS),$(judged:%=$m-%)),$(chosen))))
+
 define run_campaign
 	$(STAGE) campaign-$1 "booting $1" $(python) bench.campaign --lab "$(LAB)" $(if $(filter-out faults,$1),--workload $1) \
 		--seeds "$(SEEDS)" --jobs "$(JOBS)" --cells "$(CELLS)" \
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)" --setting "$(SETTING)" $(if $(QUICK),--quick)
 
 endef
-campaign: $(chosen) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin SETTING=other; of faults ONLY=drain,hotpath; QUICK=1)
+campaign: $(chosen) $(fuller) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin SETTING=other; of faults ONLY=drain,hotpath; QUICK=1)
 	$(foreach one,$(loads),$(call run_campaign,$(one)))
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.
