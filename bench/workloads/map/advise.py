@@ -12,6 +12,7 @@ Exit status: 0, also if no arm wins; 2 with one line if there is no data for it.
 
 import argparse
 import dataclasses
+import itertools
 import math
 import os
 import pathlib
@@ -108,18 +109,25 @@ def named(points):
     return ", ".join(f"{arm} at {drains} drains and {fills} fills" for _, arm, drains, fills in points)
 
 
-def check(known, case):
-    """UsageError if the map has a hole where it is asked, or the price of a system call is not known."""
+def hole(known, case):
+    """Why there is no data for a case, as a line; "" if there is."""
     around = figures.corners(case.drains, case.fills)
     if here := [point for point in known.missing if point[2:] in around]:
-        raise boot.UsageError(f"the map has a hole there: no boot of {named(here)}")
-    arms = set(figures.judged())
-    if lacking := sorted(arms - {arm for arm, _ in known_cells(known)}):
-        raise boot.UsageError(f"too few points of {', '.join(lacking)} to fit; no boot of {named(known.missing)}")
-    if len(known.errors) < math.comb(len(arms), 2):
+        return f"the map has a hole there: no boot of {named(here)}"
+    arms = figures.judged()
+    if lacking := sorted({*arms} - {arm for arm, _ in known_cells(known)}):
+        return f"too few points of {', '.join(lacking)} to fit: no boot of {named(known.missing)}"
+    if any(math.isnan(figures.share_of(known.errors, *pair, case.fills)) for pair in itertools.combinations(arms, 2)):
         lost = [point for point in known.missing if point[2:] in figures.HELD_OUT]
-        raise boot.UsageError(f"nobody knows how far the map is wrong: no boot of {named(lost)}")
-    if case.calls and (lacking := sorted(arms - known.calls.keys())):
+        return f"nobody knows how far the map is wrong there: no boot of {named(lost)}"
+    return ""
+
+
+def check(known, case):
+    """UsageError if the map has a hole where it is asked, or the price of a system call is not known."""
+    if why := hole(known, case):
+        raise boot.UsageError(why)
+    if case.calls and (lacking := sorted({*figures.judged()} - known.calls.keys())):
         raise boot.UsageError(f"results/virtual does not say what a system call takes under {', '.join(lacking)}; "
                               "CALLS=0 leaves system calls out")
 
@@ -156,10 +164,10 @@ def says(at):
 def turn(known, case, name, values):
     """(value, what it says there) where the answer is first another one, walking away from the case; None if nowhere.
     """
-    here, holes = says(standing(known, case)), {point[2:] for point in known.missing}
+    here = says(standing(known, case))
     for value in values:
         there = dataclasses.replace(case, **{name: value})
-        if holes & {*figures.corners(there.drains, there.fills)}:
+        if hole(known, there):
             return None
         if (said := says(standing(known, there))) != here:
             return value, said

@@ -187,13 +187,14 @@ def errors(found, fitted):
 
 
 def curves(wrong, model):
-    """{(one, other): ([log fills], [error])} of a model's pairs that have all held-out points; wrong: errors()."""
-    found = {}
-    for pair, here in wrong[wrong["model"] == model].groupby(["one", "other"]):
-        if len(here) == len(HELD_OUT):
-            here = here.sort_values("fills")
-            found[pair] = numpy.log(here["fills"].to_numpy(float)), here["error"].to_numpy()
-    return found
+    """{(one, other): ([log fills], [error])} of a model's pairs; NaN where a held-out point is missing.
+
+    wrong: errors().
+    """
+    places = sorted(HELD_OUT, key=lambda point: point[1])
+    logs = numpy.log([fills for _, fills in places])
+    return {pair: (logs, here.set_index(["drains", "fills"])["error"].reindex(places).to_numpy())
+            for pair, here in wrong[wrong["model"] == model].groupby(["one", "other"])}
 
 
 # ---- Which arm takes least ----
@@ -218,14 +219,18 @@ class Standing:
         return "" if self.rivals else self.best
 
 
-def error_of(known, cost, one, other, fills):
-    """How far the difference of two arms' costs is wrong at a rate of fills; NaN if that is not known.
+def share_of(known, one, other, fills):
+    """How far the difference of two arms' costs is wrong at a rate of fills, as a share; NaN if that is not known.
 
-    known: curves(). Between held-out points the share is interpolated by the logarithm of fills.
+    known: curves(). Between held-out points it is interpolated by the logarithm of fills.
     """
     curve = known.get(tuple(sorted((one, other))))
-    share = numpy.interp(numpy.log(fills), *curve) if curve else numpy.nan
-    return share * min(cost[one], cost[other])
+    return float(numpy.interp(numpy.log(fills), *curve)) if curve else numpy.nan
+
+
+def error_of(known, cost, one, other, fills):
+    """The same in instructions; cost: {arm: what the map says}."""
+    return share_of(known, one, other, fills) * min(cost[one], cost[other])
 
 
 def standing(cost, known, fills, by_map=None):
@@ -266,16 +271,18 @@ def surface(found, model, without=(), steps=81):
     """The map of a model: a row per point of a grid that is even by logarithm.
 
     drains, fills; best, second, gap, error, winner: as of Standing; best_cost; measured: whether all verdict arms were
-    measured at the points around, without which best, second and winner are "". without: arms that are left out.
+    measured at the points around, and the error is known; else best, second and winner are "". without: arms that are
+    left out.
     """
     fitted, wanted = fits(found), [arm for arm in judged() if arm not in without]
     known = curves(errors(found, fitted), model)
     absent = {point[2:] for point in missing(found, [model]) if point[1] not in without}
     places = numpy.array(list(itertools.product(*(evenly(rates, steps) for rates in asked()))))
     cost = {arm: values for arm, values in costs(fitted, model, *places.T).items() if arm in wanted}
-    rows = []
+    pairs, rows = list(itertools.combinations(wanted, 2)), []
     for number, (drains, fills) in enumerate(places):
-        if len(cost) < len(wanted) or absent & {*corners(drains, fills)}:
+        if (len(cost) < len(wanted) or absent & {*corners(drains, fills)}
+                or any(numpy.isnan(share_of(known, *pair, fills)) for pair in pairs)):
             rows.append([drains, fills, "", "", numpy.nan, numpy.nan, "", numpy.nan, False])
             continue
         here = {arm: values[number] for arm, values in cost.items()}

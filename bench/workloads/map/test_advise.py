@@ -99,11 +99,16 @@ def test_nothing_is_said_of_what_lies_behind_a_hole():
     assert advise.turn(known(found[~lost], calls=paid), case, "drains", walk) is None
 
 
-def test_without_held_out_points_nobody_knows_how_far_it_is_wrong():
+def test_without_a_held_out_point_nobody_knows_how_far_it_is_wrong_near_there():
     found = made()
     lost = figures.is_held_out(found) & (found["arm"] == "poster") & (found["fills"] == 10000)
-    with pytest.raises(boot.UsageError, match="how far the map is wrong: no boot of poster at 50 drains"):
-        advise.check(known(found[~lost]), advise.case_of(asks(drains="300", fills="300")))
+    holed = known(found[~lost])
+    for drains, fills in ((60, 300), (300, 1999), (300, 2000)):
+        advise.check(holed, advise.case_of(asks(drains=str(drains), fills=str(fills))))
+    with pytest.raises(boot.UsageError, match="how far the map is wrong there: no boot of poster at 50 drains"):
+        advise.check(holed, advise.case_of(asks(drains="300", fills="2001")))
+    near = advise.case_of(asks(drains="300", fills="1999"))
+    assert advise.turn(holed, near, "fills", (2500, 9000)) is None
 
 
 def test_without_enough_points_it_is_refused():

@@ -219,6 +219,9 @@ def test_a_map_has_its_corners_and_its_holes():
     holed = figures.surface(found[~lost], "rt", steps=5).set_index(["drains", "fills"])
     assert not holed.loc[(1000, 10000), "measured"] and holed.loc[(1000, 10000), "winner"] == ""
     assert holed.loc[(50, 100), "measured"]
+    lost = figures.is_held_out(found) & (found["arm"] == "poster") & (found["fills"] == 10000)
+    blind = figures.surface(found[~lost], "rt", steps=5).set_index(["drains", "fills"])["measured"]
+    assert not blind.loc[1000, 10000] and blind.loc[1000, 100]
 
 
 def test_a_lock_pays_by_what_it_saves():
