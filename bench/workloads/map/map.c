@@ -134,8 +134,8 @@ static void fill(const __u64 *times, struct region *plain, struct region *locked
 		if (now - due > shared->late_ns)
 			shared->late_ns = now - due;
 		touch_next((i + 1) % LOCKED_EVERY ? plain : locked);
-		/* Pairs with the reads in ask() and run_window(); it is a count only. */
-		__atomic_store_n(&shared->filled, i + 1, __ATOMIC_RELAXED);
+		/* Pairs with the acquire in run_window(), for late_ns; ask() reads it too. */
+		__atomic_store_n(&shared->filled, i + 1, __ATOMIC_RELEASE);
 	}
 }
 
@@ -187,7 +187,7 @@ static void ask(struct window *window, int fd, __u64 due)
 
 	sleep_until(due);
 	items = residue(fd);
-	/* Pairs with the store in fill(). */
+	/* Pairs with the release in fill(); it is a count only. */
 	filled = __atomic_load_n(&shared->filled, __ATOMIC_RELAXED);
 	now = now_ns();
 	if (now > due && now - due > window->late_ns)
@@ -254,8 +254,8 @@ static const char *run_window(struct window *window, int round)
 		return "requests went on after the window: lower the rates";
 	if (shared->done != window->drains)
 		return "the requester failed, see the console";
-	/* Pairs with the store in fill(). */
-	if (__atomic_load_n(&shared->filled, __ATOMIC_RELAXED) != fills)
+	/* Pairs with the release in fill(). */
+	if (__atomic_load_n(&shared->filled, __ATOMIC_ACQUIRE) != fills)
 		return "the owner did not fill as often as asked, see the console";
 	send(window, round);
 	return NULL;
