@@ -128,11 +128,17 @@ class Evidence:
 
 
 @functools.cache
+def tables_of(results, workload):
+    """windows.Tables of a workload, read once."""
+    return windows.tables(results, workload)
+
+
+@functools.cache
 def figures_of(results, workload):
     """The figures of all boots of a workload, as its figures.py makes them: a row per boot and label."""
     if workload not in workloads.names():
         raise Missing(f"there is no workload {workload} yet; there are {', '.join(workloads.names())}")
-    found = windows.tables(results, workload)
+    found = tables_of(results, workload)
     if found.windows.empty:
         return found.windows
     return importlib.import_module(f"bench.workloads.{workload}.figures").of(found)

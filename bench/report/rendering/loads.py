@@ -79,6 +79,15 @@ def boots_line(found):
     return ", ".join(f"{name}: {count}" for name, count in sorted(counted.items()))
 
 
+def excluded(boots):
+    """A line on boots that enter no figure, counted and named with their reasons; none if there are none."""
+    bad = boots[boots["verdict"] != "ok"] if not boots.empty else boots
+    if bad.empty:
+        return []
+    named = [f"{one.model}-{one.arm} {one.folder.name} ({one.why})" for one in bad.itertuples()]
+    return [f"**{len(bad)} of {len(boots)} boots enter no figure**: {'; '.join(named)}.\n"]
+
+
 def own_parts(known, name, folder):
     """What a workload's page.py adds: parts(results, name of the folder of figures, the folder)."""
     if not (workloads.ROOT / workloads.FOLDER / name / "page.py").exists():
@@ -97,7 +106,8 @@ def page(known, name, judged, folder):
     mine = [one for one in judged if one.figure.workload == name]
     parts = [f"## Workload {name}: {about['says']}\n",
              HEAD.format(says=f"Its user looks at {about['metric']}", folder=workloads.FOLDER / name),
-             f"Boots by setting: {boots_line(found)}.\n"]
+             f"Boots by setting: {boots_line(found)}.\n",
+             *excluded(evidence.tables_of(known.results, name).boots)]
     if mine:
         parts += [f"### Verdicts on {name}\n", verdicts_table(mine)]
     parts += own_parts(known, name, folder)

@@ -69,10 +69,14 @@ def missing(found, models):
 
 
 def corners(drains, fills):
-    """The measured points around a point of the map: one, two or four (drains, fills)."""
+    """The measured points around a point of the map: one, two or four (drains, fills).
+
+    A search along logarithms ends a rounding error beside the map's edge: what is outside counts as its edge.
+    """
+    inside = [min(max(here, rates[0]), rates[-1]) for rates, here in zip(asked(), (drains, fills), strict=True)]
     return list(itertools.product(*(sorted({max(rate for rate in rates if rate <= here),
                                             min(rate for rate in rates if rate >= here)})
-                                    for rates, here in zip(asked(), (drains, fills), strict=True))))
+                                    for rates, here in zip(asked(), inside, strict=True))))
 
 
 # ---- What theory makes of it ----

@@ -273,3 +273,9 @@ def test_a_lock_does_not_count_where_the_same_instructions_differ_as_much(monkey
     cells = {("rt", "unpatched"): cycles_cell((30, 31, 31)), ("rt", "taker"): cycles_cell((50, 51, 52)),
              ("rt", "unpatched_again"): cycles_cell((40, 41, 41))}
     assert not prices.lock(cells, "rt", "taker").counts
+
+
+def test_a_rounding_error_beside_the_edge_counts_as_the_edge():
+    (least, *_, most), fills = figures.asked()
+    assert figures.corners(least - 1e-9, fills[0]) == [(least, fills[0])]
+    assert figures.corners(most + 1e-9, fills[-1]) == [(most, fills[-1])]
