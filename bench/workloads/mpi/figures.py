@@ -33,33 +33,34 @@ def labelled(frame):
 
 
 def counted(tables, what):
-    """A row per rank and "quantum" or "block": BOOT, KIND, rank, round, kernel, user, syscalls, events.
+    """A row per rank and "quantum" or "block": BOOT, KIND, rank, round, kernel, user, syscalls, interruptions.
 
-    events: interruptions of user mode, and context switches. ValueError if there is none of any boot.
+    ValueError if there is none of any boot.
     """
     if tables.windows.empty:
         raise ValueError(f"{NAME}: no window of any boot")
     rows = labelled(tables.windows)
     rows = rows[rows["what"] == what]
     calls = rows.reindex(columns=["from_user/syscall"], fill_value=0)["from_user/syscall"]
-    return rows[[*BOOT, *KIND, "rank", "round", "kernel", "user"]].assign(
-        syscalls=calls, events=rows["interruptions"] + rows["switches"])
+    return rows[[*BOOT, *KIND, "rank", "round", "kernel", "user", "interruptions"]].assign(syscalls=calls)
 
 
 def steps(tables):
     """A row per step: BOOT, KIND, round, and kernel (the larger of its ranks'), grain (user instructions of its
-    quantum), syscalls and events (the larger). ValueError if a step lacks a rank.
+    quantum), syscalls and interruptions (the larger). ValueError if a step lacks a rank.
     """
     by = counted(tables, "quantum").groupby([*BOOT, *KIND, "round"])
     if (torn := by["rank"].nunique() != RANKS).any():
         raise ValueError(f"{NAME}: step {torn.idxmax()} is not of {RANKS} ranks")
     found = pandas.DataFrame({"kernel": by["kernel"].max(), "grain": by["user"].mean(),
-                              "syscalls": by["syscalls"].max(), "events": by["events"].max()})
+                              "syscalls": by["syscalls"].max(), "interruptions": by["interruptions"].max()})
     return found.reset_index()
 
 
 def requested(tables):
     """Requests for drains, a number per boot and KIND."""
+    if tables.values.empty:
+        return pandas.Series(dtype=float)
     values = labelled(tables.values[tables.values["name"] == "requests"])
     return values.groupby([*BOOT, *KIND])["value"].sum()
 
@@ -69,11 +70,12 @@ def loss(tables):
 
     kernel: instructions of a step (mean), longest: of its longest; grain: user instructions of a quantum (mean);
     percent: kernel over grain; own_calls: system calls that a rank makes in a quantum, which must be 0 if it is bare;
-    requests: for drains, per step.
+    interruptions: of user mode, of the rank that has more, per step; requests: for drains, per step.
     """
     by = steps(tables).groupby([*BOOT, *KIND])
     found = pandas.DataFrame({"steps": by.size(), "kernel": by["kernel"].mean(), "longest": by["kernel"].max(),
-                              "grain": by["grain"].mean(), "own_calls": by["syscalls"].max()})
+                              "grain": by["grain"].mean(), "own_calls": by["syscalls"].max(),
+                              "interruptions": by["interruptions"].mean()})
     requests = requested(tables).reindex(found.index, fill_value=0)
     return found.assign(percent=100 * found["kernel"] / found["grain"], requests=requests / found["steps"])
 
@@ -93,15 +95,16 @@ def outside(tables):
 def sets_of(frame):
     """Sets of system calls in a quantum with calls, of a frame with `setting` in its index: a Series."""
     settings = frame.index.get_level_values("setting")
-    return pandas.Series([workloads.parameters(NAME, name)["sets"] for name in settings], index=frame.index)
+    sets = [workloads.parameters(NAME, name)["sets"] for name in settings]
+    return pandas.Series(sets, index=frame.index, dtype=float)
 
 
 def prices(tables):
     """What sets and drains cost a step, in instructions: index BOOT.
 
     per_set: of one set of calls, nothing drained; per_request: what one request for a drain adds where the quantum has
-    calls, and bare_per_request where it has none. Both are of the slower rank. NaN where a boot has not both labels,
-    or no request was made.
+    calls, and bare_per_request where it has none, in whatever steps. All are of the slower rank. NaN where a boot has
+    not both labels, or no request was made.
     """
     wide = loss(tables)[["kernel", "requests"]].unstack(KIND)
     wide = wide.reindex(columns=pandas.MultiIndex.from_product(
@@ -158,24 +161,6 @@ def arithmetic(tables, base="usual"):
                              "missed": other["percent"] - reckoned})
 
 
-def hits(tables):
-    """How often a step is hit while drains are requested, and what that costs: index BOOT and work.
-
-    share: of drained steps with more events than any quiet one of the same boot has; cost: their mean instructions less
-    those of quiet ones, 0 if none is hit; grain. ValueError if a boot lacks quiet or drained steps.
-    """
-    found = {}
-    for key, rows in steps(tables).groupby([*BOOT, "work"]):
-        quiet, drained = (rows[rows["drains"] == drains] for drains in ("quiet", "drained"))
-        if quiet.empty or drained.empty:
-            raise ValueError(f"{NAME}: {key} has not both quiet and drained steps")
-        hit = drained[drained["events"] > quiet["events"].max()]
-        found[key] = {"share": len(hit) / len(drained), "grain": drained["grain"].mean(),
-                      "cost": hit["kernel"].mean() - quiet["kernel"].mean() if len(hit) else 0.0}
-    index = pandas.MultiIndex.from_tuples(found, names=[*BOOT, "work"])
-    return pandas.DataFrame(list(found.values()), index=index)
-
-
 # ---- More nodes ----
 
 
@@ -184,12 +169,17 @@ def numbers(first, last):
     return [n for power in range(12) for n in (10**power, 2 * 10**power, 5 * 10**power) if first <= n <= last]
 
 
-def excess(rows):
-    """A row per boot, its drained steps one after the other: instructions more than its quiet ones have on average."""
+def excess(rows, drains):
+    """A row per boot, its quiet or drained steps one after the other: instructions over the mean of quiet ones.
+
+    ValueError if a boot has no such steps, or no quiet ones.
+    """
     series = []
-    for _, boot in rows.groupby("seed"):
-        quiet = boot[boot["drains"] == "quiet"]["kernel"].mean()
-        series.append(boot[boot["drains"] == "drained"].sort_values("round")["kernel"].to_numpy() - quiet)
+    for seed, boot in rows.groupby("seed"):
+        quiet, wanted = (boot[boot["drains"] == name].sort_values("round")["kernel"] for name in ("quiet", drains))
+        if quiet.empty or wanted.empty:
+            raise ValueError(f"{NAME}: boot {seed} has not both quiet and drained steps")
+        series.append(wanted.to_numpy() - quiet.mean())
     shortest = min(map(len, series))
     return numpy.array([one[:shortest] for one in series])
 
@@ -208,46 +198,57 @@ def resampled(of_boots, nodes, random, times=100):
     return numpy.array(means)
 
 
-def reckoned(share, cost, grain, rarer, last):
-    """The rows of more_nodes() that are not measured. rarer: so much rarer are drains than they were measured."""
-    share = 1 - (1 - share) ** (1 / rarer)
-    rows = []
+def measured(rows, grain, share):
+    """The rows of more_nodes() of some boots that are measured. share: of steps in which a node has a drain."""
+    random, found = numpy.random.default_rng(1), []
+    for drains, name in (("quiet", "none"), ("drained", "independent")):
+        of_boots = excess(rows, drains)
+        for nodes in numbers(1, of_boots.size // 10):
+            percent = 100 * resampled(of_boots, nodes, random) / grain
+            low, high = numpy.quantile(percent, [0.025, 0.975])
+            found.append({"nodes": nodes, "drains": name, "how": "measured", "percent": percent.mean(), "low": low,
+                          "high": high, "hit": 0.0 if name == "none" else 1 - (1 - share) ** nodes})
+    return found
+
+
+def reckoned(share, cost, grain, last):
+    """The rows of more_nodes() that are not measured, from what one node has."""
+    found = []
     for nodes in numbers(1, last):
         hit = 1 - (1 - share) ** nodes
-        for drains, part in (("independent", hit), ("synchronous", share)):
-            rows.append({"nodes": nodes, "drains": drains, "how": "reckoned", "hit": part,
-                         "percent": 100 * part * cost / grain})
+        found += [{"nodes": nodes, "drains": drains, "how": "reckoned", "percent": 100 * part * cost / grain,
+                   "hit": part} for drains, part in (("independent", hit), ("synchronous", share))]
         if hit >= MOST_HIT:
             break
-    return rows
+    return found
 
 
 def more_nodes(tables, rarer=1, last=10**6):
     """What drains cost a step that waits for the slowest of many nodes: a frame over boots, not of boots.
 
-    Columns: model, arm, setting, work; nodes; drains: each node has its "independent" ones, or all have theirs at the
-    same time ("synchronous"); how: "measured" or "reckoned"; percent of a quantum; low, high: 95 % of what resampling
-    gave; hit: the share of steps with a drain in some node.
+    Columns: model, arm, setting, work; nodes; drains: each node has its "independent" ones, all have theirs in the same
+    step ("synchronous"), or "none"; how: "measured" or "reckoned"; percent of a quantum, over the mean quiet step; low,
+    high: 95 % of what resampling gave; hit: the share of steps with a drain in some node.
 
-    Measured are independent drains up to a tenth as many nodes as there are steps: boots are resampled as nodes. The
-    largest of many nodes shows rare long steps too, which the formula leaves out. Reckoned is
-    (1 - (1 - p)^nodes) * cost / grain, until 95 % of steps are hit (`last` nodes at most); p and cost are those of
-    hits(), mean over boots. If drains are synchronous it is p * cost / grain for any number. rarer: for drains that
-    come so much more rarely than they did here, which is arithmetic alone.
+    Measured is up to a tenth as many nodes as there are steps: boots are resampled as nodes. Without drains it shows
+    what the longest quiet step of many nodes takes by itself. Reckoned is (1 - (1 - p)^nodes) * cost / grain, until
+    95 % of steps are hit (`last` nodes at most). p is the chance that a node's drain is requested in a step, cost what
+    a request adds (prices(), 0 if it saves something), both mean over boots. The formula falls short of the measured
+    line, since it leaves out that the dearest of many drains counts; where both are there, one sees by how much. If
+    drains are synchronous it is p * cost / grain for any number. rarer: drains come so much more rarely than here,
+    which is arithmetic alone.
     """
     if rarer < 1:
         raise ValueError(f"{NAME}: drains {rarer} times rarer is no number from 1 on")
-    of_hits, random, found = hits(tables), numpy.random.default_rng(1), []
+    of_loss, of_prices, found = loss(tables), prices(tables), []
     for key, rows in steps(tables).groupby(["model", "arm", "setting", "work"]):
         names = dict(zip(("model", "arm", "setting", "work"), key, strict=True))
-        mean = of_hits.xs(key, level=tuple(names)).mean()
-        of_boots = excess(rows)
-        for nodes in numbers(1, of_boots.size // 10) if rarer == 1 else ():
-            percent = 100 * resampled(of_boots, nodes, random) / mean["grain"]
-            low, high = numpy.quantile(percent, [0.025, 0.975])
-            found.append(names | {"nodes": nodes, "drains": "independent", "how": "measured", "low": low, "high": high,
-                                  "percent": percent.mean(), "hit": 1 - (1 - mean["share"]) ** nodes})
-        found += [names | row for row in reckoned(mean["share"], mean["cost"], mean["grain"], rarer, last)]
+        mean = of_loss.xs((*key, "drained"), level=(*names, "drains")).mean()
+        price = of_prices.xs(key[:3], level=list(names)[:3]).mean()
+        cost = max(price["per_request" if names["work"] == "calls" else "bare_per_request"], 0.0)
+        share = 1 - numpy.exp(-mean["requests"] / rarer)
+        of_key = measured(rows, mean["grain"], share) if rarer == 1 else []
+        found += [names | row for row in of_key + reckoned(share, cost, mean["grain"], last)]
     return pandas.DataFrame(found)
 
 
@@ -255,7 +256,8 @@ def more_nodes(tables, rarer=1, last=10**6):
 
 WORK = {"bare": "no calls", "calls": "with calls"}
 SHOWN = {"loss": "kernel instructions of a step, % of its quantum", "kernel": "kernel instructions of a step, mean",
-         "longest": "longest", "own_calls": "system calls of a rank in a quantum, at most",
+         "longest": "longest", "interruptions": "interruptions of a rank's user mode per step",
+         "own_calls": "system calls of a rank in a quantum, at most",
          "requests": "requests per step", "steps": "steps", "outside": "kernel instructions outside of the quantum",
          "outside_calls": "system calls outside of it"}
 

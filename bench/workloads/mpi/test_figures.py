@@ -45,12 +45,12 @@ def at(frame, **key):
     return frame.iloc[0]
 
 
-def four(of, quiet, drained, number, **counts):
+def four(of, quiet, drained, number):
     """A boot with both kinds of work; all steps of a label alike. Returns (windows, values)."""
     rows = quanta(of, "bare quiet", [(0, 0)] * 10)
     rows += quanta(of, "bare drained", [(0, 0)] * 10)
     rows += quanta(of, "calls quiet", [(quiet, quiet)] * 10)
-    rows += quanta(of, "calls drained", [(drained, drained)] * 10, **counts)
+    rows += quanta(of, "calls drained", [(drained, drained)] * 10)
     return rows, [requests(of, "calls drained", number), requests(of, "bare drained", number)]
 
 
@@ -88,6 +88,12 @@ def test_requests_are_per_step():
     found = figures.loss(tables(rows, values))
     assert at(found, work="calls", drains="drained")["requests"] == 0.5
     assert at(found, work="calls", drains="quiet")["requests"] == 0
+
+
+def test_interruptions_are_those_of_the_rank_that_has_more():
+    rows = quanta(boot(), "bare drained", [(0, 0), (0, 0)])
+    rows[0]["interruptions"], rows[1]["interruptions"] = 1, 2
+    assert at(figures.loss(tables(rows)), work="bare")["interruptions"] == 1
 
 
 def test_outside_is_the_block_less_its_quanta():
@@ -149,24 +155,17 @@ def test_arithmetic_is_held_to_other_settings():
     assert (row["reckoned"], row["measured"], row["missed"]) == pytest.approx((40, 41, 1))
 
 
-def test_hit_is_what_has_more_events_than_any_quiet_step():
-    rows = quanta(boot(), "bare quiet", [(50, 50)] * 4, switches=2)
-    rows += quanta(boot(), "bare drained", [(50, 50)] * 3, switches=2) + quanta(boot(), "bare drained", [(50, 50)] * 4,
-                                                                               switches=2)[6:]
-    rows[-1] |= {"kernel": 1050, "interruptions": 1}
-    found = at(figures.hits(tables(rows)), work="bare")
-    assert (found["share"], found["cost"]) == (0.25, 1000)
-
-
-def test_none_hit_costs_nothing():
-    rows = quanta(boot(), "bare quiet", [(50, 50)]) + quanta(boot(), "bare drained", [(90, 50)])
-    found = at(figures.hits(tables(rows)), work="bare")
-    assert (found["share"], found["cost"]) == (0, 0)
-
-
 def test_a_boot_lacks_quiet_steps():
+    rows = figures.steps(tables(quanta(boot(), "bare drained", [(50, 50)])))
     with pytest.raises(ValueError, match="not both quiet and drained"):
-        figures.hits(tables(quanta(boot(), "bare drained", [(50, 50)])))
+        figures.excess(rows, "drained")
+
+
+def test_excess_is_over_the_mean_quiet_step():
+    rows = quanta(boot(), "bare quiet", [(10, 0), (30, 0)]) + quanta(boot(), "bare drained", [(120, 0), (20, 0)])
+    rows = figures.steps(tables(rows))
+    assert figures.excess(rows, "drained").tolist() == [[100, 0]]
+    assert figures.excess(rows, "quiet").tolist() == [[-10, 10]]
 
 
 def test_resampling_one_node_gives_its_mean_and_many_the_largest():
@@ -176,32 +175,64 @@ def test_resampling_one_node_gives_its_mean_and_many_the_largest():
 
 
 def test_reckoned_until_nearly_all_steps_are_hit():
-    rows = figures.reckoned(0.5, 1000, GRAIN, rarer=1, last=1000)
+    rows = figures.reckoned(0.5, 1000, GRAIN, last=1000)
     independent = [(row["nodes"], row["percent"]) for row in rows if row["drains"] == "independent"]
     assert independent == [(1, 5), (2, 7.5), (5, 10 * (1 - 1 / 32))]
     assert {row["percent"] for row in rows if row["drains"] == "synchronous"} == {5}
-    assert [row["nodes"] for row in figures.reckoned(0, 0, GRAIN, rarer=1, last=10)] == [1, 1, 2, 2, 5, 5, 10, 10]
+    assert [row["nodes"] for row in figures.reckoned(0, 0, GRAIN, last=10)] == [1, 1, 2, 2, 5, 5, 10, 10]
 
 
-def test_rarer_drains_need_more_nodes():
-    first = figures.reckoned(0.75, 1000, GRAIN, rarer=2, last=1000)[0]
-    assert first["hit"] == pytest.approx(0.5)
+def nodes_of(found, work, **key):
+    rows = found[found["work"] == work]
+    for name, value in key.items():
+        rows = rows[rows[name] == value]
+    return rows
 
 
 def test_measurement_ends_at_a_tenth_of_the_steps():
-    given = both(*(four(boot(seed=seed), 1000, 1500, 5, interruptions=1) for seed in range(1, 6)))
+    given = both(*(four(boot(seed=seed), 1000, 1500, 5) for seed in range(1, 6)))
     found = figures.more_nodes(given)
-    calls = found[(found["work"] == "calls") & (found["how"] == "measured")]
-    assert list(calls["nodes"]) == [1, 2, 5]  # 5 boots of 10 steps
-    assert set(calls["percent"]) == {5} and set(calls["hit"]) == {1}
-    assert (found[(found["work"] == "bare")]["percent"] == 0).all()
-    assert set(figures.more_nodes(given, rarer=10)["how"]) == {"reckoned"}
+    drained = nodes_of(found, "calls", how="measured", drains="independent")
+    assert list(drained["nodes"]) == [1, 2, 5]  # 5 boots of 10 steps
+    assert set(drained["percent"]) == {5}
+    assert set(nodes_of(found, "calls", drains="none")["percent"]) == {0}
+    assert set(nodes_of(found, "bare")["percent"]) == {0}
+
+
+def test_reckoned_from_the_price_of_a_request():
+    given = both(four(boot(seed=1), 1000, 1500, 5), four(boot(seed=2), 1000, 2500, 5))
+    first = nodes_of(figures.more_nodes(given), "calls", how="reckoned", nodes=1, drains="independent").iloc[0]
+    # Half a request per step; it takes 1000 in one boot and 3000 in the other.
+    assert first["hit"] == pytest.approx(1 - numpy.exp(-0.5))
+    assert first["percent"] == pytest.approx(100 * first["hit"] * 2000 / GRAIN)
+
+
+def test_rarer_drains_are_reckoned_alone():
+    found = figures.more_nodes(both(four(boot(), 1000, 1500, 5)), rarer=10)
+    assert set(found["how"]) == {"reckoned"}
+    assert nodes_of(found, "calls", nodes=1).iloc[0]["hit"] == pytest.approx(1 - numpy.exp(-0.05))
+
+
+def test_drains_that_save_something_cost_nothing():
+    found = figures.more_nodes(both(four(boot(), 1000, 900, 5)))
+    assert set(nodes_of(found, "calls", how="reckoned")["percent"]) == {0}
 
 
 @pytest.mark.parametrize("rarer", [0, -1, 0.5])
 def test_drains_cannot_be_more_frequent_than_measured(rarer):
     with pytest.raises(ValueError, match="rarer"):
         figures.more_nodes(both(four(boot(), 1, 1, 1)), rarer=rarer)
+
+
+def test_labels_for_pages():
+    rows, values = four(boot(), 1000, 1500, 5)
+    rows += [window(boot(), f"{kind} block {rank}", 0, 20_000) for rank in (0, 1)
+             for kind in ("bare quiet", "bare drained", "calls quiet", "calls drained")]
+    found = figures.of(tables(rows, values))
+    assert list(found.index.get_level_values("label")) == [
+        "no calls, drained", "no calls, quiet", "with calls, drained", "with calls, quiet"]
+    row = at(found, label="with calls, drained")
+    assert (row["loss"], row["outside"], row["requests"]) == (15, 500, 0.5)
 
 
 def test_no_boot():
