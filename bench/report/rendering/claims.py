@@ -53,4 +53,4 @@ def counted(every):
             for outcome, words in ((Outcome.HOLDS, "hold"), (Outcome.NOT, "do not hold"),
                                    (Outcome.WHEN, "hold only under a condition"), (Outcome.OPEN, "open"))
             if found[outcome]]
-    return markdown.claims(f"Of {len(every)} claims of the debate, {', '.join(said)}.\n")
+    return f"Of {len(every)} claims of the debate, {', '.join(said)}.\n"
