@@ -127,7 +127,10 @@ anatomy: $(if $(VARIANT),$(anatomy_model)-$(call kernel_of,$(VARIANT))) guest qe
 		$(python) bench.report.rendering.anatomy --lab "$(LAB)" "$(anatomy_model)-$$arm" || exit; \
 	done
 
-build/guest/init: $(wildcard bench/guest/*.[ch])
+# What each client's folder knows of it.
+client_guests := $(wildcard common/clients/*/guest.c)
+
+build/guest/init: $(wildcard bench/guest/*.[ch]) $(client_guests)
 	$(call compile,$(guest_cc))
 
 # Only what is run, and nothing in it that varies: times, inodes, owners, order.
@@ -142,7 +145,7 @@ build/guest/osnoise.cpio: build/guest/osnoise bench/guest/pack.sh
 	bench/guest/pack.sh build/guest/root build/guest/osnoise /dev/null $@
 
 # And the one for who holds whose lock: the same workload, and interrupts.
-build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/guest/init.c,$(wildcard bench/guest/*.[ch]))
+build/guest/interrupts/init: bench/guest/interrupts/init.c $(filter-out bench/guest/init.c,$(wildcard bench/guest/*.[ch])) $(client_guests)
 	$(call compile,$(guest_cc))
 
 build/guest/interrupts.cpio: build/guest/interrupts/init bench/guest/files.list bench/guest/pack.sh build/guest/root/packages.txt

@@ -165,7 +165,7 @@ def user_c():
     ours = {file for tree in ("patched", "unpatched") for file, _ in inputs(tree)[0]}
     tracked = subprocess.check_output(["git", "ls-files", "-z", "*.c"], cwd=ROOT, text=True).split("\0")
     # What is not in a tree that is linted.
-    kernel = ("common/", "variants/", "bench/cycles/kernel/", "check/strategy/sample/", "check/client/sample/")
+    kernel = ("variants/", "bench/cycles/kernel/", "check/strategy/sample/", "check/client/sample/")
     # Further programs of a workload need headers of its guest's Debian; make guest builds them with these flags.
     further = re.compile(r"bench/workloads/\w+/\w+/")
     return [name for name in tracked if name and name not in ours and not name.startswith(kernel)

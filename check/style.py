@@ -62,7 +62,7 @@ MAY_NAME_VARIANTS = re.compile(r"variants/|results/|kunit/(mutants|models)/|(.*/
 UPSTREAM = re.compile(r"\b(exit_task_work|task[_]work_(add|run|cancel))\b")
 
 # Workloads run in any lab; these are what labs are made of.
-NAMES_NO_LAB = re.compile(r"^bench/guest/")
+NAMES_NO_LAB = re.compile(r"^bench/guest/|^common/clients/\w+/guest\.c$")
 LAB_WORDS = ("qemu", "tcg", "icount", "kvm", "uml")
 
 

@@ -4,7 +4,6 @@
  * each repeated between two marks, so that the counting plugin sees what one
  * of them takes. What a drain costs is another question: nobody asks for one.
  */
-#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,43 +16,19 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "client.h"
 #include "marks.h"
 #include "proofs.h"
 #include "spin.h"
 #include "tasks.h"
 #include "workload.h"
 
-#define PAGE		4096UL
-#define MAX_REPEATS	512UL	/* pages of one page table */
-#define REGION		(MAX_REPEATS * PAGE)
-
 /* Where the operations work; the same for all of them, set up once a CPU. */
 static struct {
-	char *fresh;		/* never touched */
-	char *touched;
-	char *one;		/* a page in a mapping of its own */
-	int file;		/* on tmpfs */
 	int there[2], back[2];	/* pipes to and from the partner */
 	int other_cpu;
 	int asked, answered;	/* by number, across CPUs */
 } at;
-
-static void __noreturn fail(const char *what)
-{
-	perror(what);
-	_exit(1);
-}
-
-static char *map(size_t size)
-{
-	char *base = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (base == MAP_FAILED)
-		fail("hotpath: mmap");
-	/* Aligned to its size: all pages of a region are in one page table. */
-	return (char *)(((size_t)base + size - 1) / size * size);
-}
 
 /* ---- The operations, and what has to be so before each repetition ---- */
 
@@ -68,58 +43,6 @@ static void do_getpid(unsigned long i)
 	syscall(SYS_getppid);
 }
 
-/* A new page: its folio goes into the batch of folios to be added. */
-static void do_fault(unsigned long i)
-{
-	touch(at.fresh + i * PAGE);
-}
-
-static void do_mlock(unsigned long i)
-{
-	(void)i;
-	if (mlock(at.one, PAGE))
-		fail("hotpath: mlock");
-}
-
-static void do_munlock(unsigned long i)
-{
-	(void)i;
-	if (munlock(at.one, PAGE))
-		fail("hotpath: munlock");
-}
-
-static void map_one(unsigned long i)
-{
-	(void)i;
-	if (mmap(at.one, PAGE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at.one)
-		fail("hotpath: mmap");
-	touch(at.one);
-}
-
-static void do_munmap(unsigned long i)
-{
-	(void)i;
-	if (munmap(at.one, PAGE))
-		fail("hotpath: munmap");
-}
-
-/* The second reading of a page makes it active: the batch of activations. */
-static void do_read(unsigned long i)
-{
-	char byte;
-
-	if (pread(at.file, &byte, 1, i * PAGE) != 1)
-		fail("hotpath: pread");
-}
-
-/* The batch of folios that may be freed. */
-static void do_free(unsigned long i)
-{
-	if (madvise(at.touched + i * PAGE, PAGE, MADV_FREE))
-		fail("hotpath: madvise");
-}
-
 /* To the partner and back: it yields as well. */
 static void do_yield(unsigned long i)
 {
@@ -132,7 +55,7 @@ static void do_pipe(unsigned long i)
 	char byte = i;
 
 	if (write(at.there[1], &byte, 1) != 1 || read(at.back[0], &byte, 1) != 1)
-		fail("hotpath: pipe");
+		client_fail("hotpath: pipe");
 }
 
 /* Whoever else has to run does so before, and not in between. */
@@ -157,28 +80,48 @@ static void do_ipi(unsigned long i)
 		spin_block();
 }
 
-static const struct op {
-	const char *name;
-	void (*prepare)(unsigned long i);
-	void (*run)(unsigned long i);
-} ops[] = {
+static const struct hot_path first[] = {
 	{ "nothing",		nothing,	nothing },
 	{ "getppid",		nothing,	do_getpid },
-	{ "page fault",		nothing,	do_fault },
-	{ "mlock",		do_munlock,	do_mlock },
-	{ "munlock",		do_mlock,	do_munlock },
-	{ "munmap",		map_one,	do_munmap },
-	{ "read again",		do_read,	do_read },
-	{ "madvise free",	nothing,	do_free },
+	{}
+};
+
+static const struct hot_path last[] = {
 	{ "interrupt",		nothing,	do_ipi },
 	{ "sleep",		give_way,	do_sleep },
 	{ "yield there, back",	nothing,	do_yield },
 	{ "pipe there, back",	give_way,	do_pipe },
+	{}
 };
 
+#define MAX_OPS 64
+
+/* In the order of pages: the first ones, each client's, the last ones. */
+static struct hot_path ops[MAX_OPS];
+static size_t nr_ops;
+
+static void add(const struct hot_path *paths)
+{
+	for (; paths && paths->name; paths++) {
+		if (nr_ops == MAX_OPS)
+			client_fail("hotpath: too many");
+		ops[nr_ops++] = *paths;
+	}
+}
+
+static void collect(void)
+{
+	const struct guest_client *client;
+
+	add(first);
+	for (client = clients; client; client = client->next)
+		add(client->paths);
+	add(last);
+}
+
 /* The last ones need a partner on the same CPU. */
-#define FIRST_WITH_PARTNER (ARRAY_SIZE(ops) - 2)
-#define PIPE (ARRAY_SIZE(ops) - 1)
+#define FIRST_WITH_PARTNER (nr_ops - 2)
+#define PIPE (nr_ops - 1)
 
 /* ---- Others that take part ---- */
 
@@ -188,14 +131,14 @@ static void *interrupter(void *unused)
 
 	(void)unused;
 	if (!pin(at.other_cpu))
-		fail("hotpath: pin");
+		client_fail("hotpath: pin");
 	for (;;) {
 		if (__atomic_load_n(&at.asked, __ATOMIC_ACQUIRE) == answered) {
 			spin_block();
 			continue;
 		}
 		if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0))
-			fail("hotpath: membarrier");
+			client_fail("hotpath: membarrier");
 		__atomic_store_n(&at.answered, ++answered, __ATOMIC_RELEASE);
 	}
 }
@@ -205,9 +148,9 @@ static void start_interrupter(void)
 	pthread_t thread;
 
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
-		fail("hotpath: membarrier");
+		client_fail("hotpath: membarrier");
 	if (pthread_create(&thread, NULL, interrupter, NULL))
-		fail("hotpath: thread");
+		client_fail("hotpath: thread");
 }
 
 static void partner(size_t op)
@@ -218,7 +161,7 @@ static void partner(size_t op)
 		if (op == PIPE) {
 			if (read(at.there[0], &byte, 1) != 1 ||
 			    write(at.back[1], &byte, 1) != 1)
-				fail("hotpath: pipe");
+				client_fail("hotpath: pipe");
 		} else {
 			sched_yield();
 		}
@@ -232,7 +175,7 @@ static pid_t start_partner(size_t op)
 	pid_t pid;
 
 	if (sched_setscheduler(0, SCHED_FIFO, &param))
-		fail("hotpath: SCHED_FIFO");
+		client_fail("hotpath: SCHED_FIFO");
 	pid = fork();
 	if (!pid)
 		partner(op);
@@ -245,24 +188,13 @@ static pid_t start_partner(size_t op)
 
 static void set_up(void)
 {
-	unsigned long i;
+	const struct guest_client *client;
 
-	at.fresh = map(REGION);
-	at.touched = map(REGION);
-	at.one = map(PAGE);
-	madvise(at.fresh, REGION, MADV_NOHUGEPAGE);
-	madvise(at.touched, REGION, MADV_NOHUGEPAGE);
-	at.file = open("/tmp/hotpath", O_RDWR | O_CREAT | O_TRUNC, 0600);
-	if (at.file < 0 || pipe(at.there) || pipe(at.back))
-		fail("hotpath: set-up");
-	for (i = 0; i < MAX_REPEATS; i++) {
-		touch(at.touched + i * PAGE);
-		if (pwrite(at.file, "x", 1, i * PAGE) != 1)
-			fail("hotpath: pwrite");
-	}
-	map_one(0);
-	/* It drains what this has cached: the folios are on their lists. */
-	do_mlock(0);
+	for (client = clients; client; client = client->next)
+		if (client->set_up)
+			client->set_up();
+	if (pipe(at.there) || pipe(at.back))
+		client_fail("hotpath: set-up");
 	start_interrupter();
 }
 
@@ -293,7 +225,7 @@ static void run_all(void *arg)
 	size_t op;
 
 	set_up();
-	for (op = 0; op < ARRAY_SIZE(ops); op++)
+	for (op = 0; op < nr_ops; op++)
 		repeat(op, params->repeats);
 }
 
@@ -315,7 +247,8 @@ const char *hotpath_run(const struct params *params, const struct cpus *cpus)
 
 	if (!params->repeats || params->repeats > MAX_REPEATS || cpus->nr < 2)
 		return "hotpath: repeats are 1 to 512, on at least 2 CPUs";
-	for (op = 0; op < ARRAY_SIZE(ops); op++)
+	collect();
+	for (op = 0; op < nr_ops; op++)
 		channel_line("{\"op\":%zu,\"name\":\"%s\",\"repeats\":%llu}", op,
 			     ops[op].name, params->repeats);
 	if (cpu < 0)

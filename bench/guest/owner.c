@@ -1,65 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The owner: see struct owner. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "client.h"
 #include "random.h"
 #include "spin.h"
 #include "tasks.h"
 
-#define PAGE		4096UL
-#define PAGE_TABLE	(512 * PAGE)	/* what one page table maps */
-
-/* Memory that is touched page by page, each phase from a new page table on. */
-struct region {
-	char *next;
-	char *end;
-};
-
-static void __noreturn fail(const char *what)
+/* Who fills the caches of the class that the workload drains. */
+static const struct guest_client *client_of(const char *class)
 {
-	perror(what);
-	_exit(1);
-}
+	const struct guest_client *client;
 
-static size_t round_up(size_t size)
-{
-	return (size + PAGE_TABLE - 1) / PAGE_TABLE * PAGE_TABLE;
-}
-
-static struct region map_region(size_t pages)
-{
-	size_t size = 2 * round_up(pages * PAGE) + PAGE_TABLE;
-	char *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (base == MAP_FAILED)
-		fail("owner: mmap");
-	/* One page a fill; EINVAL: a kernel that knows no huge pages. */
-	madvise(base, size, MADV_NOHUGEPAGE);
-	return (struct region){
-		.next = (char *)round_up((size_t)base),
-		.end = base + size,
-	};
-}
-
-static void touch_next(struct region *region)
-{
-	if (region->next < region->end)
-		touch(region->next);
-	region->next += PAGE;
-}
-
-static void next_page_table(struct region *region)
-{
-	region->next = (char *)round_up((size_t)region->next);
+	for (client = clients; client; client = client->next)
+		if (!strcmp(client->class, class) && client->fill)
+			return client;
+	client_fail("owner: no client's guest.c fills that class");
 }
 
 static void fill_in_phase(const struct owner *owner, const __u64 *times,
-			  struct region *plain, struct region *locked, int phase)
+			  const struct guest_client *client, int phase)
 {
 	__u64 start = owner->shared->phase_start, i;
 
@@ -70,14 +31,10 @@ static void fill_in_phase(const struct owner *owner, const __u64 *times,
 			spin_block();
 		if (now - due > owner->shared->fill_late_max[phase])
 			owner->shared->fill_late_max[phase] = now - due;
-		if ((i + 1) % owner->params->mlock_every)
-			touch_next(plain);
-		else
-			touch_next(locked);
+		client->fill(i);
 		owner->shared->fills_done[phase] = i + 1;
 	}
-	next_page_table(plain);
-	next_page_table(locked);
+	client->next_phase();
 }
 
 void owner_run(void *arg)
@@ -86,15 +43,12 @@ void owner_run(void *arg)
 	const struct params *params = owner->params;
 	__u64 *times = calloc(params->fills, sizeof(*times));
 	__u64 stream = random_stream(params->seed, STREAM_FILLS);
-	struct region plain = map_region(params->fills);
-	struct region locked = map_region(params->fills);
+	const struct guest_client *client = client_of(params->class);
 	int phase = PHASE_NONE;
 
 	if (!times)
-		fail("owner: memory");
-	if (syscall(SYS_mlock2, locked.next, locked.end - locked.next,
-		    MLOCK_ONFAULT))
-		fail("owner: mlock2");
+		client_fail("owner: memory");
+	client->begin(params);
 	random_arrivals(&stream, times, params->fills,
 			(params->phase_ms - params->tail_ms) * 1000000);
 	owner->shared->first_fill = times[0];
@@ -111,6 +65,6 @@ void owner_run(void *arg)
 		}
 		phase = next;
 		if (phase != PHASE_NONE)
-			fill_in_phase(owner, times, &plain, &locked, phase);
+			fill_in_phase(owner, times, client, phase);
 	}
 }

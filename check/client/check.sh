@@ -35,6 +35,10 @@ tested() {
 test_point "the client suite has drained it" in_copy tested client_is_drained
 test_point "the client suite has put it under load" in_copy tested client_loses_nothing_under_load
 test_point "the contract suite has seen who drains it" in_copy tested client_of_an_upstream_owner
+guest() {
+	make -s build/guest/init >build/guest.log 2>&1 && grep -q "the sample's hot path" build/guest/init
+}
+test_point "the guest has its hot path" in_copy guest
 test_point "no other file has changed for that" in_copy unchanged
 
 tap_end
