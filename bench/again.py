@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Make one boot of results/virtual anew, and compare it with the one that is kept.
+"""Make one boot of results/ anew, and compare it with the one that is kept.
 
 Prints one line, and what was compared lies in build/check/boots/cell:
 
@@ -17,18 +17,16 @@ import pathlib
 import sys
 
 from bench import archive, boot, campaign
-from bench.report import plan
 
 PLACE = pathlib.Path("build/check/boots/cell")
 
 
 def spec_of(folder):
     """The boot.Spec of a kept boot's folder, as a campaign makes it today; UsageError if none would."""
-    args = argparse.Namespace(lab="virtual", set=[], seeds=plan.BOOTS, cells="", model="", arm="", only="")
-    found = campaign.all_boots(args)
+    found = campaign.every_boot()
     made = archive.MINE / folder.relative_to(archive.BOOTS)
     if made not in found:
-        raise boot.UsageError(f"{folder}: no boot of a campaign of {plan.BOOTS} seeds")
+        raise boot.UsageError(f"{folder}: no boot of a campaign")
     return found[made]
 
 
@@ -49,7 +47,7 @@ def again(name):
     spec = spec_of(kept)
     if others := boot.other_input(archive.load(kept / "manifest.json"), boot.manifest(spec)):
         print(f"{name}: other input: {', '.join(others)}; to make it again, check out the commit that last changed "
-              f"{archive.KEPT}/virtual")
+              f"{archive.KEPT}/{kept.relative_to(archive.BOOTS).parents[1]}")
         return 2
     verdict, why = boot.boot(spec, PLACE)
     if verdict != "ok" and verdict == archive.line_of(kept)["verdict"]:
@@ -66,7 +64,8 @@ def again(name):
 def main():
     parser = argparse.ArgumentParser(prog=f"python3 -m {__spec__.name}", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("boot", help="CELL/SEED, or CELL/FOLDER: rt-unpatched/603, rt-unpatched/dose-1000-603")
+    parser.add_argument("boot", help="CELL/SEED, or CELL/FOLDER, after workloads/NAME of a workload: "
+                        "rt-unpatched/603, rt-unpatched/dose-1000-603, workloads/spin/rt-unpatched/other-701")
     parser.error = boot.fail
     args = parser.parse_args()
     os.chdir(boot.ROOT)

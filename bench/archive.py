@@ -352,9 +352,10 @@ def unpacked():
 
 
 def place_of(name):
-    """A boot's folder by CELL/BOOT, in the virtual lab unless LAB/ stands first; a bare number is a seed's workload."""
-    *lab, cell, last = name.split("/") if name.count("/") in (1, 2) else ("", "")
-    place = BOOTS / (lab[0] if lab else "virtual") / cell / (
+    """A boot's folder by CELL/BOOT, in the virtual lab unless LAB/ or workloads/NAME/ stands first; a bare number is a
+    seed of the first workload."""
+    *lab, cell, last = name.split("/") if name.count("/") in (1, 2, 3) else ("", "")
+    place = BOOTS / ("/".join(lab) or "virtual") / cell / (
         plan.place("drain", "", int(last)) if last.isdecimal() else last)
     if not cell or not (place / "manifest.json").exists():
         near = sorted(path.name for path in place.parent.glob("*") if path.is_dir()) if cell else []

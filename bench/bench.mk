@@ -72,17 +72,18 @@ show:				## unpack a boot of results/ and say what it is (BOOT=rt-unpatched/603)
 	$(if $(BOOT),,$(error BOOT= is missing: CELL/SEED, such as rt-unpatched/603, or a name of results/virtual/index.jsonl))
 	@$(python) bench.archive show "$(BOOT)"
 
-# A seed of the workload, or the name of another kind's boot.
+# A seed of the first workload, or the name of another kind's boot; with WORKLOAD=, a boot of that workload.
 SEED ?=
 cell_model = $(firstword $(subst -, ,$(CELL)))
+cell_of    = $(if $(filter-out faults,$(WORKLOAD)),workloads/$(WORKLOAD),virtual)
 cell_boot  = "$(CELL)/$(if $(filter-out 0% 1% 2% 3% 4% 5% 6% 7% 8% 9%,$(SEED)),$(SEED),seed-$(SEED))"
 ifneq ($(filter cell,$(MAKECMDGOALS)),)
 $(if $(filter-out 1,$(words $(CELL)) $(words $(SEED))),$(error one CELL= and one SEED= are needed: CELL=rt-unpatched SEED=603, or SEED=dose-1000-603))
 # Before anything is built.
-$(if $(shell grep -s '"boot": $(cell_boot)' results/virtual/index.jsonl),,$(error no boot $(cell_boot) in results/virtual/index.jsonl, which has them all, a line each))
+$(if $(shell grep -s '"boot": $(cell_boot)' results/$(cell_of)/index.jsonl),,$(error no boot $(cell_boot) in results/$(cell_of)/index.jsonl, which has them all, a line each))
 endif
-cell: $(if $(CELL),$(cell_model)-$(call kernel_of,$(CELL:$(cell_model)-%=%))) guest qemu plugin	## make one boot of a cell of results/ anew: the same? (CELL=rt-unpatched SEED=603)
-	@$(python) bench.again $(cell_boot)
+cell: $(if $(CELL),$(cell_model)-$(call kernel_of,$(CELL:$(cell_model)-%=%))$(if $(filter $(full_loads),$(WORKLOAD)),-full)) guest qemu plugin	## make one boot of results/ anew: the same? (CELL=rt-unpatched SEED=603; WORKLOAD=spin SEED=other-701)
+	@$(python) bench.again $(cell_of)/$(cell_boot)
 
 # Any image will do.
 probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine can run LAB=kvm

@@ -232,7 +232,19 @@ def run_all(boots, jobs):
     return verdicts
 
 
-def main():
+def arguments(*words):
+    """What a campaign is told, as an argparse.Namespace: by words such as "--seeds", "3", not by the command line."""
+    return parser().parse_args(words)
+
+
+def every_boot():
+    """{folder: spec} of all boots of all campaigns in the virtual lab, in a fixed order."""
+    asked = [("--seeds", str(plan.BOOTS)), *(("--workload", name) for name in workloads.names())]
+    return {folder: spec for words in asked for folder, spec in sorted(all_boots(arguments(*words)).items())}
+
+
+def parser():
+    """What the command line may say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lab", default="virtual", help="how kernels are run (default: %(default)s)")
     parser.add_argument("--workload", choices=["", *workloads.names()], default="",
@@ -250,7 +262,11 @@ def main():
     parser.add_argument("--set", type=boot.pair, action="append", default=[], metavar="NAME=VALUE",
                         help="override a parameter of bench/workload")
     parser.error = boot.fail
-    args = parser.parse_args()
+    return parser
+
+
+def main():
+    args = parser().parse_args()
     args.seeds = 1 if args.quick else args.seeds
     os.chdir(boot.ROOT)
     boot.interruptible()

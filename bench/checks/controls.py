@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report's controls hold, and each fails once it is broken on purpose."""
 
-import argparse
 import dataclasses
 import pathlib
 import shutil
@@ -36,7 +35,7 @@ def stand_ins(boots, workload=(), **other):
 
 
 def check_lab_controls(tap, _):
-    six, two = (argparse.Namespace(lab="virtual", set=[], seeds=seeds) for seeds in (6, 2))
+    six, two = (campaign.arguments("--seeds", str(seeds)) for seeds in (6, 2))
     cell = ("rt", plan.BASE)
     base, rebuilt = campaign.drains(six, cell), campaign.drains(six, ("rt", "rebuilt"))
     again, doses = campaign.same_again(six, cell), campaign.doses(two, cell)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What hot paths take: of none exactly what they take of unpatched, of other arms no more than they may."""
 
-import argparse
 import itertools
 
 from bench import archive, arms, boot, campaign
@@ -28,7 +27,7 @@ def hotpath_limits():
 def hotpath_folders(cells):
     """{cell: [folder]} of the boots that count hot paths: kept results if they are up to date, else boots of now."""
     todo, folders = {}, {}
-    args = argparse.Namespace(lab="virtual", set=[])
+    args = campaign.arguments()
     for model, arm in cells:
         for kept, spec in campaign.hotpaths(args, (model, arm)).items():
             name = f"hotpaths/{model}-{arm}/{kept.name}"

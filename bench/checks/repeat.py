@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Is a boot its own repetition? One with QEMU's threads as slow as suits worst, and those that results/ holds."""
 
-import argparse
 import functools
 import json
 import math
@@ -67,14 +66,14 @@ def up_to_date(spec, folder):
 
 @functools.cache
 def kept_boots():
-    """{kind: {"CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here."""
+    """{kind: {"LAB/CELL/BOOT": spec}} of the boots in results/ that are up to date with the images that are here; the
+    kind of a workload's boots is the workload."""
     kinds = {}
-    every = 99  # seeds: more than there are
-    args = argparse.Namespace(lab="virtual", set=[], seeds=every, cells="", model="", arm="", only="")
-    for folder, spec in sorted(campaign.all_boots(args).items()):
-        of_kind = kinds.setdefault("-".join(filter(None, (spec.kind, spec.setting))), {})
-        if up_to_date(spec, archive.BOOTS / folder.relative_to(archive.MINE)):
-            of_kind[f"{folder.parent.name}/{folder.name}"] = spec
+    for folder, spec in campaign.every_boot().items():
+        place = folder.relative_to(archive.MINE)
+        of_kind = kinds.setdefault(spec.load or "-".join(filter(None, (spec.kind, spec.setting))), {})
+        if up_to_date(spec, archive.BOOTS / place):
+            of_kind[str(place)] = spec
     return kinds
 
 
@@ -96,7 +95,7 @@ def same_again(tap, point, kind, names, place, wrong=()):
     """
     wrong, unguarded = list(wrong), []
     for name in names if not wrong else ():
-        kept = archive.BOOTS / "virtual" / name
+        kept = archive.BOOTS / name
         if where := again.parting(kept, KEPT / place / name):
             if archive.load(kept / "manifest.json").get("main_loop_sha256"):
                 wrong.append(f"{name}: parts at {where}")
@@ -124,10 +123,10 @@ def check_sample(tap):
 
 
 def by_cell(kinds):
-    """kept_boots(), with the workload's, which are most, a group for each cell."""
+    """kept_boots(), with the first workload's, which are most, a group for each cell."""
     groups = {kind: boots for kind, boots in kinds.items() if kind != "drain" or not boots}
     for name, spec in kinds.get("drain", {}).items():
-        groups.setdefault(f"{WORKLOAD}, {name.partition('/')[0]}", {})[name] = spec
+        groups.setdefault(f"{WORKLOAD}, {name.split('/')[1]}", {})[name] = spec
     return groups
 
 

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from bench import boot
+from bench import again, archive, boot, campaign, workloads
 from bench.checks import __main__ as checks
 from bench.checks import plugin, repeat
 from bench.report.tests import synthetic
@@ -51,8 +51,9 @@ def test_a_ratio_of_times_is_said_and_not_kept(kept, monkeypatch, capsys):
 
 def test_what_is_made_already_is_never_skipped(kept, monkeypatch):
     """And a run that was stopped gives the same lines in the end as one that was not."""
-    groups = {"drain": {"rt-none/seed-603": None, "rt-qpw1/seed-603": None}, "aa": {"rt-unpatched/aa-615": None}}
-    made = {"rt-none/seed-603", "rt-unpatched/aa-615"}
+    groups = {"drain": {"virtual/rt-none/seed-603": None, "virtual/rt-qpw1/seed-603": None},
+              "aa": {"virtual/rt-unpatched/aa-615": None}}
+    made = {"virtual/rt-none/seed-603", "virtual/rt-unpatched/aa-615"}
     monkeypatch.setattr(repeat, "kept_boots", lambda: groups)
     monkeypatch.setattr(repeat, "not_made", lambda boots, place: boots.keys() - made)
     monkeypatch.setattr(repeat, "make_again", lambda boots, place: [])
@@ -65,7 +66,20 @@ def test_what_is_made_already_is_never_skipped(kept, monkeypatch):
 
     names = ["boots: 1 of the workload, rt-none", "boots: 1 of the workload, rt-qpw1", "boots: 1 aa"]
     assert again(-1) == [names[0], f"{names[1]} # SKIP not begun within -1 minutes", names[2]]
-    made.add("rt-qpw1/seed-603")
+    made.add("virtual/rt-qpw1/seed-603")
     assert again(-1) == names
     made.clear()
     assert again(1) == names
+
+
+def test_each_boot_of_results_can_be_made_again():
+    """Those of a workload, too, and as what they were."""
+    boots = {str(folder.relative_to(archive.MINE)): spec for folder, spec in campaign.every_boot().items()}
+    labs = [archive.KEPT / "virtual", *(archive.KEPT / archive.WORKLOADS).iterdir()]
+    kept = {f"{lab.relative_to(archive.KEPT)}/{line['boot']}": line for lab in labs if (lab / archive.INDEX).exists()
+            for line in map(json.loads, (lab / archive.INDEX).read_text().splitlines())}
+    assert kept and not kept.keys() - boots.keys()
+    assert all((line["kind"], line["setting"], line["seed"]) == (boots[name].kind, boots[name].setting, boots[name].seed)
+               for name, line in kept.items())
+    assert {spec.load for spec in boots.values()} == {"", *workloads.names()}
+    assert again.spec_of(archive.BOOTS / next(iter(kept))) == boots[next(iter(kept))]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """plan.py is whole, and METHOD.md says the same."""
 
-import argparse
 import collections
 import itertools
 import pathlib
@@ -74,9 +73,7 @@ def test_seeds_in_a_row_share_out_turns_and_order(tmp_path):
 
 def planned():
     """All boots of a campaign without parameters."""
-    args = argparse.Namespace(workload="", quick=False, lab="virtual",
-                              seeds=plan.BOOTS, only="", cells="", model="", arm="", set=[])
-    return campaign.all_boots(args)
+    return campaign.all_boots(campaign.arguments("--seeds", str(plan.BOOTS)))
 
 
 def test_the_campaign_runs_what_is_planned():
