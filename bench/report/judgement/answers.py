@@ -28,12 +28,13 @@ FILE = ROOT / "bench/answers.toml"
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What one step left. figures: {arm: number} of the arms that it looked at, and of the base; left: who stays."""
+    """What one step left. figures: {arm: number} of the arms that it looked at; left: who stays; out: who does not."""
 
     says: str
     margin: float
     figures: dict
     left: tuple
+    out: tuple
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,10 +74,10 @@ def figure(known, said, model, arm):
 
 def take(known, step, model, among):
     """Step, among some arms; evidence.Missing if the figure of one is not there."""
-    figures = {arm: figure(known, step, model, arm) for arm in dict.fromkeys((*among, plan.BASE))}
-    least = min((figures[arm] for arm in among), default=math.nan)
+    figures = {arm: figure(known, step, model, arm) for arm in among}
+    least = min(figures.values(), default=math.nan)
     left = tuple(arm for arm in among if figures[arm] <= least + step["margin"])
-    return Step(step["says"], step["margin"], figures, left)
+    return Step(step["says"], step["margin"], figures, left, tuple(arm for arm in among if arm not in left))
 
 
 def answer(known, user):

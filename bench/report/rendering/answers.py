@@ -11,7 +11,8 @@ from bench.report.rendering import markdown
 
 HEAD = """\
 An arm suits a user if it takes least, step by step: by the rules in [answers.toml](bench/answers.toml), which were
-fixed before the workloads were run. Arms that differ by no more than a margin count as equal.
+fixed before the workloads were run. Arms that differ by no more than a margin count as equal. *Since* has the steps
+that ruled out an arm, which stands in brackets with its figure.
 """
 
 
@@ -24,15 +25,15 @@ def names(found):
 
 
 def clause(answer, step):
-    """What a step found of the arms that suit, beside the base's."""
+    """What a step found of the arms that suit, beside those that it ruled out."""
     most = max(step.figures[arm] for arm in answer.arms)
-    beside = "" if plan.BASE in answer.arms else f" ({plan.BASE} {markdown.number(step.figures[plan.BASE])})"
-    return step.says.format(markdown.number(most)) + beside
+    beside = ", ".join(f"{arm} {markdown.number(step.figures[arm])}" for arm in step.out)
+    return step.says.format(markdown.number(most)) + (f" ({beside})" if beside else "")
 
 
 def why(answer):
-    """Why these arms, in one clause."""
-    return "; ".join(clause(answer, step) for step in answer.steps)
+    """Why these arms: the steps that ruled out others, or all if none did."""
+    return "; ".join(clause(answer, step) for step in [step for step in answer.steps if step.out] or answer.steps)
 
 
 def costs(answer):

@@ -86,9 +86,12 @@ def test_where_the_base_will_do_nothing_need_be_changed():
     assert shown.row(found)[1].startswith(f"**{BASE}**: change nothing")
 
 
-def test_a_reason_has_the_base_beside_it():
-    found = answers.answer(Known(**every("noise", 7) | {f"noise {OTHERS[0]}": 0}), user(("noise", 1)))
-    assert shown.row(found)[2] == f"noise is 0 ({BASE} 7)"
+def test_a_reason_has_beside_it_what_it_rules_out():
+    one, other, *rest = answers.candidates()
+    known = Known(**every("noise", 7) | {f"noise {one}": 0, f"noise {other}": 0}, **every("size", 3),
+                  **figures("price", 2, 1))
+    found = answers.answer(known, user(("noise", 1), ("size", 0), ("price", 0)))
+    assert shown.row(found)[2] == f"noise is 0 ({', '.join(f'{arm} 7' for arm in rest)}); price is 1 ({one} 2)"
 
 
 def test_users_of_this_repository_name_no_arm():
