@@ -90,8 +90,9 @@ probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine
 	@$(python) bench.probe --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
 
 # Apart from campaigns, with a guest and a plugin of its own.
-lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12)
-	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)"
+lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12; without ARM kept for the report)
+	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)" \
+		$(if $(ARM),,--keep)
 
 # Rates per second of the reader's own; IPS: instructions that the CPU executes.
 DRAINS ?=

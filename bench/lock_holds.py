@@ -31,8 +31,12 @@ SIDES = {REQUESTER: "requester", OWNER: "owner"}
 WORKLOAD = (("phase_ms", "400"), ("requests", "1000"), ("fills", "6000"),
             ("metronome", "6"), ("metronome_span", "0"), ("metronome_dither", "3"))
 DOSES = {"none": 0, "storm": 5000}  # instructions of an interrupt's handler
+# A row's figures by their names in what is kept; the same columns as people read them.
+KEYS = ("kernel", "interrupts", "holder", "holds", "median", "p99", "longest", "interrupted", "waiter", "waits",
+        "longest_wait", "by_the_clock")
 HEAD = ("kernel", "interrupts", "who holds", "holds", "median", "99 %", "longest", "interrupted", "who waits", "waits",
         "longest", "by the clock")
+KEPT = pathlib.Path("results/instrument/lock-holds.json")  # for the report
 
 
 @dataclasses.dataclass
@@ -74,17 +78,28 @@ def rank(values, share):
 
 
 def rows(kernel, interrupts, found):
-    """Two rows of the table, as lists of text: one for each who holds."""
+    """Two rows of the table, as lists of text and numbers: one for each who holds; None: nobody waited."""
     for holder, waiter in ((REQUESTER, OWNER), (OWNER, REQUESTER)):
         lengths, waits = [held for held, _ in found.holds[holder]], found.waits[waiter]
         figures = (len(lengths), rank(lengths, 0.5), rank(lengths, 0.99), max(lengths),
                    sum(hit > 0 for _, hit in found.holds[holder]))
-        yield [kernel, interrupts, SIDES[holder], *map(str, figures), SIDES[waiter], str(len(waits)),
-               *([str(max(one)) for one in zip(*waits, strict=True)] or ["-", "-"])]
+        yield [kernel, interrupts, SIDES[holder], *figures, SIDES[waiter], len(waits),
+               *(map(max, zip(*waits, strict=True)) if waits else (None, None))]
 
 
 def table(lines):
-    return "\n".join(f"| {' | '.join(line)} |" for line in (HEAD, ["---"] * len(HEAD), *lines))
+    return "\n".join(f"| {' | '.join('-' if cell is None else str(cell) for cell in line)} |"
+                     for line in (HEAD, ["---"] * len(HEAD), *lines))
+
+
+def keep(args, found):
+    """Keep the rows for the report, with what they depend on."""
+    images = {model: boot.sha256((args.image or boot.image_of(model, args.arm)) / "bzImage") for model in args.models}
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    KEPT.write_text(json.dumps({
+        "arm": args.arm, "seeds": args.seeds, "image_sha256": images, "guest_sha256": boot.sha256(INITRAMFS),
+        "plugin_sha256": boot.sha256(PLUGIN), "rows": [dict(zip(KEYS, row, strict=True)) for row in found]},
+        indent=1) + "\n")
 
 
 def run(image, model, arm, dose, seed, folder, stop):
@@ -137,6 +152,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=12, help="boots of each kind (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="boots side by side (default: %(default)s)")
     parser.add_argument("--models", nargs="+", choices=boot.MODELS, default=boot.MODELS)
+    parser.add_argument("--keep", action="store_true", help=f"keep the figures in {KEPT}, for the report")
     parser.add_argument("--image", type=pathlib.Path, help="another image, of one model")
     args = parser.parse_args()
     os.chdir(boot.ROOT)
@@ -149,8 +165,11 @@ def main():
         boot.fail("interrupted")
     seeds = campaign.seeds(args.seeds)
     print(f"{args.seeds} boots of each row, seeds {seeds[0]} to {seeds[-1]}; instructions\n")
-    print(table(row for model in args.models for interrupts in DOSES
-                for row in rows(f"{model}-{args.arm}", interrupts, cells[model, interrupts])))
+    found = [row for model in args.models for interrupts in DOSES
+             for row in rows(f"{model}-{args.arm}", interrupts, cells[model, interrupts])]
+    print(table(found))
+    if args.keep:
+        keep(args, found)
 
 
 if __name__ == "__main__":

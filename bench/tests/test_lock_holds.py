@@ -64,5 +64,9 @@ def test_rows():
     found.holds = {REQUESTER: [(50, 0), (70, 2), (60, 0)], OWNER: [(900, 1)]}
     found.waits = {REQUESTER: [], OWNER: [(7, 300), (9, 200)]}
     assert list(lock_holds.rows("rt-qpw", "storm", found)) == [
-        ["rt-qpw", "storm", "requester", "3", "60", "70", "70", "1", "owner", "2", "9", "300"],
-        ["rt-qpw", "storm", "owner", "1", "900", "900", "900", "1", "requester", "0", "-", "-"]]
+        ["rt-qpw", "storm", "requester", 3, 60, 70, 70, 1, "owner", 2, 9, 300],
+        ["rt-qpw", "storm", "owner", 1, 900, 900, 900, 1, "requester", 0, None, None]]
+
+
+def test_a_table_says_who_did_not_wait():
+    assert lock_holds.table([["rt-qpw", "storm", None]]).splitlines()[-1] == "| rt-qpw | storm | - |"

@@ -11,6 +11,8 @@
                                             posted, as kunit's suites have checked
   mutant NUMBER                             how many tests a planted bug of kunit/mutants turns red, as make mutants
                                             checks
+  locks MODEL INTERRUPTS HOLDER KEY         of lock_holds.py: who waits how often and how long while "requester" or
+                                            "owner" holds the owner's lock; interrupts: none, or a storm
   size VARIANT WHAT                         lines of C, with what variants that track isolated CPUs share; hooks:
                                             lines added to existing files, in clients too; defects; "shared" and calls
                                             or locks
@@ -20,11 +22,12 @@ A word with blanks stands in quotes. A figure that is not there raises Missing, 
 
 import functools
 import importlib
+import json
 import math
 import pathlib
 import shlex
 
-from bench import workloads
+from bench import lock_holds, workloads
 from bench.report import plan
 from bench.report.facts import frame, hotpaths, sizes, strategies, windows
 from kunit import contract
@@ -52,7 +55,8 @@ class Evidence:
         """The figure that some words name; Missing without it, ValueError if they name none."""
         source, *rest = shlex.split(words)
         sources = {"hotpath": self.hotpath, "faults": self.faults, "load": self.load, "verdict": self.verdict,
-                   "contract": self.contract, "mutant": self.mutant, "size": self.size}
+                   "contract": self.contract, "mutant": self.mutant, "locks": self.locks,
+                   "size": self.size}
         if source not in sources:
             raise ValueError(f"{words!r}: unknown source {source!r}; known: {', '.join(sources)}")
         try:
@@ -115,6 +119,16 @@ class Evidence:
             raise Missing(f"there is no kunit/mutants/{number}-*.patch")
         return sum(len(line.split()[1:]) for line in found[0].read_text(encoding="utf-8").splitlines()
                    if line.startswith("Reddens:"))
+
+    def locks(self, model, interrupts, holder, key):
+        """A figure of who holds the owner's lock."""
+        try:
+            kept = json.loads((ROOT / lock_holds.KEPT).read_text(encoding="utf-8"))
+            row, = [row for row in kept["rows"] if (row["kernel"].partition("-")[0], row["interrupts"], row["holder"])
+                    == (model, interrupts, holder)]
+            return row[key] or 0
+        except (OSError, KeyError, ValueError) as error:
+            raise Missing("who holds the owner's lock was not measured (make lock-holds)") from error
 
     def size(self, name, what):
         """What a variant is to maintain; what all share of it."""
