@@ -71,7 +71,7 @@ def kept_boots():
     kinds = {}
     for folder, spec in campaign.every_boot().items():
         place = folder.relative_to(archive.MINE)
-        of_kind = kinds.setdefault(spec.load or "-".join(filter(None, (spec.kind, spec.setting))), {})
+        of_kind = kinds.setdefault(spec.load or spec.kind, {})
         if up_to_date(spec, archive.BOOTS / place):
             of_kind[str(place)] = spec
     return kinds
