@@ -15,12 +15,15 @@
 #   VERDICT	yes: it is run with every workload, and gets verdicts
 #   KUNIT	MODEL.ISOLATION[.dither]: runs of the suite beyond one with isolcpus=domain
 #   LIMITS	CPUS:INSTRUCTIONS:LOCKED more than unpatched that a hot path may take
-# and KERNEL, SAYS: the kernel, the second line. (A check leaves a variant out: WITHOUT=NAME.)
+# and KERNEL, SAYS: the kernel, the second line. (WITHOUT=: names of variants to leave out.)
 set -euo pipefail
 shopt -s nullglob
 
 arms() {
-	local GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*/*}
+	local GLOBIGNORE=
+
+	# shellcheck disable=SC2086 # names
+	[ -z "${WITHOUT:-}" ] || GLOBIGNORE=$(printf 'variants/%s/*/*:' $WITHOUT)
 
 	awk -v OFS='\t' '
 	BEGIN {

@@ -4,10 +4,11 @@
 #   kernel/inputs.sh TREE		(unpatched or patched)
 # One line each: "patch FILE"; "link FILE PLACE-IN-THE-TREE"; "made FILE PLACE", a file
 # that kernel/variants.sh fills, and "part FILE" for what it takes.
-# (A check leaves one variant's folder out: WITHOUT=NAME.)
+# (WITHOUT=: names of variants to leave out.)
 set -euo pipefail
 shopt -s nullglob
-GLOBIGNORE=${WITHOUT:+variants/$WITHOUT/*}
+# shellcheck disable=SC2086 # names
+[ -z "${WITHOUT:-}" ] || GLOBIGNORE=$(printf 'variants/%s/*:' $WITHOUT)
 
 case $1 in
 unpatched)
@@ -16,7 +17,7 @@ unpatched)
 	;;
 patched)
 	for folder in variants/*/; do
-		[[ $folder == "variants/${WITHOUT:-}/" ]] || compgen -G "$folder/arms/*" >/dev/null ||
+		[[ " ${WITHOUT:-} " == *" $(basename "$folder") "* ]] || compgen -G "$folder/arms/*" >/dev/null ||
 			{ echo "error: $folder has no arms/, so that nothing would use it; variants/README.md says what one is" >&2; exit 1; }
 	done
 	patches=(common/patches/*.patch common/clients/*/patches/*.patch variants/*/patches/*.patch)

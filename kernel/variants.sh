@@ -7,7 +7,7 @@
 # A line "# each variant: Makefile" in FILE stands for the Makefile of each folder that
 # has one, "# each client: Makefile" for those in common/clients/; "/* each variant: locks.h */"
 # for an #include of each locks.h, where its tree.list puts that, if the variant is built in.
-# (A check leaves one variant's folder out: WITHOUT=NAME.)
+# (WITHOUT=: names of variants to leave out.)
 set -euo pipefail
 
 mark='^(# |/\* )each (variant|client): ([^ ]+)( \*/)?$'
