@@ -30,7 +30,7 @@ chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kern
 FLAVOURS := full kunit kasan
 flavoured := $(foreach f,$(FLAVOURS),$(IMAGES:%=%-$f))
 
-.PHONY: tree menuconfig kernels debs $(IMAGES) $(GATE) $(flavoured) check-kernels check-removal check-configs check-arm64
+.PHONY: tree menuconfig kernels debs series $(IMAGES) $(GATE) $(flavoured) check-kernels check-removal check-configs check-arm64 check-series
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -52,6 +52,16 @@ debs: source			## build a Debian package of a kernel for real machines (ARM= MOD
 	@setup/deps.sh debs
 	$(STAGE) debs "building the package of $(debs_of)" kernel/debs.sh $(subst -, ,$(debs_of))
 
+# The cover letter has the figures of results/.
+variants = $(shell kernel/variants.sh)
+ifneq ($(filter series,$(MAKECMDGOALS)),)
+$(if $(filter-out 1,$(words $(VARIANT)))$(filter-out $(variants),$(VARIANT)),$(error VARIANT= must be one variant; known: $(variants)))
+endif
+series: source			## write a variant as patches for git am, with a cover letter (VARIANT=)
+	@mkdir -p build/series
+	$(STAGE) series "writing the cover letter" $(python) bench.report.rendering.cover --out build/series/$(VARIANT).cover $(VARIANT)
+	@kernel/series.sh $(VARIANT) build/series/$(VARIANT).cover
+
 # `make rt-none`: one image; `make rt-none-kunit`: with tests and lockdep; `make rt-none-full`: a fuller one
 $(IMAGES) $(GATE): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
@@ -72,3 +82,6 @@ check-configs: source
 
 check-arm64: source
 	kernel/arm64.sh
+
+check-series: source
+	kernel/sendable.sh
