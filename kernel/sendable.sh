@@ -17,6 +17,8 @@ export GIT_COMMITTER_NAME=Check GIT_COMMITTER_EMAIL=check@localhost GIT_AUTHOR_N
 ignored=$(/usr/bin/python3 -B -c 'from check.style import CHECKPATCH_IGNORE as of
 print(",".join({name for _, names in of for name in names} - {"MISSING_SIGN_OFF", "NO_AUTHOR_SIGN_OFF"}))'),EMBEDDED_FILENAME
 
+written() { kernel/series.sh "$1" >/dev/null; }
+
 # applies VARIANT: to the files of the plain kernel, of which only those that patches name are needed
 applies() {
 	local plain=$scratch/$1 file
@@ -45,7 +47,7 @@ clean() {	# VARIANT
 
 tap_begin series
 for variant in $(kernel/variants.sh); do
-	test_point "$variant: a series" eval 'kernel/series.sh "$variant" >/dev/null'
+	test_point "$variant: a series" written "$variant"
 	test_point "$variant: git am applies it" applies "$variant"
 	test_point "$variant: checkpatch --strict" clean "$variant"
 done

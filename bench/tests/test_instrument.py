@@ -79,7 +79,8 @@ def test_each_boot_of_results_can_be_made_again():
     kept = {f"{lab.relative_to(archive.KEPT)}/{line['boot']}": line for lab in labs if (lab / archive.INDEX).exists()
             for line in map(json.loads, (lab / archive.INDEX).read_text().splitlines())}
     assert kept and not kept.keys() - boots.keys()
-    assert all((line["kind"], line["setting"], line["seed"]) == (boots[name].kind, boots[name].setting, boots[name].seed)
-               for name, line in kept.items())
+    for name, line in kept.items():
+        assert (line["kind"], line["setting"], line["seed"]) == (
+            boots[name].kind, boots[name].setting, boots[name].seed)
     assert {spec.load for spec in boots.values()} == {"", *workloads.names()}
     assert again.spec_of(archive.BOOTS / next(iter(kept))) == boots[next(iter(kept))]

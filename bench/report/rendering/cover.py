@@ -25,8 +25,8 @@ Counted in QEMU with one instruction per nanosecond, where each boot repeats to 
 those of the isolated CPU, medians over boots. That lab knows no cache misses and no price of an interrupt, and never \
 runs two CPUs at once: it cannot show contention or time."""
 TESTS = """\
-The last patch has the suite: who drains in each state of the owner, nothing lost or drained twice, unplug and a change \
-of isolation under load. Bugs planted on purpose turn each of its tests red. It ran under lockdep, KASAN and \
+The last patch has the suite: who drains in each state of the owner, nothing lost or drained twice, unplug and a \
+change of isolation under load. Bugs planted on purpose turn each of its tests red. It ran under lockdep, KASAN and \
 multi-threaded TCG, with owners in user mode; the protocol was also checked as a Promela model."""
 
 
