@@ -11,8 +11,8 @@ from bench.report.rendering import markdown
 
 HEAD = """\
 An arm suits a user if it takes least, step by step: by the rules in [answers.toml](bench/answers.toml), which were
-fixed before the workloads were run. Arms that differ by no more than a margin count as equal. *Since* has the steps
-that ruled out an arm, which stands in brackets with its figure.
+fixed before the workloads were run, but for MPI's margin. Arms that differ by no more than a margin count as equal.
+*Since* has the steps that ruled out an arm, which stands in brackets with its figure.
 """
 
 
