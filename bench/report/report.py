@@ -14,7 +14,8 @@ import tempfile
 
 from bench import archive
 from bench.report import plan
-from bench.report.facts import evidence, frame, hotpaths, instrument, metrics, read
+from bench.report.facts import evidence, frame, hotpaths, instrument, metrics, read, windows
+from bench.report.judgement import sameness
 from bench.report.rendering import documents, maintenance, origin, page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -22,12 +23,16 @@ SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image
 
 
 def sources_now(boots):
-    """{image: source_sha256 that it would have if built now} of the kernels measured; None if that cannot be told."""
+    """{image: source_sha256 that it would have if built now} of the kernels measured; None if that cannot be told.
+
+    A kernel is named as its image is: qpw, qpw-full.
+    """
     images = {(boot.model, boot.manifest["kernel"]) for boot in boots if boot.verdict == "ok"}
     found = {}
     for model, kernel in sorted(images):
         try:
-            done = subprocess.run([ROOT / SOURCES, model, kernel], cwd=ROOT, capture_output=True, text=True, check=True)
+            done = subprocess.run([ROOT / SOURCES, model, *kernel.split("-")], cwd=ROOT, capture_output=True, text=True,
+                                  check=True)
         except (OSError, subprocess.CalledProcessError):
             return None
         found[f"{model}-{kernel}"] = done.stdout.strip()
@@ -46,7 +51,8 @@ def write(results, out, now=sources_now, kept=None):
     runs = frame.labs(frame.of(boots))
     traced = read.read_others(results, ("anatomy",))
     others = [*read.read_others(results, ("hotpath",)), *traced]
-    sources = now([*boots, *others])
+    loads = windows.boots(results)
+    sources = now([*boots, *others, *loads])
     judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(kept))
     labs = {lab: rows.drop(plan.REBUILT, level="arm", errors="ignore")
             for lab, found in runs.items() if len(rows := frame.cells(found))}
@@ -55,7 +61,8 @@ def write(results, out, now=sources_now, kept=None):
     timelines = {lab: {(boot.model, boot.arm): boot.path for boot in traced if boot.lab == lab} for lab in here}
     pages, figures = documents.Pages(), out / documents.FIGURES
     known = evidence.Evidence(results, runs.get(plan.JUDGED_LAB), judged.verdicts if judged else ())
-    page.front(pages, figures, kept, boots, labs, judged, known, others, timelines.get(plan.JUDGED_LAB))
+    page.front(pages, figures, kept, boots, labs, judged, known, others, timelines.get(plan.JUDGED_LAB),
+               sameness.changed_workloads(loads, sources))
     page.basis(pages, figures, kept, results, boots, labs, judged, sources, others)
     for lab, found in here.items():
         page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])

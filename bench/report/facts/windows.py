@@ -18,7 +18,7 @@ import pathlib
 
 import pandas
 
-from bench import channel
+from bench import channel, workloads
 from bench.report.facts import metrics, read
 
 INDEX = ["workload", "model", "arm", "setting", "seed"]
@@ -33,6 +33,31 @@ class Tables:
     boots: pandas.DataFrame
     windows: pandas.DataFrame
     values: pandas.DataFrame
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """What a boot was made from. manifest: of the kernel, under its image's name, and of its sources."""
+
+    workload: str
+    model: str
+    arm: str
+    manifest: dict
+    lab: str = "virtual"
+    verdict: str = "ok"
+
+
+def boots(results):
+    """Boot of each boot of all workloads; a fuller kernel is KERNEL-full."""
+    found = []
+    for path in sorted(pathlib.Path(results, "workloads").glob("*/*-*/*/manifest.json")):
+        manifest = read.load(path)
+        about = workloads.about(manifest["workload_name"])
+        flavour = (about | about["settings"].get(manifest["setting"], {}))["flavour"]
+        kernel = "-".join(filter(None, (manifest["kernel"], flavour)))
+        found.append(Boot(manifest["workload_name"], manifest["model"], manifest["arm"],
+                          {"kernel": kernel, "source_sha256": manifest["source_sha256"]}))
+    return found
 
 
 def identity(manifest):

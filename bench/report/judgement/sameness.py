@@ -100,3 +100,11 @@ def changed(boots, now):
             if now is not None and boot.manifest["source_sha256"] != now.get(name):
                 found.setdefault(name, set()).add((boot.model, boot.arm))
     return dict(sorted(found.items()))
+
+
+def changed_workloads(boots, now):
+    """{workload: its kernels as MODEL-KERNEL that changed() names}, without those that have none; boots:
+    windows.boots()."""
+    found = {name: list(changed([boot for boot in boots if boot.workload == name], now))
+             for name in dict.fromkeys(boot.workload for boot in boots)}
+    return {name: kernels for name, kernels in found.items() if kernels}

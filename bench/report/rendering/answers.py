@@ -37,12 +37,15 @@ def why(answer):
 
 
 def costs(answer):
-    """What it costs, beside the base."""
+    """What it costs, beside the base; arm by arm, if there are several."""
     said = []
     for says, figures in answer.costs:
-        more = max(figures[arm] - figures[plan.BASE] for arm in answer.arms)
-        share = f", {100 * more / figures[plan.BASE]:.1f} %" if figures[plan.BASE] else ""
-        said.append(says.format(f"{markdown.signed(more)}{share}"))
+        by_arm = []
+        for arm in answer.arms:
+            more = figures[arm] - figures[plan.BASE]
+            share = f", {100 * more / figures[plan.BASE]:.1f} %" if figures[plan.BASE] else ""
+            by_arm.append(f"{arm} " * (len(answer.arms) > 1) + f"{markdown.signed(more)}{share}")
+        said.append(says.format("; ".join(by_arm)))
     return "; ".join(said) or "–"
 
 

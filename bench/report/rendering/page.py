@@ -281,24 +281,30 @@ def links(pages):
     return "\n".join(("## All figures\n", *rows, ""))
 
 
-def stale_part(judged):
-    """What a reader of any figure must know first: it may be of kernels that are other ones now."""
-    if not judged.controls.changed:
-        return ""
-    which = ", ".join(judged.controls.changed) if len(judged.controls.changed) < 4 else "most or all"
-    return f"**Kernels have changed since they were measured ({which})**: see [what is missing](#what-is-missing).\n"
+def stale_part(first, aged):
+    """What a reader of any figure must know first: it may be of kernels that are other ones now.
+
+    first: kernels of the first campaign that have changed; aged: {workload: kernels}.
+    """
+    def some(kernels):
+        return ", ".join(kernels) if len(kernels) < 4 else "most or all"
+
+    which = [f"in page faults beside cyclictest, hot paths and the timeline: {some(first)}"] if first else []
+    which += [f"in {name}: {some(kernels)}" for name, kernels in aged.items()]
+    rest = "" if aged else " The workloads below ran on today's kernels."
+    return f"**Kernels have changed since they were measured {'; '.join(which)}.**{rest}\n" if which else ""
 
 
-def front(pages, folder, kept, boots, labs, judged, known, others=(), traced=None):
+def front(pages, folder, kept, boots, labs, judged, known, others=(), traced=None, aged=None):
     """The front page: answers, arms, one drain, verdicts, claims, what is missing; and the pages behind them.
 
     pages: documents.Pages, to add to; folder: of the figures; kept: of what the instrument gave; labs: {lab:
     its cells}; judged: from judge(); known: evidence.Evidence; others: boots of another kind than the workload's and
-    controls'; traced: for timeline.part().
+    controls'; traced: for timeline.part(); aged: for stale_part().
     """
     lab, every = plan.JUDGED_LAB, judged_claims.all_judged(known)
-    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged) if judged else "", *answers_part(known),
-              timeline.part(folder, traced or {}))
+    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged.controls.changed if judged else (), aged or {}),
+              *answers_part(known), timeline.part(folder, traced or {}))
     pages.add(documents.FRONT, workloads_part(pages, known, judged_loads.judge(known), folder))
     if judged:
         pages.add(documents.FRONT, verdicts.answers_part(judged))

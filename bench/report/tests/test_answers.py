@@ -94,6 +94,14 @@ def test_a_reason_has_beside_it_what_it_rules_out():
     assert shown.row(found)[2] == f"noise is 0 ({', '.join(f'{arm} 7' for arm in rest)}); price is 1 ({one} 2)"
 
 
+def test_the_price_of_several_arms_is_said_arm_by_arm():
+    one, other = OTHERS[:2]
+    known = Known(**every("noise", 9) | {f"noise {one}": 0, f"noise {other}": 0},
+                  **every("price", 100) | {f"price {one}": 103, f"price {other}": 150})
+    found = answers.answer(known, user(("noise", 1), cost=[{"figure": "price {arm}", "says": "a fault {}"}]))
+    assert shown.costs(found) == f"a fault {one} +3, 3.0 %; {other} +50, 50.0 %"
+
+
 def test_users_of_this_repository_name_no_arm():
     text = answers.FILE.read_text(encoding="utf-8").replace(" unpatched", "")
     assert not [arm for arm in arms.names() if arm != "none" and arm in text]

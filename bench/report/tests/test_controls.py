@@ -9,9 +9,9 @@ import shutil
 import pytest
 
 from bench.report import plan
-from bench.report.facts import frame
-from bench.report.judgement import controls
-from bench.report.rendering import trust, words
+from bench.report.facts import frame, windows
+from bench.report.judgement import controls, sameness
+from bench.report.rendering import page, trust, words
 from bench.report.rendering.words import failures
 from bench.report.tests import pages, synthetic
 
@@ -132,9 +132,20 @@ def test_sources_that_changed_are_said_first_and_withdraw_nothing(results, text)
     made = text(results, now=now)
     assert first_said(made).startswith("- **Kernel sources have changed since these results, those of lazy-qpw.**")
     assert "2 of 14 primary contrasts are about such kernels" in first_said(made)
-    assert "**Kernels have changed since they were measured (lazy-qpw)**" in made.partition("\n## ")[0]
+    assert ("**Kernels have changed since they were measured in page faults beside cyclictest, hot paths and the "
+            "timeline: lazy-qpw.**") in made.partition("\n## ")[0]
     assert verdict(made, OFF) == "**equivalent**; under 2 other settings as well; sources have changed since"
     assert verdict(made, ASKING) == "**equivalent**; under 2 other settings as well"
+
+
+def test_workloads_on_kernels_that_have_changed_are_named():
+    boots = [windows.Boot(name, "rt", arm, {"kernel": kernel, "source_sha256": "then"}) for name, arm, kernel in (
+        ("spin", "qpw1", "qpw"), ("spin", "unpatched", "unpatched"), ("mpi", "qpw1", "qpw-full"))]
+    now = {"rt-qpw": "now", "rt-unpatched": "then", "rt-qpw-full": "then"}
+    aged = sameness.changed_workloads(boots, now)
+    assert aged == {"spin": ["rt-qpw"]}
+    assert page.stale_part((), aged) == "**Kernels have changed since they were measured in spin: rt-qpw.**\n"
+    assert page.stale_part((), {}) == ""
 
 
 def test_an_instrument_that_fails_a_check_withdraws_all(results, text):
