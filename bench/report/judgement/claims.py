@@ -10,6 +10,7 @@ A claim stands in the report.toml of the variant that it is about, or in bench/c
   figures.NAME              words of facts/evidence.py
   holds                     an expression over the names: does the claim hold?
   when.CONDITION            or several of them: it holds only under those conditions whose expression is true
+  answered                  or, of a question: where the answer stands, if the figures are there
   open                      or: why nothing can be said, and what would be needed
 """
 
@@ -32,12 +33,16 @@ class Outcome(enum.StrEnum):
     HOLDS = "holds"
     NOT = "does not hold"
     WHEN = "holds only when"
+    ANSWERED = "answered"
     OPEN = "open"
 
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A claim and what became of it. figures: {name: number}; conditions: under which it holds; why: it is open."""
+    """A claim and what became of it.
+
+    figures: {name: number}; conditions: under which it holds; why: it is open, or where the answer is.
+    """
 
     claim: dict
     outcome: Outcome
@@ -54,8 +59,8 @@ def every():
     for one in found:
         if lacks := [key for key in NEEDED if key not in one]:
             raise ValueError(f"claim {one.get('id', '?')}: no {', '.join(lacks)}")
-        if sum(key in one for key in ("holds", "when", "open")) != 1:
-            raise ValueError(f"claim {one['id']}: one of holds, when and open, not more and not less")
+        if sum(key in one for key in ("holds", "when", "answered", "open")) != 1:
+            raise ValueError(f"claim {one['id']}: one of holds, when, answered and open, not more and not less")
     numbers = [one["id"] for one in found]
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"claims that come twice: {', '.join(sorted({n for n in numbers if numbers.count(n) > 1}))}")
@@ -78,6 +83,8 @@ def judge(claim, known):
             figures[name] = known.number(words)
     except evidence.Missing as missing:
         return Judged(claim, Outcome.OPEN, figures, why=str(missing))
+    if "answered" in claim:
+        return Judged(claim, Outcome.ANSWERED, figures, why=claim["answered"])
     if "holds" in claim:
         return Judged(claim, Outcome.HOLDS if true(claim["holds"], figures) else Outcome.NOT, figures)
     met = tuple(condition for condition, test in claim["when"].items() if true(test, figures))

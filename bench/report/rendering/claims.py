@@ -51,6 +51,7 @@ def counted(every):
         found[judged.outcome].append(judged.claim["id"])
     said = [f"{len(found[outcome])} {'are ' if outcome == Outcome.OPEN else ''}{words} ({', '.join(found[outcome])})"
             for outcome, words in ((Outcome.HOLDS, "hold"), (Outcome.NOT, "do not hold"),
-                                   (Outcome.WHEN, "hold only under a condition"), (Outcome.OPEN, "open"))
+                                   (Outcome.WHEN, "hold only under a condition"), (Outcome.ANSWERED, "are answered"),
+                                   (Outcome.OPEN, "open"))
             if found[outcome]]
     return f"Of {len(every)} claims of the debate, {', '.join(said)}.\n"

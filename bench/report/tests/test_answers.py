@@ -45,6 +45,12 @@ def test_a_claim_whose_figure_is_missing_is_open_and_says_which():
     assert judged.outcome == claims.Outcome.OPEN and "two was not measured" in told.verdict(judged)
 
 
+def test_a_question_is_answered_once_its_figures_are_there():
+    asked = claim(answered="on the page of drains")
+    assert claims.judge(asked, Known(one=1)).outcome == claims.Outcome.OPEN
+    assert told.verdict(claims.judge(asked, Known(one=1, two=2))) == "**answered**: on the page of drains"
+
+
 def test_every_claim_of_this_repository_is_whole_and_stands_once():
     numbers = [one["id"] for one in claims.every()]
     assert len(numbers) == len(set(numbers))
