@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Figures of the MPI workload from small tables whose answers are known."""
 
+import math
+
 import numpy
 import pandas
 import pytest
 
 from bench.report.facts import windows
-from bench.workloads.mpi import figures
+from bench.workloads.mpi import figures, page
 
 GRAIN = 10_000
 
@@ -248,3 +250,14 @@ def test_unknown_label():
 def test_a_step_of_one_rank():
     with pytest.raises(ValueError, match="not of 2 ranks"):
         figures.loss(tables(quanta(boot(), "bare quiet", [(1, 2)])[:1]))
+
+
+@pytest.mark.parametrize("dearer, sets", [
+    ([50.0] * 12, "4,397"), ([-50.0] * 12, "never"), ([-50.0, 60.0] * 6, "not told apart")])
+def test_a_crossover_counts_only_where_prices_are_told_apart(dearer, sets):
+    quiet = {"sets": 4397.0 if dearer[0] > 0 else math.inf, "grain": 227406.0 if dearer[0] > 0 else 0.0}
+    assert page.row("one", quiet, quiet, pandas.Series(dearer))[1] == sets
+
+
+def test_drains_alone_may_be_the_loss():
+    assert page.row("one", {"sets": 9.0, "grain": 9.0}, {"sets": 0.0}, pandas.Series([5.0] * 12))[3] == "at once"
