@@ -25,7 +25,7 @@ SOURCES = "kernel/sources.sh"  # MODEL KERNEL -> the source_sha256 that an image
 def sources_now(boots):
     """{image: source_sha256 that it would have if built now} of the kernels measured; None if that cannot be told.
 
-    A kernel is named as its image is: qpw, qpw-full.
+    A kernel is named as its image is, with -full if it is a fuller one.
     """
     images = {(boot.model, boot.manifest["kernel"]) for boot in boots if boot.verdict == "ok"}
     found = {}
