@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Build one kernel image, or take it from the cache.
-#   kernel/build.sh MODEL KERNEL [full|kunit|kasan]
+#   kernel/build.sh MODEL KERNEL [full|hz100|hz250|kunit|kasan]
 # MODEL: rt lazy; KERNEL: unpatched, rebuilt, osnoise, or a variant; full: with what a
-# lean kernel leaves out; kunit: with tests and lockdep; kasan: and with KASAN.
+# lean kernel leaves out; hz100, hz250: with another tick; kunit: with tests and
+# lockdep; kasan: and with KASAN.
 # (Checks build once more: TREE_SUFFIX chooses another tree, IMAGE_CACHE another cache.)
 # Links build/images/MODEL-KERNEL[-FLAVOUR]/ to bzImage, System.map, config and
 # image.json in the cache, which keeps them under a key of all that reaches them.

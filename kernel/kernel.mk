@@ -26,8 +26,8 @@ $(call known,ARM,$(sort $(arms) $(KERNELS)))
 kernel_of = $(or $(call arm_fact,$1,KERNEL),$1)
 chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kernel_of,$(ARM)),$(KERNELS))))
 
-# Images that are made otherwise: with more in them, with tests, with KASAN.
-FLAVOURS := full kunit kasan
+# Images that are made otherwise: with more in them, with another tick, with tests, with KASAN.
+FLAVOURS := full hz100 hz250 kunit kasan
 flavoured := $(foreach f,$(FLAVOURS),$(IMAGES:%=%-$f))
 
 .PHONY: tree menuconfig kernels debs series $(IMAGES) $(GATE) $(flavoured) check-kernels check-removal check-configs check-arm64 check-series

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # What all that builds kernels shares. To be sourced after setup/lib.sh.
 
-# fragments MODEL KERNEL [full|kunit|kasan|metal]: the fragments of an image, in order, one a line.
+# fragments MODEL KERNEL [full|hz100|hz250|kunit|kasan|metal]: the fragments of an image, in order, one a line.
 fragments() {
 	case ${3:-} in
 	kasan) fragments "$1" "$2" kunit && echo kernel/kasan.config ;;
@@ -10,6 +10,7 @@ fragments() {
 		fragments "$1" "$2" && echo kernel/full.config
 		[ ! -e "kernel/full-$1.config" ] || echo "kernel/full-$1.config"
 		;;
+	hz*) fragments "$1" "$2" && echo "kernel/$3.config" ;;
 	metal) printf '%s\n' kernel/metal.config "kernel/$1.config" "$(fragment_of "$2")" ;;
 	*) printf '%s\n' kernel/base.config "kernel/$1.config" "$(fragment_of "$2")" \
 		${3:+"kernel/$3.config" kernel/debug.config common/clients/*/kunit.config kernel/guest.config} ;;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Print one hash of all sources that reach a kernel image, as they are now: the
 # source_sha256 of an image built from them. Fragments are sources as well.
-#   kernel/sources.sh MODEL KERNEL [full|kunit|kasan|metal]
+#   kernel/sources.sh MODEL KERNEL [full|hz100|hz250|kunit|kasan|metal]
 # --list: print the files of this repository instead.
 # Of another variant only this reaches an image: its options, what it has built, its patches, and
 # the headers that these include.
