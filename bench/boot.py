@@ -518,7 +518,11 @@ def main():
     parser.add_argument("--by-instruction", action="store_true", help="count instruction by instruction (slow)")
     parser.add_argument("--trace", action="append", default=[], metavar="SYMBOL[:BYTES]",
                         help="trace accesses and transfers of its cache lines (slow); may be given again")
+    parser.add_argument("--calls", action="append", default=[], metavar="FUNCTION",
+                        help="count its calls in windows, besides what the workload counts; may be given again")
     parser.add_argument("--cpus", type=int, default=qemu_lab.CPUS, help="of the machine (default: %(default)s)")
+    parser.add_argument("--memory", type=int, metavar="MIB",
+                        help=f"of the machine (default: {qemu_lab.MEMORY}, or as the workload says)")
     parser.add_argument("--icount-shift", type=int, metavar="N",
                         help=f"an instruction takes 2**N ns (default: {virtual.ICOUNT_SHIFT}, or as the setting says)")
     parser.add_argument("--silence", type=float, default=SILENCE, metavar="S",
@@ -536,8 +540,14 @@ def main():
             own["append"] = args.append
         if args.icount_shift is not None:
             own["icount_shift"] = args.icount_shift
+        if args.memory:
+            own["memory"] = args.memory
         if args.image:
             own["image"] = args.image
+        if args.calls:
+            if not (args.workload and lab(args.lab).PLUGIN):
+                raise UsageError("--calls counts in windows: it needs a --workload, and a lab with a counting plugin")
+            own["calls"] = (*workloads.about(args.workload)["calls"], *args.calls)
         if args.workload:
             spec = load_spec(args.lab, args.model, args.arm, args.seed, args.workload, args.setting, **own)
         else:
