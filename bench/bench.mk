@@ -32,7 +32,7 @@ $(call known,ARM,$(filter-out unpatched $(controls),$(arms)))
 plan := source $(try_images) guest-root guest qemu plugin try
 endif
 
-.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds advise check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-workloads check-lock-holds try check-try compare
+.PHONY: guest plugin campaign instrument again show cell anatomy lock-holds advise check-plugin check-lab-repeat check-lab-verdicts check-lab-controls check-hotpaths probe import check-kvm-probe check-import check-archive check-workloads check-lock-holds check-lab-questions try check-try compare
 
 try: $(try_images) guest qemu plugin	## what one drain takes, upstream and under one arm: two boots (ARM= MODEL=rt)
 	$(STAGE) try "booting unpatched and $(try_arm)" $(python) bench.tryout boot --model "$(try_model)" --arm "$(try_arm)"
@@ -195,6 +195,9 @@ check-try: deps
 
 check-lock-holds: deps
 	$(pytest) --tap lock-holds bench/tests/test_lock_holds.py
+
+check-lab-questions: deps
+	$(pytest) --tap lab-questions bench/tests/test_lab_questions.py
 
 # Repeated is a boot of each kind, whatever its kernel.
 check-hotpaths check-lab-repeat: $(IMAGES)
