@@ -22,7 +22,7 @@ ROOT = HERE.parent.parent
 # Both at once stay below 2 GB.
 JOBS = 2
 MEGABYTES = 950
-DEPTH = {"deferred_wq": 50_000, "task_work": 1_000_000}
+DEPTH = {"deferred_wq": 50_000, "gate": 10_000, "task_work": 1_000_000}
 
 
 @dataclasses.dataclass
@@ -71,6 +71,15 @@ def runs():
         yield Run("task_work", f"LIVE TASKS=1 INTERRUPTS=2{order}", "lives")
     yield Run("task_work", "LIVE CACHE", "lives")
     yield Run("task_work", "LIVE TASKS=1 CACHE KWORKER_FIRST", "lives")
+    for switches in (
+        "REQUESTERS=2",
+        "RT NMI",
+        "RT MCE",
+        "REQUESTERS=2 ROUNDS=1 NMI",
+        "REQUESTERS=2 ROUNDS=1 MCE",
+        "REQUESTERS=2 ROUNDS=1 RT UNPLUG",
+    ):
+        yield Run("gate", switches)
 
     for model, switches, error in (
         ("deferred_wq", "BROKEN_LATE", r"assertion violated .*word&1"),
@@ -101,6 +110,17 @@ def runs():
         ("task_work", "BROKEN_FLAG", r"assertion violated .*queued"),
         ("task_work", "BROKEN_STAYS REQUESTS=0", r"assertion violated .*pending"),
         ("task_work", "BROKEN_DYING TASKS=1 UNPLUG REQUESTS=0", r"assertion violated .*cpu_online"),
+        ("gate", "BROKEN_DOOR", r"assertion violated .*inside"),
+        ("gate", "BROKEN_CMPXCHG", r"assertion violated .*inside"),
+        ("gate", "BROKEN_HOLDERS REQUESTERS=2", r"assertion violated .*inside"),
+        ("gate", "BROKEN_WATCHING NMI", r"assertion violated .*inside"),
+        ("gate", "BROKEN_LOCK RT", r"assertion violated .*inside"),
+        ("gate", "BROKEN_ONLINE UNPLUG", r"assertion violated .*inside"),
+        ("gate", "BROKEN_DEAD UNPLUG", r"assertion violated .*inside"),
+        ("gate", "BROKEN_HALF", r"assertion violated .*cache"),
+        ("gate", "BROKEN_MCE MCE", r"invalid end state"),
+        ("gate", "BROKEN_MCE_END MCE", r"assertion violated .*inside"),
+        ("gate", "BROKEN_CARRY", r"invalid end state|assertion violated .*holders"),
     ):
         yield Run(model, switches, error=error)
     for model, switches, claim in (
