@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * gate: holds, entries and exits of an isolated CPU, and what does not wait at its door
- * (variants/gate/gate.c, its patches; common/mm/pcpu_drain/tracked.c, drain.c).
+ * (variants/gate/gate.c, its patches; common/mm/pcpu_drain/tracked.c, drain.c).  That C is
+ * not in the tree yet, since its tests have not run: git show a0692033 has it.
  *
  * One isolated CPU with its tasks, NMIs, machine checks and unplug; requesters elsewhere,
  * of different classes, so that they do not take turns.  Each process names the function

@@ -64,10 +64,6 @@ static inline void pcd_assert_local_or_dead(int cpu)
  *	May a requester take another CPU's lock, and so run a drain function for it?
  *
  * Every lock form has its own unlock form: do not mix them.
- *   pcd_lock_owner(lock, cpu)
- *	For pcd_take(): where the owner of @cpu's lock is noted, if a task that holds the
- *	lock can lose its CPU to another (PREEMPT_RT); else NULL.
- *
  * One lockdep class per lock variable; never hold two CPUs' instances of one.
  */
 #ifdef CONFIG_PCPU_DRAIN_OWN_LOCKS
@@ -77,38 +73,11 @@ static inline void pcd_assert_local_or_dead(int cpu)
 #endif
 
 /*
- * Where requesters hold another CPU out of the kernel instead of taking its lock, a drain
- * function takes by pcd_take() what is cached there.  Elsewhere it is compiled away.
- */
-#ifdef CONFIG_PCPU_DRAIN_HOLDS
-bool pcd_take(struct pcd_class *class, int cpu, void *const *locker, void *to, void *from,
-	      unsigned int words);
-extern struct task_struct *pcd_dead_callback;
-#else
-static __always_inline bool pcd_take(struct pcd_class *class, int cpu, void *const *locker,
-				     void *to, void *from, unsigned int words)
-{
-	return false;
-}
-#endif
-
-/**
- * pcd_holds - do requesters take by pcd_take() from another, isolated CPU's cache?
- *
- * Context: any.
- * Return: a constant.
- */
-static __always_inline bool pcd_holds(void)
-{
-	return IS_ENABLED(CONFIG_PCPU_DRAIN_HOLDS);
-}
-
-/*
  * The owner's announcement.  In variants that track isolated CPUs, whoever caches
  * something on one calls pcd_cached().  The variant may then arrange at once for a
  * drain before that CPU next returns to user mode.
  */
-#if defined(CONFIG_PCPU_DRAIN_TRACKED) && !defined(CONFIG_PCPU_DRAIN_HOLDS)
+#ifdef CONFIG_PCPU_DRAIN_TRACKED
 #include <linux/jump_label.h>
 #include <linux/pcpu_drain_owner.h>
 
@@ -302,8 +271,6 @@ struct pcd_cpu {
  * @bit: the class's bit in masks of classes
  * @list: all classes
  * @registered: requests are accepted
- * @refused: the newest attempt to take from a CPU was refused, perhaps half way; guarded
- *	by @lock
  */
 struct pcd_class {
 	const char *name;
@@ -328,9 +295,6 @@ struct pcd_class {
 #endif
 	struct list_head list;
 	bool registered;
-#ifdef CONFIG_PCPU_DRAIN_HOLDS
-	bool refused;
-#endif
 };
 
 void pcd_class_register(struct pcd_class *class);
@@ -357,22 +321,16 @@ static inline bool pcd_cpu_is_local(int cpu)
  * pcd_owner_would_wait - does a drain function hold up the owner by its lock?
  * @cpu: the CPU to be drained
  *
- * If true, detach what is cached under pcd_lock_remote(), unlock, then process it; where
- * pcd_holds(), take it by pcd_take() instead.
+ * If true, detach what is cached under pcd_lock_remote(), unlock, then process it.
  * If false (this is the owner's CPU, or @cpu is dead), process it under
  * pcd_lock_cpu(), before it stops counting as cached: nobody waits for a dead
  * callback.  Ask once per drain, since @cpu may come or go meanwhile.
  *
  * Context: inside a class's drain function (migration is disabled).
- * Return: true for a live CPU other than this one, if requesters take its lock, or
- * hold it.
+ * Return: true for a live CPU other than this one, if requesters take its lock.
  */
 static inline bool pcd_owner_would_wait(int cpu)
 {
-#ifdef CONFIG_PCPU_DRAIN_HOLDS
-	/* A CPU that is not online may still run: only its dead callback knows that it is dead. */
-	return !pcd_cpu_is_local(cpu) && READ_ONCE(pcd_dead_callback) != current;
-#endif
 	return pcd_locks_remotely() && !pcd_cpu_is_local(cpu) && cpu_online(cpu);
 }
 
