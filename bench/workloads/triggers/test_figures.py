@@ -126,7 +126,8 @@ def interruptions(*values):
 
 
 @pytest.mark.parametrize("values, outcome", [
-    ((3, 0, 3), "gone"), ((3, 1, 3), "fewer"), ((3, 3, 4), "same"), ((0, 0, 0), "never")])
+    ((3, 0, 3), "gone"), ((3, 1, 3), "fewer"), ((3, 3, 4), "same"), ((3.6, 3, 3), "same"),
+    ((0.2, 0, 0), "never")])
 def test_the_page_says_what_the_best_arm_makes_of_a_trigger(values, outcome):
     said, _, table = page.disturbed(interruptions(*values), "rt").partition("\n\n")
     assert said == f"- {page.OUTCOMES[outcome]}: drop (folios)."
@@ -136,3 +137,9 @@ def test_the_page_says_what_the_best_arm_makes_of_a_trigger(values, outcome):
 def test_the_page_has_what_fails_more_often_and_nothing_else():
     assert page.failing(interruptions(1, 1), "rt") == ""
     assert "| drop (folios) | 1 | 0.5 |" in page.failing(interruptions(1, 0.5), "rt")
+
+
+def test_two_arms_are_told_apart_by_all_their_boots():
+    one, other = interruptions(14, 9), interruptions(12, 12).rename({1: 2}, level="seed")
+    assert page.disturbed(pandas.concat([one, other]), "rt").startswith(f"- {page.OUTCOMES['same']}: drop")
+    assert page.disturbed(one, "rt").startswith(f"- {page.OUTCOMES['fewer']}: drop")
