@@ -44,10 +44,10 @@ def grid(judged):
     rows = collections.defaultdict(dict)
     for one in judged:
         if one.change:
-            rows[one.figure, one.model][one.arm] = f"{one.verdict}, {change(one)}"
+            rows[one.figure, one.model][one.arm] = f"{one.verdict}, {markdown.signed(one.change.median)}"
     return "\n".join(("## Verdicts on the workloads\n",
-                      f"Against {plan.BASE}, less is better; the difference is the median over pairs of boots, with "
-                      "its interval where boots differ. What has no boots yet is not in it.\n",
+                      f"Against {plan.BASE}, less is better; the difference is the median over pairs of boots. Its "
+                      "interval stands on the workload's page.\n",
                       markdown.table(["question: is it less?", "model", *shown], [
                           [f"{figure.name}, {figure.unit} (margin {markdown.number(figure.margin)})", model,
                            *(found.get(arm, "–") for arm in shown)] for (figure, model), found in rows.items()])))
