@@ -150,7 +150,7 @@ def load_spec(lab_name, model, arm, seed, load, setting="", **other):
     setting = setting or next(iter(about["settings"]))
     if setting not in about["settings"]:
         raise UsageError(f"unknown setting {setting!r} of {load}; known: {', '.join(about['settings'])}")
-    flavour = (about | about["settings"][setting])["flavour"]
+    flavour = workloads.flavour(load, setting)
     image = image_of(model, arm)
     own = {"image": image.with_name(f"{image.name}-{flavour}") if flavour else image, "kind": "load",
            "setting": setting, "load": load, "calls": tuple(about["calls"]), **workloads.machine(load, setting)}

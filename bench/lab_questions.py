@@ -47,11 +47,11 @@ def refills(cycles):
 
 def all_waits(arms):
     """A row per arm and setting: the sums of waits(), the longest of each boot."""
-    rows = []
+    rows, lab = [], archive.unpack_all() / "virtual"
     for arm in arms:
         for setting in ("seed", "sensitivity-no-ballast"):
             boots = [waits(read.read_boot(folder))
-                     for folder in sorted((archive.unpack_all() / "virtual" / f"rt-{arm}").glob(f"{setting}-6*"))]
+                     for folder in sorted((lab / f"rt-{arm}").glob(f"{setting}-6*"))]
             frame = pandas.DataFrame(boots)
             rows.append({"arm": arm, "boots": setting, **frame.drop(columns="longest").sum(),
                          "longest": " ".join(map(str, sorted(frame["longest"])))})

@@ -53,6 +53,18 @@ kbuild_settings() {
 	kbuild=(make -j"$(nproc)" "CC=ccache gcc" "HOSTCC=ccache gcc" RUSTC=false)
 }
 
+# plain_files SOURCE TO PATCH...: copy the files of a plain source that patches change to the
+# folder TO, an absolute path
+plain_files() {
+	local source=$1 to=$2 file
+
+	shift 2
+	sed -n 's#^--- a/\([^\t]*\).*#\1#p' "$@" | sort -u | while read -r file; do
+		# A file that an earlier patch makes is not there.
+		[ ! -e "$source/$file" ] || (cd "$source" && cp --parents --no-preserve=mode,links "$file" "$to")
+	done
+}
+
 # ask_kconfig DIR FRAGMENT...: what Kconfig makes of the fragments in a tree, over
 # allnoconfig, or over $defconfig, a file of the tree. Later ones win. It goes to
 # .pcd-config in DIR, or in $kbuild_output, if output has a folder of its own.

@@ -8,6 +8,8 @@ set -euo pipefail
 . setup/lib.sh
 # shellcheck source=setup/tap.sh
 . setup/tap.sh
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
 source=$(readlink -e build/source) || die "check-series: no kernel source yet; run make source"
 scratch=$(mktemp -d)
@@ -21,12 +23,10 @@ written() { kernel/series.sh "$1" >/dev/null; }
 
 # applies VARIANT: to the files of the plain kernel, of which only those that patches name are needed
 applies() {
-	local plain=$scratch/$1 file
+	local plain=$scratch/$1
 
 	git init --quiet "$plain"
-	sed -n 's#^--- a/\([^\t]*\).*#\1#p' build/series/"$1"/*.patch | sort -u | while read -r file; do
-		[ ! -e "$source/$file" ] || (cd "$source" && cp --parents --no-preserve=mode,links "$file" "$plain")
-	done
+	plain_files "$source" "$plain" build/series/"$1"/*.patch
 	git -C "$plain" add . && git -C "$plain" commit --quiet --message plain &&
 		git -C "$plain" am --quiet "$PWD/build/series/$1"/*.patch
 }

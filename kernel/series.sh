@@ -9,6 +9,8 @@
 set -euo pipefail
 # shellcheck source=setup/lib.sh
 . setup/lib.sh
+# shellcheck source=kernel/lib.sh
+. kernel/lib.sh
 
 variant=$1 cover=${2:-}
 source=$(readlink -e build/source) || die "series: no kernel source yet; run make source"
@@ -29,10 +31,10 @@ of() { awk -v kind="$1" -v folder="$2" '$1 == kind && index($2, folder) == 1 { p
 
 # begin: only the files of the plain kernel that patches change
 begin() {
-	local files
+	local patches
 
-	files=$(of patch '' | xargs sed -n 's#^--- a/\([^\t]*\).*#\1#p' | sort -u)
-	(cd "$source" && xargs cp --parents --no-preserve=mode,links -t "$tree") <<<"$files"
+	mapfile -t patches < <(of patch '' | cut -d' ' -f1)
+	plain_files "$source" "$tree" "${patches[@]}"
 	in_tree init --quiet
 	in_tree add .
 	in_tree commit --quiet --message "what patches change"
@@ -92,7 +94,7 @@ facade() {
 
 hooks() {
 	add "variants/$variant/hooks.h"
-	in_tree diff --quiet HEAD && [ -z "$(in_tree status --porcelain)" ] && return
+	[ "$(in_tree status --porcelain)" ] || return 0
 	commit "mm: declare the hooks of $variant" <<-'EOF'
 		They are empty as long as the variant cannot be chosen.
 	EOF

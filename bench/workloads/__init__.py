@@ -57,6 +57,12 @@ def bench(name, setting):
     return {key: str(value) for key, value in about(name)["settings"][setting].get("bench", {}).items()}
 
 
+def flavour(name, setting):
+    """Of the kernels that a setting boots: "" for the lean ones. A setting that is no more is as the workload is."""
+    said = about(name)
+    return (said | said["settings"].get(setting, {}))["flavour"]
+
+
 def machine(name, setting):
     """Fields of boot.Spec that a workload's boots of a setting have otherwise than by default."""
     said = about(name)

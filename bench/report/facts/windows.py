@@ -52,8 +52,7 @@ def boots(results):
     found = []
     for path in sorted(pathlib.Path(results, "workloads").glob("*/*-*/*/manifest.json")):
         manifest = read.load(path)
-        about = workloads.about(manifest["workload_name"])
-        flavour = (about | about["settings"].get(manifest["setting"], {}))["flavour"]
+        flavour = workloads.flavour(manifest["workload_name"], manifest["setting"])
         kernel = "-".join(filter(None, (manifest["kernel"], flavour)))
         found.append(Boot(manifest["workload_name"], manifest["model"], manifest["arm"],
                           {"kernel": kernel, "source_sha256": manifest["source_sha256"]}))

@@ -28,13 +28,17 @@ FILE = ROOT / "bench/answers.toml"
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """What one step left. figures: {arm: number} of the arms that it looked at; left: who stays; out: who does not."""
+    """What one step left. figures: {arm: number} of the arms that it looked at; left: who stays."""
 
     says: str
     margin: float
     figures: dict
     left: tuple
-    out: tuple
+
+    @property
+    def out(self):
+        """The arms that it ruled out."""
+        return tuple(arm for arm in self.figures if arm not in self.left)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,7 @@ def take(known, step, model, among):
     figures = {arm: figure(known, step, model, arm) for arm in among}
     least = min(figures.values(), default=math.nan)
     left = tuple(arm for arm in among if figures[arm] <= least + step["margin"])
-    return Step(step["says"], step["margin"], figures, left, tuple(arm for arm in among if arm not in left))
+    return Step(step["says"], step["margin"], figures, left)
 
 
 def answer(known, user):

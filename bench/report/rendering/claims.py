@@ -49,9 +49,9 @@ def counted(every):
     found = collections.defaultdict(list)
     for judged in every:
         found[judged.outcome].append(judged.claim["id"])
-    said = [f"{len(found[outcome])} {'are ' if outcome == Outcome.OPEN else ''}{words} ({', '.join(found[outcome])})"
+    said = [f"{len(found[outcome])} {words} ({', '.join(found[outcome])})"
             for outcome, words in ((Outcome.HOLDS, "hold"), (Outcome.NOT, "do not hold"),
                                    (Outcome.WHEN, "hold only under a condition"), (Outcome.ANSWERED, "are answered"),
-                                   (Outcome.OPEN, "open"))
+                                   (Outcome.OPEN, "are open"))
             if found[outcome]]
     return f"Of {len(every)} claims of the debate, {', '.join(said)}.\n"

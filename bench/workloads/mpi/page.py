@@ -40,13 +40,17 @@ def row(arm, quiet, drained, dearer):
     return [arm, sets[0], markdown.number(quiet["grain"]) if quiet["grain"] > 0 else "–", sets[1]]
 
 
-def crossovers(tables, model, reference):
-    """A row per arm: sets at which it loses the margin, without drains and with REQUESTS."""
-    mine = windows.Tables(*(one[(one["model"] == model) & (one["setting"] == SETTING)]
+def of_model(tables, model):
+    """The boots of a model in SETTING, as windows.Tables."""
+    return windows.Tables(*(one[(one["model"] == model) & (one["setting"] == SETTING)]
                             for one in (tables.boots, tables.windows, tables.values)))
-    quiet, drained = (figures.crossover(mine, reference, requests).groupby("arm").median()
+
+
+def crossovers(tables, reference):
+    """A row per arm: sets at which it loses the margin, without drains and with REQUESTS. tables: of one model."""
+    quiet, drained = (figures.crossover(tables, reference, requests).groupby("arm").median()
                       for requests in (0, REQUESTS))
-    dearer = figures.dearer(mine, reference)["per_set"].groupby("arm")
+    dearer = figures.dearer(tables, reference)["per_set"].groupby("arm")
     return markdown.table(["arm", ">sets, no drains", ">one set in, instructions", f">sets, {REQUESTS:,} drains"],
                           [row(arm, quiet.loc[arm], drained.loc[arm], dearer.get_group(arm))
                            for arm in frame.in_order(set(quiet.index))])
@@ -56,13 +60,11 @@ def parts(results, name, folder):
     """The parts of a page. results: the folder of unpacked results; name: of the folder of figures, as pages link it.
     """
     tables, reference = windows.tables(results, figures.NAME), arms.example()
-    more = figures.more_nodes(tables)
     for model in sorted(set(tables.boots["model"])):
-        rows = more[(more["model"] == model) & (more["setting"] == SETTING)]
-        file = f"mpi-nodes-{model}.svg"
-        plot.nodes(folder / file, rows)
+        mine, file = of_model(tables, model), f"mpi-nodes-{model}.svg"
+        plot.nodes(folder / file, figures.more_nodes(mine))
         yield f"### From where on an arm loses {figures.MARGIN:g} %, {model}\n"
         yield CROSSOVER.format(margin=figures.MARGIN, reference=reference)
-        yield crossovers(tables, model, reference)
+        yield crossovers(mine, reference)
         yield f"### More nodes, {model}\n\n{NODES}"
         yield f"![What drains cost a step of many nodes, {model}]({name}/{file})\n"
