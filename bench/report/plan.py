@@ -175,19 +175,9 @@ SHORT_LEAST = (("fill/quiet", "Where nobody asks for a drain"), ("fill/storm", "
 # phase has of them more than unpatched's, taken as a storm's drains.
 SHORT_NOTHING = ("owner/imposed", "owner/switches", "owner/ipis")
 
-# What METHOD.md of the campaign in results/ does not say, as it was decided after that: for the page, empty it with the
-# next METHOD.md. None of it has a verdict.
-AFTER = (
-    "a hot path counts if a tenth of its repetitions agree (it was a fifth: one arm takes one in two ways)",
-    "the window in which a page touched early may miss a count grows with CPUs and with the length of an instruction",
-    "cyclictest, the longest completion and the requester's instructions stand in *In short*",
-    "the smallest difference that could have been seen is simulated for sign flips (by a t test it was a tenth less)",
-    "the fills per drain below which an arm is cheaper are medians of ratios over seeds (they were ratios of medians)",
-    "`make coverage` simulates 4 boots and the slope of the dose as well",
-    "the dose is shown in each metric in which it must; the longest stretch with interrupts off is none of these",
-    "differences between arms are looked at under each setting, beside the figures and the contrasts",
-    "what a setting puts outside of the range over seeds is held against usual boots (it was 1.5 times a formula's)",
-)
+# What METHOD.md of the campaign in results/ does not say, as it was decided after that: each in words for the page.
+# Empty it with the next METHOD.md. None of it has a verdict.
+AFTER = ()
 
 # What a reader may look for in vain, beside questions that no lab here can decide.
 NOT_HERE = (

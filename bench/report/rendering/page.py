@@ -320,12 +320,19 @@ def counts(boots, lab):
     return any(boot.counts for boot in boots if boot.lab == lab)
 
 
+def decided_after():
+    """What METHOD.md does not say since the campaign followed it already; or that there is nothing."""
+    if plan.AFTER:
+        return f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
+    return ("Nothing was decided after the first of these boots: the campaign has the hash of "
+            "[METHOD.md](bench/METHOD.md), and `make check-report` compares it.\n")
+
+
 def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
     """What all this stands on: verdicts, how to read, controls, the other lab's own word, and how boots ended.
 
     results: the folder of labs; now: for sameness.sources(); the rest: as for front().
     """
-    after = f"Decided after these boots, and so in no METHOD.md before them: {'; '.join(plan.AFTER)}.\n"
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
     if judged:
         pages.add(documents.place("verdicts"), verdicts.part(judged))
@@ -333,7 +340,7 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
     pages.add(documents.place("cycles"), cycles_part(results))
     pages.add(documents.place("boots"), "## Boots\n", origin.boots_table(boots),
               origin.tries([*boots, *others]) if judged else "",
-              after if judged and plan.AFTER else "", origin.alike([*boots, *others]),
+              decided_after() if judged else "", origin.alike([*boots, *others]),
               origin.sources([*boots, *others], now))
 
 

@@ -11,7 +11,7 @@ import types
 
 import pytest
 
-from bench.report import report
+from bench.report import plan, report
 from bench.report.facts import frame, instrument, read
 from bench.report.judgement import controls
 from bench.report.rendering import documents, markdown, origin, page, short, tables, trust
@@ -75,6 +75,7 @@ def test_median_interval_difference(plain, title, cell, cells):
     "\n## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`).",
     "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`", "A/A, other seeds, rt (not run)",
     "No verdicts that depend on them are given", "3 seeds per arm are too few",
+    "\n\nNothing was decided after the first of these boots: ",
     "virtual: the first of these boots began at 2026-01-01T00:00:00Z, the last at 2026-01-01T00:00:00Z."])
 def test_what_stands_on_the_pages(plain, said):
     assert said in plain and "| must |" not in plain
@@ -87,6 +88,14 @@ def test_what_stands_on_the_pages(plain, said):
 def test_boots_that_took_more_than_one_try_are_counted(told, said):
     boots = [types.SimpleNamespace(manifest={} if one is None else {"tries": one}) for one in told]
     assert said in origin.tries(boots)
+
+
+@pytest.mark.parametrize("after, said", [
+    ((), "Nothing was decided after the first of these boots: the campaign has the hash of [METHOD.md]"),
+    (("this", "that"), "Decided after these boots, and so in no METHOD.md before them: this; that.\n")])
+def test_what_was_decided_after_the_boots_is_listed_or_nothing_was(monkeypatch, after, said):
+    monkeypatch.setattr(plan, "AFTER", after)
+    assert page.decided_after().startswith(said)
 
 
 def first(text):
