@@ -3,7 +3,7 @@
 
 Prints one line, and what was compared lies in build/check/boots/cell:
 
-  same          guest and plugin sent the same bytes
+  same          guest and plugin sent the same bytes; if the kernel's sources have changed since, it says so
   parts at ...  they did not: the first line of the first file that differs
   other input   what the boot would be made with now is not what the kept one was made with; nothing is booted
 
@@ -45,10 +45,14 @@ def again(name):
     archive.unpack_all()
     kept = archive.place_of(name)
     spec = spec_of(kept)
-    if others := boot.other_input(archive.load(kept / "manifest.json"), boot.manifest(spec)):
+    then, now = archive.load(kept / "manifest.json"), boot.manifest(spec)
+    newer = boot.other_sources(then, now)
+    if not newer and (others := boot.other_input(then, now)):
         print(f"{name}: other input: {', '.join(others)}; to make it again, check out the commit that last changed "
               f"{archive.KEPT}/{kept.relative_to(archive.BOOTS).parents[1]}")
         return 2
+    if newer:
+        name += ", by a kernel of other sources than it was kept with"
     verdict, why = boot.boot(spec, PLACE)
     if verdict != "ok" and verdict == archive.line_of(kept)["verdict"]:
         print(f"{name}: same: it ended in {verdict} then, too: {why}")

@@ -64,8 +64,11 @@ campaign: $(chosen) $(fuller) $(gate) guest qemu plugin	## boot all cells, SEEDS
 instrument: rt-$(call kernel_of,$(example)) lazy-unpatched guest qemu plugin	## check plugin and seeds, and keep the outcome for RESULTS.md
 	$(STAGE) instrument "checking plugin and seeds" $(python) bench.checks plugin lab-repeat --keep
 
-again: $(IMAGES) guest qemu plugin	## make all boots of results/ once more, 40 min or WITHIN=30: the same? (kept for the report)
-	$(STAGE) again "making all boots again" $(python) bench.checks again --keep $(if $(WITHIN),--within "$(WITHIN)")
+SAMPLE ?=
+$(if $(SAMPLE),$(call number,SAMPLE))
+again: $(IMAGES) $(fuller) guest qemu plugin	## make all boots of results/ once more, 4 h or WITHIN=30: the same? (kept for the report; SAMPLE=1: of each cell whose kernel sources have changed, a boot of each kind)
+	$(STAGE) again "making boots again" $(python) bench.checks again --keep $(if $(WITHIN),--within "$(WITHIN)") \
+		$(if $(SAMPLE),--sample "$(SAMPLE)")
 
 BOOT ?=
 show:				## unpack a boot of results/ and say what it is (BOOT=rt-unpatched/603)

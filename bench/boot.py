@@ -45,6 +45,8 @@ VARYING = ("host_cpu", "started_utc", "wall_seconds", "kept_utc", "commit", "tri
            "main_loop_sha256")
 # What an image was made of: whether it is the same one, its own hash says.
 OF_THE_IMAGE = ("config_sha256", "common_config_sha256", "source_sha256", "compiler", "binutils", "kernel_release")
+# What another kernel follows from, if only its sources are others: compiler and options of all arms are the same.
+OF_THE_SOURCES = {"config_sha256", "source_sha256", "image_sha256", "system_map_sha256"}
 SILENCE = 30  # s of QEMU's own CPU time; the longest silence of a good boot is 4 s
 PATIENCE = 10  # times that in wall time: a machine may be busy with other things
 PR_SET_PDEATHSIG = 1
@@ -269,6 +271,13 @@ def other_input(kept, now):
     """Names of what QEMU is given otherwise by two manifests; what the kept one, being older, does not tell is left."""
     kept, now = depends(kept), depends(now)
     return [key for key in kept if key not in OF_THE_IMAGE and kept[key] != now.get(key)]
+
+
+def other_sources(kept, now):
+    """Do two manifests differ in the sources of their kernels, and else at most in what follows from that?"""
+    kept, now = depends(kept), depends(now)
+    others = {key for key in kept if kept[key] != now.get(key)}
+    return "source_sha256" in others and others <= OF_THE_SOURCES
 
 
 def is_done(spec, out):

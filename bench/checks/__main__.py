@@ -15,7 +15,8 @@
   hotpaths      none takes the same instructions as unpatched in every hot
                 path, the other arms what LIMITS= in its file grants
   again         all boots of results/ made again are the same; a run that was
-                stopped goes on
+                stopped goes on. Also by kernels whose sources have changed
+                since: those may differ, and what they gave is kept by cell
 
 Exit status: 0 if all passed.
 """
@@ -45,7 +46,7 @@ from check import tapfile
 INSTRUMENT = pathlib.Path("results/instrument")  # outcomes that the report shows
 # The boot whose manifest says with which programs.
 VOUCHES = {"plugin": f"plugin/{OTHER_CELL}/counts", "lab-repeat": "first",
-           "again": f"again/rt-unpatched/seed-{plan.FIRST_SEED}"}
+           "again": f"again/{plan.JUDGED_LAB}/rt-unpatched/seed-{plan.FIRST_SEED}"}
 CHECKS = {"plugin": check_plugin, "lab-repeat": check_lab_repeat, "lab-verdicts": check_lab_verdicts,
           "lab-controls": check_lab_controls, "hotpaths": check_hotpaths, "again": check_again}
 
@@ -67,6 +68,19 @@ def keep(name):
     shutil.copyfile(tapfile.RESULTS / f"{name}.tap", INSTRUMENT / f"{name}.tap")
 
 
+def keep_newer():
+    """Keep what boots by kernels of other sources gave, if there are any."""
+    path, found = INSTRUMENT / instrument.NEWER, repeat.newer_kernels(repeat.kept_boots(newer=True))
+    path.unlink(missing_ok=True)
+    if found:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = ",\n".join(f"  {json.dumps(row)}" for row in found)
+        path.write_text(f'{{"cells": [\n{rows}\n]}}\n')
+    same = sum(row["same"] == row["boots"] for row in found)
+    print(f"note: {len(found)} cells have kernels of other sources than they were measured with; of {same} all boots "
+          "that were made again gave the same bytes", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python3 -m bench.checks", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -76,6 +90,9 @@ def main():
     parser.add_argument("--cell", default=f"rt-{arms.example()}", help="what is booted (default: %(default)s)")
     parser.add_argument("--within", type=float, default=math.inf, metavar="MINUTES",
                         help="again: begin no further boots after so long, and count them as skipped")
+    parser.add_argument("--sample", type=int, metavar="N",
+                        help="again: N boots of each kind in each cell whose kernel's sources have changed, no others; "
+                        "only what these gave is kept")
     args = parser.parse_args()
     os.chdir(boot.ROOT)
     boot.interruptible()
@@ -83,17 +100,20 @@ def main():
         parser.error(f"--keep is for {' and '.join(VOUCHES)}, not for {', '.join(sorted(others))}")
     archive.unpacked()
     failed = 0
-    checks = CHECKS | {"again": functools.partial(check_again, minutes=args.within)}
+    checks = CHECKS | {"again": functools.partial(check_again, minutes=args.within, sample=args.sample)}
     for name in args.check:
-        if name == "again" and not any(repeat.kept_boots().values()):
+        if name == "again" and not any(repeat.kept_boots(newer=True).values()):
             boot.fail("no boot of results/ is up to date with the images here; make results makes them anew")
-        if args.keep:
+        whole = args.keep and not args.sample
+        if whole:
             forget(name)
         with tapfile.Writer(name) as tap:
             checks[name](tap, args.cell)
         failed += tap.failed
-        if args.keep:
+        if whole:
             keep(name)
+        if args.keep and name == "again":
+            keep_newer()
     # What is kept says itself what failed, and the report says it first: it is to be made all the same.
     sys.exit(bool(failed) and not args.keep)
 

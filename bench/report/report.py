@@ -53,7 +53,9 @@ def write(results, out, now=sources_now, kept=None):
     others = [*read.read_others(results, ("hotpath",)), *traced]
     loads = windows.boots(results)
     sources = now([*boots, *others, *loads])
-    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(kept))
+    again = instrument.made_again(kept, results)
+    newer = origin.as_before([*boots, *others, *loads], sources, again)
+    judged = page.judge(runs.get(plan.JUDGED_LAB), boots, sources, instrument.failed(kept), again)
     labs = {lab: rows.drop(plan.REBUILT, level="arm", errors="ignore")
             for lab, found in runs.items() if len(rows := frame.cells(found))}
     here = {lab: found for lab in labs
@@ -62,8 +64,8 @@ def write(results, out, now=sources_now, kept=None):
     pages, figures = documents.Pages(), out / documents.FIGURES
     known = evidence.Evidence(results, runs.get(plan.JUDGED_LAB), judged.verdicts if judged else ())
     page.front(pages, figures, kept, boots, labs, judged, known, others, timelines.get(plan.JUDGED_LAB),
-               sameness.changed_workloads(loads, sources))
-    page.basis(pages, figures, kept, results, boots, labs, judged, sources, others)
+               sameness.changed_workloads(loads, sources, again), newer)
+    page.basis(pages, figures, kept, results, boots, labs, judged, sources, others, again, newer)
     for lab, found in here.items():
         page.details(pages, figures, lab, found, labs[lab], judged, hotpaths.read_lab(results / lab), timelines[lab])
     pages.add(documents.place("maintenance"), "## What each variant is to maintain (counted in the sources)\n",

@@ -4,6 +4,7 @@
 import dataclasses
 
 from bench.report import plan
+from bench.report.facts import read
 
 GUARD = "guard of QEMU's clock"
 
@@ -88,23 +89,37 @@ def unlike(boots, lab=""):
 # ---- This tree ----
 
 
-def changed(boots, now):
-    """{kernel as MODEL-KERNEL: its cells} whose sources this tree no longer has; now: {kernel: source_sha256}, or None.
+def of_other_sources(boots, now):
+    """(boot, a key of instrument.made_again()) of each boot whose kernel's sources this tree no longer has.
 
-    What was made elsewhere says nothing of this tree.
+    now: {kernel as MODEL-KERNEL: source_sha256}, or None. What was made elsewhere says nothing of this tree.
     """
-    found = {}
-    for boot in boots:
+    for boot in boots if now is not None else ():
         if boot.verdict == "ok" and not boot.lab.startswith("imported-"):
-            name = f"{boot.model}-{boot.manifest['kernel']}"
-            if now is not None and boot.manifest["source_sha256"] != now.get(name):
-                found.setdefault(name, set()).add((boot.model, boot.arm))
+            kernel = f"{boot.model}-{boot.manifest['kernel']}"
+            if boot.manifest["source_sha256"] != now.get(kernel):
+                campaign = boot.lab if boot.workload == read.WORKLOAD else f"workloads/{boot.workload}"
+                yield boot, (campaign, f"{boot.model}-{boot.arm}", kernel, now.get(kernel))
+
+
+def changed(boots, now, again=()):
+    """{kernel as MODEL-KERNEL: its cells} whose sources this tree no longer has; again: from instrument.made_again(),
+    cells that are as they were all the same."""
+    found = {}
+    for boot, key in of_other_sources(boots, now):
+        if key not in again:
+            found.setdefault(key[2], set()).add((boot.model, boot.arm))
     return dict(sorted(found.items()))
 
 
-def changed_workloads(boots, now):
+def as_before(boots, now, again):
+    """How many boots were made again of each cell that changed() does not name only because of these: a set."""
+    return {again[key] for _, key in of_other_sources(boots, now) if key in again}
+
+
+def changed_workloads(boots, now, again=()):
     """{workload: its kernels as MODEL-KERNEL that changed() names}, without those that have none; boots:
     windows.boots()."""
-    found = {name: list(changed([boot for boot in boots if boot.workload == name], now))
+    found = {name: list(changed([boot for boot in boots if boot.workload == name], now, again))
              for name in dict.fromkeys(boot.workload for boot in boots)}
     return {name: kernels for name, kernels in found.items() if kernels}

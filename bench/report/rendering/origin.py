@@ -134,11 +134,25 @@ def alike(boots):
                     "of a preemption model the same kernel options but for the facade's own.\n")
 
 
-def sources(boots, now):
-    """Whether the kernels that were measured are those that the tree would give now."""
+def as_before(boots, now, again):
+    """That kernels of other sources gave the same bytes, if that was seen; boots: of all kinds; now, again: as for
+    sameness.changed()."""
+    numbers = sorted(sameness.as_before(boots, now, again))
+    if not numbers:
+        return ""
+    other = " other" if sameness.changed(boots, now, again) else ""
+    often = f"{numbers[0]} to {numbers[-1]}" if numbers[1:] else numbers[0]
+    boots, were = ("boot", "was") if numbers == [1] else ("boots", "were")
+    return (f"Kernel sources have changed since; {often} {boots} of each{other} cell that this reaches {were} made "
+            "again with them, and gave the same bytes (`make again`).\n")
+
+
+def sources(boots, now, again=()):
+    """Whether the kernels that were measured are those that the tree would give now; again: as for
+    sameness.changed()."""
     if now is None:
         return "Whether kernel sources changed since this run was not checked.\n"
-    names = sameness.changed(boots, now)
+    names = sameness.changed(boots, now, again)
     if names:
         return f"**Kernel sources changed since this run**, those of: {', '.join(names)}. Run `make results` again.\n"
-    return "Kernel sources have not changed since this run.\n"
+    return as_before(boots, now, again) or "Kernel sources have not changed since this run.\n"

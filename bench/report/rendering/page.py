@@ -186,15 +186,15 @@ class Lab:
     verdicts: list
 
 
-def judge(runs, boots, now, faults):
+def judge(runs, boots, now, faults, again=()):
     """Lab from the figures of the lab that verdicts are about; None without a boot of the workload there.
 
-    now: for sameness; faults: checks that the instrument failed.
+    now, again: for sameness; faults: checks that the instrument failed.
     """
     if runs is None or frame.cells(runs).empty:
         return None
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB]
-    found = controls.judge(runs, sameness.unlike(here), sameness.changed(here, now), faults)
+    found = controls.judge(runs, sameness.unlike(here), sameness.changed(here, now, again), faults)
     return Lab(runs, found, contrasts.judge(runs, found))
 
 
@@ -226,8 +226,8 @@ are too noisy to compare, whether instructions agree with the plugin's, and what
 """
 
 
-def trust_part(folder, kept, boots, judged):
-    """Can you trust this lab? The controls of the lab that verdicts are about."""
+def trust_part(folder, kept, boots, judged, newer=""):
+    """Can you trust this lab? The controls of the lab that verdicts are about. newer: from origin.as_before()."""
     runs, found, lab = judged.runs, judged.controls, plan.JUDGED_LAB
     return "\n".join(part for part in (
         f"## Can you trust this lab? (lab: {lab})\n",
@@ -235,7 +235,7 @@ def trust_part(folder, kept, boots, judged):
         trust.outcomes_table(found, judged.verdicts), trust.resolution(runs), trust.alarms(found),
         trust.dose_part(runs, folder, lab),
         trust.held_under(runs, judged.verdicts), trust.sensitivity(runs, found), trust.replicates(runs),
-        instrument.part(kept, boots), MADE_AGAIN, trust.plugin(boots), trust.errors(kept),
+        instrument.part(kept, boots), newer, MADE_AGAIN, trust.plugin(boots), trust.errors(kept),
         ELSEWHERE if (kept / "cycles").is_dir() else "",
     ) if part)
 
@@ -281,29 +281,30 @@ def links(pages):
     return "\n".join(("## All figures\n", *rows, ""))
 
 
-def stale_part(first, aged):
+def stale_part(first, aged, newer=""):
     """What a reader of any figure must know first: it may be of kernels that are other ones now.
 
-    first: kernels of the first campaign that have changed; aged: {workload: kernels}.
+    first: kernels of the first campaign that have changed; aged: {workload: kernels}; newer: from origin.as_before().
     """
     def some(kernels):
         return ", ".join(kernels) if len(kernels) < 4 else "most or all"
 
     which = [f"in page faults beside cyclictest, hot paths and the timeline: {some(first)}"] if first else []
     which += [f"in {name}: {some(kernels)}" for name, kernels in aged.items()]
-    rest = "" if aged else " The workloads below ran on today's kernels."
-    return f"**Kernels have changed since they were measured {'; '.join(which)}.**{rest}\n" if which else ""
+    rest = "" if aged or newer else " The workloads below ran on today's kernels."
+    said = f"**Kernels have changed since they were measured {'; '.join(which)}.**{rest}\n" if which else ""
+    return "\n".join(part for part in (said, newer) if part)
 
 
-def front(pages, folder, kept, boots, labs, judged, known, others=(), traced=None, aged=None):
+def front(pages, folder, kept, boots, labs, judged, known, others=(), traced=None, aged=None, newer=""):
     """The front page: answers, arms, one drain, verdicts, claims, what is missing; and the pages behind them.
 
     pages: documents.Pages, to add to; folder: of the figures; kept: of what the instrument gave; labs: {lab:
     its cells}; judged: from judge(); known: evidence.Evidence; others: boots of another kind than the workload's and
-    controls'; traced: for timeline.part(); aged: for stale_part().
+    controls'; traced: for timeline.part(); aged, newer: for stale_part().
     """
     lab, every = plan.JUDGED_LAB, judged_claims.all_judged(known)
-    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged.controls.changed if judged else (), aged or {}),
+    pages.add(documents.FRONT, INTRODUCTION, stale_part(judged.controls.changed if judged else (), aged or {}, newer),
               *answers_part(known), timeline.part(folder, traced or {}))
     pages.add(documents.FRONT, workloads_part(pages, known, judged_loads.judge(known), folder))
     if judged:
@@ -328,20 +329,20 @@ def decided_after():
             "[METHOD.md](bench/METHOD.md), and `make check-report` compares it.\n")
 
 
-def basis(pages, folder, kept, results, boots, labs, judged, now, others=()):
+def basis(pages, folder, kept, results, boots, labs, judged, now, others=(), again=(), newer=""):
     """What all this stands on: verdicts, how to read, controls, the other lab's own word, and how boots ended.
 
-    results: the folder of labs; now: for sameness.sources(); the rest: as for front().
+    results: the folder of labs; now, again: for origin.sources(); the rest: as for front().
     """
     pages.add(documents.place("reading"), "## Words\n", GLOSSARY, "## How to read this\n", HOW_TO_READ)
     if judged:
         pages.add(documents.place("verdicts"), verdicts.part(judged))
-        pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged))
+        pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged, newer))
     pages.add(documents.place("cycles"), cycles_part(results))
     pages.add(documents.place("boots"), "## Boots\n", origin.boots_table(boots),
               origin.tries([*boots, *others]) if judged else "",
               decided_after() if judged else "", origin.alike([*boots, *others]),
-              origin.sources([*boots, *others], now))
+              origin.sources([*boots, *others], now, again))
 
 
 def imported_note(boots):

@@ -12,6 +12,7 @@ import zlib
 
 from bench.report import plan
 from bench.report.facts import frame, metrics, read
+from bench.report.facts import instrument as facts
 from check import tapfile
 
 KINDS = ("none", "syscall", "page_fault", "exception", "timer", "reschedule", "call_function", "irq_work", "device",
@@ -151,6 +152,16 @@ def instrument(results, name, *points, **told):
         for point in points:
             tap.point(*point)
     tap.path.with_suffix(".json").write_text(json.dumps(told))
+
+
+def newer(results, *cells, boots=1, same=None, source="other", campaign="virtual"):
+    """What `make again` has kept of cells, (cell, kernel), by kernels of other sources."""
+    rows = [{"campaign": campaign, "cell": cell, "kernel": kernel, "source_sha256": source, "boots": boots,
+             "same": boots if same is None else same,
+             facts.DIGEST: facts.digest(results, f"{campaign}/{cell}")} for cell, kernel in cells]
+    path = results / "instrument" / facts.NEWER
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"cells": rows}))
 
 
 COSTS = {"rt": 500, "lazy": 800}  # instructions per drain under unpatched, to which the seed is added

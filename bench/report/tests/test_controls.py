@@ -9,9 +9,9 @@ import shutil
 import pytest
 
 from bench.report import plan
-from bench.report.facts import frame, windows
+from bench.report.facts import frame, instrument, windows
 from bench.report.judgement import controls, sameness
-from bench.report.rendering import page, trust, words
+from bench.report.rendering import origin, page, trust, words
 from bench.report.rendering.words import failures
 from bench.report.tests import pages, synthetic
 
@@ -138,6 +138,49 @@ def test_sources_that_changed_are_said_first_and_withdraw_nothing(results, text)
     assert verdict(made, ASKING) == "**equivalent**; under 2 other settings as well"
 
 
+AGAIN = "were made again with them, and gave the same bytes (`make again`)."
+
+
+def test_only_cells_all_of_whose_boots_were_the_same_are_vouched_for(tmp_path):
+    for arm in ("none", "qpw1"):
+        synthetic.boot(tmp_path, arm=arm)
+    cells, found = [("rt-none", "rt-none"), ("rt-qpw1", "rt-qpw")], [("virtual", "rt-none", "rt-none", "other"),
+                                                                     ("virtual", "rt-qpw1", "rt-qpw", "other")]
+    assert instrument.made_again(tmp_path, tmp_path) == {}
+    synthetic.newer(tmp_path, *cells, boots=3)
+    assert instrument.made_again(tmp_path, tmp_path) == dict.fromkeys(found, 3)
+    synthetic.boot(tmp_path, arm="qpw1", seed=2)  # it was of other boots than these
+    assert instrument.made_again(tmp_path, tmp_path) == {found[0]: 3}
+    for told in ({"boots": 3, "same": 2}, {"boots": 0}):
+        synthetic.newer(tmp_path, *cells, **told)
+        assert instrument.made_again(tmp_path, tmp_path) == {}
+    for torn in ("[", "[]", "{}", '{"cells": [{"boots": 1, "same": 1}]}'):
+        (tmp_path / "instrument" / "newer-kernels.json").write_text(torn)
+        assert instrument.made_again(tmp_path, tmp_path) == {}
+
+
+def test_what_newer_kernels_leave_as_it_was_is_not_stale(results, text):
+    """And the pages say of how many boots that was seen."""
+    def now(boots):
+        return pages.unchanged(boots) | {"lazy-qpw": "other"}
+
+    cells = ("lazy-qpw0", "lazy-qpw"), ("lazy-qpw1", "lazy-qpw")
+    synthetic.newer(results, cells[1], boots=1)
+    made = text(results, now=now)
+    assert verdict(made, OFF).endswith("; sources have changed since")
+    assert "1 of 14 primary contrasts are about such kernels" in first_said(made)
+    assert ("**Kernels have changed since they were measured in page faults beside cyclictest, hot paths and the "
+            "timeline: lazy-qpw.**\n\nKernel sources have changed since; 1 boot of each other cell that this reaches "
+            "was made again with them,") in made.partition("\n## ")[0]
+    synthetic.newer(results, *cells, boots=3)
+    made = text(results, now=now)
+    assert "have changed since these results" not in made and "have changed since they were measured" not in made
+    assert verdict(made, OFF) == "**equivalent**; under 2 other settings as well"
+    said = f"Kernel sources have changed since; 3 boots of each cell that this reaches {AGAIN}"
+    assert said in made.partition("\n## ")[0] and made.count(said) == 3
+    assert "Kernel sources have not changed since this run." not in made
+
+
 def test_workloads_on_kernels_that_have_changed_are_named():
     boots = [windows.Boot(name, "rt", arm, {"kernel": kernel, "source_sha256": "then"}) for name, arm, kernel in (
         ("spin", "qpw1", "qpw"), ("spin", "unpatched", "unpatched"), ("mpi", "qpw1", "qpw-full"))]
@@ -146,6 +189,15 @@ def test_workloads_on_kernels_that_have_changed_are_named():
     assert aged == {"spin": ["rt-qpw"]}
     assert page.stale_part((), aged) == "**Kernels have changed since they were measured in spin: rt-qpw.**\n"
     assert page.stale_part((), {}) == ""
+    again = {("workloads/spin", "rt-qpw1", "rt-qpw", "now"): 2}
+    assert sameness.changed_workloads(boots, now, again) == {}
+    assert origin.as_before(boots, now, again) == (
+        f"Kernel sources have changed since; 2 boots of each cell that this reaches {AGAIN}\n")
+    for other in (("virtual", "rt-qpw1", "rt-qpw", "now"), ("workloads/spin", "rt-qpw1", "rt-qpw", "then"),
+                  ("workloads/spin", "rt-qpw1", "rt-qpw-full", "now")):
+        assert sameness.changed_workloads(boots, now, {other: 2}) == aged
+        assert origin.as_before(boots, now, {other: 2}) == ""
+    assert origin.as_before(boots, now | {"rt-qpw": "then"}, again) == ""  # nothing has changed
 
 
 def test_an_instrument_that_fails_a_check_withdraws_all(results, text):
