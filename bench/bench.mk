@@ -93,7 +93,7 @@ probe: $(firstword $(chosen)) guest qemu	## say within 20 s whether this machine
 	@$(python) bench.probe --lab "$(if $(filter file,$(origin LAB)),kvm,$(LAB))"
 
 # Apart from campaigns, with a guest and a plugin of its own.
-lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12; without ARM kept for the report)
+lock-holds: $(MODELS:%=%-$(call kernel_of,$(or $(ARM),$(example)))) guest qemu plugin	## how long requester and owner hold the owner's lock, and the other waits (ARM= SEEDS=12; kept for the report only without either)
 	@$(python) bench.lock_holds --arm "$(or $(ARM),$(example))" --seeds "$(SEEDS)" --jobs "$(JOBS)" \
 		$(if $(ARM),,--keep)
 

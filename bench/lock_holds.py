@@ -37,6 +37,7 @@ KEYS = ("kernel", "interrupts", "holder", "holds", "median", "p99", "longest", "
 HEAD = ("kernel", "interrupts", "who holds", "holds", "median", "99 %", "longest", "interrupted", "who waits", "waits",
         "longest", "by the clock")
 KEPT = pathlib.Path("results/instrument/lock-holds.json")  # for the report
+SEEDS = 12
 
 
 @dataclasses.dataclass
@@ -92,8 +93,18 @@ def table(lines):
                      for line in (HEAD, ["---"] * len(HEAD), *lines))
 
 
+def is_whole(args):
+    """Is it the run whose rows the report shows: all seeds, both models, the example's own images?"""
+    return (args.arm == arms.example() and args.seeds == SEEDS and set(args.models) == set(boot.MODELS)
+            and not args.image)
+
+
 def keep(args, found):
-    """Keep the rows for the report, with what they depend on."""
+    """Keep the rows of a whole run for the report, with what they depend on; of another say that they are not."""
+    if not (args.keep and is_whole(args)):
+        print(f"\nnote: {KEPT} stays as it is: only the rows of a whole run (make lock-holds, without ARM= and with "
+              f"SEEDS={SEEDS}) are kept for the report", flush=True)
+        return
     images = {model: boot.sha256((args.image or boot.image_of(model, args.arm)) / "bzImage") for model in args.models}
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     KEPT.write_text(json.dumps({
@@ -149,10 +160,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arm", default=arms.example(),
                         help="one whose requesters take the owner's lock (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=12, help="boots of each kind (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="boots of each kind (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="boots side by side (default: %(default)s)")
     parser.add_argument("--models", nargs="+", choices=boot.MODELS, default=boot.MODELS)
-    parser.add_argument("--keep", action="store_true", help=f"keep the figures in {KEPT}, for the report")
+    parser.add_argument("--keep", action="store_true",
+                        help=f"keep the figures of a whole run in {KEPT}, for the report")
     parser.add_argument("--image", type=pathlib.Path, help="another image, of one model")
     args = parser.parse_args()
     os.chdir(boot.ROOT)
@@ -168,8 +180,7 @@ def main():
     found = [row for model in args.models for interrupts in DOSES
              for row in rows(f"{model}-{args.arm}", interrupts, cells[model, interrupts])]
     print(table(found))
-    if args.keep:
-        keep(args, found)
+    keep(args, found)
 
 
 if __name__ == "__main__":

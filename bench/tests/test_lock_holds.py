@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Holds and waits from rows of pcd_locks: columns what, cpu, lock, copy, clock, held, interrupts."""
 
-from bench import lock_holds
+import json
+import pathlib
+import types
+
+import pytest
+
+from bench import arms, boot, lock_holds
 from bench.lock_holds import OWNER, REQUESTER
 
 
@@ -70,3 +76,20 @@ def test_rows():
 
 def test_a_table_says_who_did_not_wait():
     assert lock_holds.table([["rt-qpw", "storm", None]]).splitlines()[-1] == "| rt-qpw | storm | - |"
+
+
+WHOLE = {"arm": arms.example(), "seeds": 12, "models": boot.MODELS, "image": None, "keep": True}
+ROW = ["rt-qpw", "storm", "owner", 1, 900, 900, 900, 1, "requester", 0, None, None]
+
+
+@pytest.mark.parametrize("other", [{"seeds": 1}, {"arm": "none"}, {"models": ["rt"]}, {"keep": False},
+                                   {"image": pathlib.Path("images/mine")}])
+def test_only_a_whole_run_s_rows_are_kept(other, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lock_holds, "KEPT", tmp_path / "lock-holds.json")
+    lock_holds.keep(types.SimpleNamespace(**WHOLE | other), [ROW])
+    assert not lock_holds.KEPT.exists() and "stays as it is" in capsys.readouterr().out
+    lock_holds.keep(types.SimpleNamespace(**WHOLE), [ROW])
+    whole = lock_holds.KEPT.read_bytes()
+    assert json.loads(whole)["rows"][0]["holder"] == "owner" and capsys.readouterr().out == ""
+    lock_holds.keep(types.SimpleNamespace(**WHOLE | other), [])
+    assert lock_holds.KEPT.read_bytes() == whole
