@@ -101,14 +101,14 @@ hooks() {
 	apply "variants/$variant/"
 }
 
-# variant: its files. The first words of its page say what it is.
+# variant: its files. What its page says first is the message, as it is in the cover letter.
 variant() {
 	[ "$variant" != none ] || return 0
 	add "variants/$variant/"
 	rm -f "$tree/mm/pcpu_drain/contract_$variant.h"
 	fill common/ kunit
-	sed -n '/^# /,/^## /{/^#/!p}' "variants/$variant/README.md" | sed -E 's/\[([^]]*)\]\([^)]*\)/\1/g; s/[`*]//g' |
-		sed '/^|/,$d' | fmt -w 72 | sed '/./,$!d' | commit "mm: let $variant drain the caches of isolated CPUs"
+	/usr/bin/python3 -B -m bench.report.rendering.mail "$variant" |
+		commit "mm: let $variant drain the caches of isolated CPUs"
 }
 
 tests() {

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import re
 import textwrap
 
 from bench import archive, arms
@@ -14,9 +13,9 @@ from bench.report.facts import evidence, frame, metrics, strategies
 from bench.report.judgement import answers, claims
 from bench.report.rendering import answers as page
 from bench.report.rendering import claims as told
+from bench.report.rendering.mail import WIDTH, section, wrap
 
-WIDTH = 72  # columns of a mail
-COLUMN = 16  # of these, one arm's figures
+COLUMN = 16  # of a mail's, one arm's figures
 PROBLEM = """\
 Linux keeps per-CPU caches. When another CPU needs one emptied, a kworker interrupts whatever runs there. On isolated \
 (nohz_full) CPUs that is noise, which real-time and HPC users cannot have."""
@@ -28,30 +27,6 @@ TESTS = """\
 The last patch has the suite: who drains in each state of the owner, nothing lost or drained twice, unplug and a \
 change of isolation under load. Bugs planted on purpose turn each of its tests red. It ran under lockdep, KASAN and \
 multi-threaded TCG, with owners in user mode; the protocol was also checked as a Promela model."""
-
-
-def plain(text):
-    """Markdown as a mail has it: no links, no emphasis."""
-    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
-    return re.sub(r"[*`]|<a [^>]*></a>", "", text)
-
-
-def wrap(text, first="", rest=None):
-    return textwrap.fill(" ".join(plain(text).split()), WIDTH, initial_indent=first, break_on_hyphens=False,
-                         subsequent_indent=first if rest is None else rest)
-
-
-def section(name, heading=""):
-    """The paragraphs and points under a heading of the variant's page, or what stands before the first; no tables."""
-    text = (strategies.ROOT / "variants" / name / "README.md").read_text(encoding="utf-8")
-    if not heading:
-        found = text.partition("\n# ")[2].partition("\n")[2]
-    elif not (found := text.partition(f"\n## {heading}\n")[2]):
-        raise ValueError(f"variants/{name}/README.md has no section {heading}")
-    found = re.split(r"^#", found, maxsplit=1, flags=re.MULTILINE)[0]
-    parts = re.split(r"\n\n|\n(?=- )", found.strip())
-    return "\n".join(wrap(part[2:], "- ", "  ") if part.startswith("- ") else wrap(part) + "\n"
-                     for part in parts if part and not part.startswith(("|", "![", "```")))
 
 
 def figures(known, name):

@@ -7,7 +7,7 @@ from bench import arms
 from bench.report import plan
 from bench.report.facts import strategies
 from bench.report.judgement import answers
-from bench.report.rendering import cover
+from bench.report.rendering import cover, mail
 
 VERDICT = [arm for arm in answers.candidates() if arm != plan.BASE]
 VARIANTS = list(dict.fromkeys(arms.fact(arm, "KERNEL") for arm in VERDICT))
@@ -37,9 +37,40 @@ def test_a_letter_has_the_variants_arms_and_no_other_beside_the_base(name):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_letter_answers_all_that_was_said_of_it(name):
     letter = " ".join(cover.letter(Known(), name).split())
-    assert all(cover.plain(f"{claim['says']} ({claim['who']})") in letter
+    assert all(mail.plain(f"{claim['says']} ({claim['who']})") in letter
                for claim in strategies.said(name).get("claim", ()))
 
 
 def test_plain_text_has_no_markup():
-    assert cover.plain('*it* [holds](a.md#b) `now`<a id="c1"></a>') == "it holds now"
+    assert mail.plain('*it* [holds](a.md#b) `now`<a id="c1"></a>') == "it holds now"
+
+
+PAGE = """<!-- SPDX -->
+# own: it is of its [own](../a.md)
+
+What *it* does.
+On two lines.
+
+| a | b |
+|---|---|
+
+And more.
+
+## Constraints
+- One `x`.
+- Two.
+"""
+
+
+def test_a_page_s_first_words_end_where_a_heading_begins(tmp_path, monkeypatch):
+    monkeypatch.setattr(strategies, "ROOT", tmp_path)
+    page = tmp_path / "variants/own/README.md"
+    page.parent.mkdir(parents=True)
+    page.write_text(PAGE)
+    assert mail.section("own") == "What it does. On two lines.\n\nAnd more.\n"
+    assert mail.section("own", "Constraints") == "- One x.\n- Two."
+    with pytest.raises(ValueError, match="has no section Use"):
+        mail.section("own", "Use")
+    page.write_text("<!-- SPDX -->\n# own\n\n## Constraints\n- One.\n")
+    with pytest.raises(ValueError, match="says nothing under its title"):
+        mail.section("own")
