@@ -147,7 +147,8 @@ def cmdline(spec):
 
 
 def load_spec(lab_name, model, arm, seed, load, setting="", **other):
-    """The boot of a workload of bench/workloads, under one of its settings (its first); other: fields of Spec."""
+    """The boot of a workload of bench/workloads, under one of its settings (its first); other: fields of Spec.
+    UsageError where it could not come to anything."""
     about = workloads.about(load)
     setting = setting or next(iter(about["settings"]))
     if setting not in about["settings"]:
@@ -156,7 +157,11 @@ def load_spec(lab_name, model, arm, seed, load, setting="", **other):
     image = image_of(model, arm)
     own = {"image": image.with_name(f"{image.name}-{flavour}") if flavour else image, "kind": "load",
            "setting": setting, "load": load, "calls": tuple(about["calls"]), **workloads.machine(load, setting)}
-    return Spec(**{"lab": lab_name, "model": model, "arm": arm, "seed": seed} | own | other)
+    spec = Spec(**{"lab": lab_name, "model": model, "arm": arm, "seed": seed} | own | other)
+    # Only there it is known how long an instruction takes.
+    if lab_name == virtual.NAME and (why := workloads.why_not(load, load_parameters(spec), 1 << spec.icount_shift)):
+        raise UsageError(f"workload {load}: {why}")
+    return spec
 
 
 @functools.lru_cache(maxsize=64)

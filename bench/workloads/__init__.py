@@ -13,6 +13,7 @@
 """
 
 import functools
+import importlib
 import json
 import pathlib
 
@@ -55,6 +56,16 @@ def parameters(name, setting):
 def bench(name, setting):
     """{name: value} of what all guests are told, as a setting has it otherwise: bench.NAME=VALUE; all are words."""
     return {key: str(value) for key, value in about(name)["settings"][setting].get("bench", {}).items()}
+
+
+def why_not(name, given, instruction_ns):
+    """Why no boot of a workload can come to anything with these parameters, by its limits.py: a line, or None.
+
+    instruction_ns: how long an instruction takes.
+    """
+    if not (ROOT / FOLDER / name / "limits.py").exists():
+        return None
+    return importlib.import_module(f"bench.workloads.{name}.limits").why_not(given, instruction_ns)
 
 
 def flavour(name, setting):
