@@ -66,7 +66,7 @@ struct state {
 
 static void let_go_on(struct kunit *test, struct situation *s)
 {
-	open_gate(NULL);
+	open_latch(NULL);
 }
 
 static void enter_user_mode(struct kunit *test, struct situation *s)
@@ -148,7 +148,7 @@ static void enter_kthread(struct kunit *test, struct situation *s)
 
 static void thread_moves_on(struct kunit *test, struct situation *s)
 {
-	open_gate(NULL);
+	open_latch(NULL);
 	thread_join(&s->thread);
 }
 
@@ -344,9 +344,9 @@ static bool attempt(struct kunit *test, const struct state *state,
 	script_reset();
 	s->owner = owner_start(test, s->cpu);
 	script.owner = owner_task(s->owner);
-	close_gate(test);
+	close_latch(test);
 	counts = measure(test, state, expected, cell);
-	open_gate(NULL);
+	open_latch(NULL);
 	owner_stop(test, s->owner);
 	return counts;
 }
@@ -385,7 +385,7 @@ static void patience_is_counted(struct kunit *test)
 	stay_here(test);
 	script_reset();
 	s->owner = owner_start(test, cpu);
-	close_gate(test);
+	close_latch(test);
 	system_call(test, s);
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	ask(test, PCD_WAIT);

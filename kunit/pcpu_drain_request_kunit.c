@@ -121,12 +121,12 @@ static void strict_waits_for_an_owner_in_the_kernel(struct kunit *test)
 	ask(test, PCD_STRICT);
 	if (pcd_variant_clean_in_user()) {
 		schedule_timeout_uninterruptible(2);
-		open_gate(NULL);
+		open_latch(NULL);
 	}
 	KUNIT_EXPECT_EQ(test, answer(test).posted, 0);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_EXPECT_EQ(test, helps(cpu, PCD_HELP_STRICT), before);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
 	probe_expect_no_debt(test);
@@ -262,7 +262,7 @@ static void help_comes_to_all_at_once(struct kunit *test)
 		kunit_skip(test, "in this variant no owner is waited for with patience");
 	stay_here(test);
 	script_reset();
-	close_gate(test);
+	close_latch(test);
 	for (i = 0; i < ARRAY_SIZE(owners); i++) {
 		before[i] = helps(cpus[i], PCD_HELP_PATIENCE);
 		thread_start(test, &owners[i], cpus[i], cache_and_keep_the_cpu, NULL);
@@ -276,7 +276,7 @@ static void help_comes_to_all_at_once(struct kunit *test)
 			    "help for the second waits for the first owner");
 	KUNIT_EXPECT_FALSE(test, asked_is_answered());
 
-	open_gate(NULL);
+	open_latch(NULL);
 	for (i = 0; i < ARRAY_SIZE(owners); i++)
 		thread_join(&owners[i]);
 	KUNIT_EXPECT_EQ(test, answer(test).left, 0);
@@ -295,7 +295,7 @@ static void help_waits_for_no_kworker(struct kunit *test)
 		kunit_skip(test, "in this variant no owner is waited for with patience");
 	stay_here(test);
 	script_reset();
-	close_gate(test);
+	close_latch(test);
 	atomic_set(&script.items[slow], 1);
 	WRITE_ONCE(script.held_cpu, slow);
 	thread_start(test, &owner, cpu, cache_and_keep_the_cpu, NULL);
@@ -305,7 +305,7 @@ static void help_waits_for_no_kworker(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
 	KUNIT_EXPECT_TRUE_MSG(test, eventually(helps(cpu, PCD_HELP_PATIENCE) != before),
 			      "help waits for another CPU's kworker");
-	open_gate(NULL);
+	open_latch(NULL);
 	thread_join(&owner);
 	let_the_first_go();
 	answer(test);
