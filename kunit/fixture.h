@@ -51,7 +51,7 @@ struct script_drain {
 };
 
 struct script {
-	atomic_t items[NR_CPUS];
+	atomic_long_t items[NR_CPUS];	/* words: pcd_take() */
 	struct script_drain last[NR_CPUS];
 	atomic_t added[NR_CPUS];	/* items, ever: counted once they are there */
 	atomic_t visits[NR_CPUS];	/* drains, of nothing too */

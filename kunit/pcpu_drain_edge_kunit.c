@@ -153,7 +153,7 @@ static struct user_owner *edge_start(struct kunit *test, int cpu)
 {
 	struct user_owner *owner = scene_start(test, cpu);
 
-	if (!pcd_tracks(cpu))
+	if (!pcd_tracks(cpu) || pcd_holds())
 		kunit_skip(test, "in this variant no CPU owes anything");
 	edge.cpu = cpu;
 	edge.drainer = NULL;
