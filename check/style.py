@@ -33,7 +33,7 @@ CHECKPATCH_IGNORE = (
     # Locks are opaque types and macros that pick one of two forms by a static branch, as local_lock.h has them. One is
     # looked at to wait for it, which is no assertion.
     ("variants/*/locks.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE", "USE_LOCKDEP")),
-    ("pcpu_drain_*.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE")),
+    ("pcpu_drain_*.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE", "USE_LOCKDEP")),
     ("*", (
         "FILE_PATH_CHANGES",  # asks for a MAINTAINERS entry
         "CONFIG_DESCRIPTION",  # counts lines of Kconfig help; short ones are wanted here
