@@ -200,7 +200,10 @@ static void add(atomic_long_t *items, atomic_t *added)
 	int cpu = smp_processor_id();
 
 	atomic_inc(&script.cached);
-	atomic_long_inc(&items[cpu]);
+	if (pcd_uncached())
+		atomic_inc(&script.drained);
+	else
+		atomic_long_inc(&items[cpu]);
 	/* Whoever sees it counted finds it cached: pairs with script_added(). */
 	atomic_inc_return_release(&added[cpu]);
 }
@@ -272,16 +275,33 @@ s64 script_helps(int cpu, enum pcd_help why)
 
 /* ---- CPUs ---- */
 
-/* CPUs that work as upstream: all, unless the variant drains isolated ones its own way. */
+/* By nohz_full=, which never changes. */
+bool is_isolated(int cpu)
+{
+	return !housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE);
+}
+
+/* Does the variant have it cache nothing? */
+bool caches_nothing(int cpu)
+{
+	return IS_ENABLED(CONFIG_PCPU_DRAIN_UNCACHED) && is_isolated(cpu);
+}
+
+/* Does it work as upstream?  All do but isolated ones, if the variant says so. */
+bool is_upstream(int cpu)
+{
+	return !pcd_tracks(cpu) && !caches_nothing(cpu);
+}
+
 const struct cpumask *upstream_cpus(void)
 {
 	static struct cpumask cpus;
 	int cpu;
 
-	cpumask_copy(&cpus, cpu_online_mask);
+	cpumask_clear(&cpus);
 	for_each_online_cpu(cpu)
-		if (pcd_tracks(cpu))
-			cpumask_clear_cpu(cpu, &cpus);
+		if (is_upstream(cpu))
+			cpumask_set_cpu(cpu, &cpus);
 	return &cpus;
 }
 
@@ -298,14 +318,8 @@ int upstream_cpu(struct kunit *test, unsigned int nr)
 	return -1;
 }
 
-/* By nohz_full=, which never changes. */
-bool is_isolated(int cpu)
-{
-	return !housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE);
-}
-
 /* The @nr-th isolated CPU. */
-int isolated_cpu(struct kunit *test, unsigned int nr)
+int any_isolated_cpu(struct kunit *test, unsigned int nr)
 {
 	unsigned int left = nr;
 	int cpu;
@@ -317,6 +331,16 @@ int isolated_cpu(struct kunit *test, unsigned int nr)
 			return cpu;
 	kunit_skip(test, "needs %u isolated CPUs (nohz_full=)", nr + 1);
 	return -1;
+}
+
+/* The same, for tests of what becomes of something that is cached there. */
+int isolated_cpu(struct kunit *test, unsigned int nr)
+{
+	int cpu = any_isolated_cpu(test, nr);
+
+	if (caches_nothing(cpu))
+		kunit_skip(test, "in this variant isolated CPUs cache nothing");
+	return cpu;
 }
 
 /* Where the @nr-th requester is: on a housekeeping CPU, of which there may be but one. */

@@ -500,6 +500,17 @@ static int last_cpu(void)
 	return cpumask_last(cpu_online_mask);
 }
 
+/* The last that caches. */
+static int last_caching_cpu(void)
+{
+	int cpu, last = -1;
+
+	for_each_online_cpu(cpu)
+		if (!caches_nothing(cpu))
+			last = cpu;
+	return last;
+}
+
 static const enum pcd_mode waiting_modes[] = { PCD_WAIT, PCD_STRICT, PCD_MUST };
 
 KUNIT_ARRAY_PARAM(waiting, waiting_modes, mode_name);
@@ -527,7 +538,7 @@ static void unplug_waits_for_a_request(struct kunit *test)
 {
 	enum pcd_mode mode = *(const enum pcd_mode *)test->param_value;
 	static struct thread unplugger;
-	int cpu = last_cpu();
+	int cpu = last_caching_cpu();
 
 	stay_here(test);
 	script_reset();
@@ -546,7 +557,7 @@ static void unplug_fails_under_a_request(struct kunit *test)
 	enum pcd_mode mode = *(const enum pcd_mode *)test->param_value;
 	static struct thread unplugger;
 	struct pcd_result result;
-	int cpu = last_cpu();
+	int cpu = last_caching_cpu();
 
 	stay_here(test);
 	script_reset();

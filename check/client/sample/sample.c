@@ -80,8 +80,12 @@ void pcd_sample_add(void *unused)
 {
 	pcd_lock(&sample_caches.lock);
 	atomic_inc(&pcd_sample_in);
-	__this_cpu_inc(sample_caches.nr);
-	pcd_cached(&sample);
+	if (pcd_uncached()) {
+		atomic_inc(&pcd_sample_out);
+	} else {
+		__this_cpu_inc(sample_caches.nr);
+		pcd_cached(&sample);
+	}
 	pcd_unlock(&sample_caches.lock);
 }
 

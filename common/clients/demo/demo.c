@@ -151,7 +151,7 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	cache = this_cpu_ptr(&demo_caches);
 	demo_enter(cache);
 	demo_linger(item, PCD_DEMO_INSIDE);
-	nr = cache->nr;
+	nr = pcd_uncached() ? DEMO_SIZE : cache->nr;
 	if (nr < DEMO_SIZE) {
 		demo_store(cache, nr, item);
 		demo_linger(item, PCD_DEMO_STORED);

@@ -141,6 +141,36 @@ static __always_inline void pcd_cached(struct pcd_class *class)
 static inline void pcd_cached(struct pcd_class *class) { }
 #endif
 
+/* Where isolated CPUs cache nothing, who would cache something asks first. */
+#ifdef CONFIG_PCPU_DRAIN_UNCACHED
+#include <linux/jump_label.h>
+
+DECLARE_STATIC_KEY_FALSE(pcd_uncached_key);
+DECLARE_PER_CPU(bool, pcd_uncached_cpu);
+
+/**
+ * pcd_uncached - is this CPU to cache nothing?
+ *
+ * If so, what would be cached goes where a drain would put it.  Drains and counts do not
+ * ask: what is cached all the same is drained as ever.
+ *
+ * Context: any, on the CPU whose cache it is: hold the cache's lock, or disable preemption
+ * or migration.  Costs a static branch; where that is enabled, since there are isolated
+ * CPUs, also a test on all other CPUs.
+ * Return: the same on each CPU from the early initcalls on, before others than the boot CPU
+ * are up.
+ */
+static __always_inline bool pcd_uncached(void)
+{
+	return static_branch_unlikely(&pcd_uncached_key) && this_cpu_read(pcd_uncached_cpu);
+}
+#else
+static __always_inline bool pcd_uncached(void)
+{
+	return false;
+}
+#endif
+
 /**
  * enum pcd_mode - what a requester wants
  * @PCD_WAIT: drain all CPUs and wait for it.  Exception: where the variant leaves an
