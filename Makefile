@@ -36,7 +36,7 @@ plan     = $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) $(fuller) $(lo
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
 
-include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/report.mk check/check.mk
+include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/door/door.mk bench/report.mk check/check.mk
 
 .PHONY: help results clean distclean
 
