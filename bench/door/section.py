@@ -68,8 +68,8 @@ def setting(kept):
     lines = [f"{about['host_cpu']}, kernel {about['kernel']}, {about['compiler']}; {about['runs']} runs in random "
              f"order, {about['ms']} ms for each kind of wait. Time stamp counter: {hz / 1e6:,.0f} cycles per µs. In "
              f"the tables: median over {left} runs (its interval, {stats.order_interval(left or 1)[1]:.0%}); "
-             "differences and ratios are of one run. These are figures of this machine: only ratios may be compared with "
-             "another's.", "",
+             "differences and ratios are of one run. These are figures of this machine: only ratios may be compared "
+             "with another's.", "",
              f"- {where}; hyperthreads of one core are refused." + (
                  " They are a virtual machine's: the topology is what its hypervisor says." if about["hypervisor"]
                  else ""),

@@ -28,6 +28,7 @@ def shared():
             f"variants the facade and its clients' patches\n({files} existing files, +{added} −{removed}). Hooks in "
             f"clients: {found['calls']} calls of `pcd_cached()`\nfor the former; {found['locks']} lines with a lock "
             f"form, and a drain that may run elsewhere, for the latter. Defects\nare those of "
-            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; an entry for \"both\" counts for either.\n"
+            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; an entry for \"both\" counts for "
+            "either.\n"
             + "".join(f"\n**{name}**: {said}\n" for name in strategies.names()
                       if (said := strategies.said(name).get("ledger"))))
