@@ -25,7 +25,7 @@ WINDOW_USER = 20  # user instructions between a window's mark and a check's
 TRACED = ("marked", "call_single_queue:16")
 # A boot's time, as a multiple, that each way to count may take: how campaigns count their boots, and two that are asked
 # for: a trace looks at each load and store (measured 2.1), by instruction is for hot paths (measured 9).
-SLOW_DOWN = {"the plugin": (2, {}), "the plugin and a trace": (3, {"trace": TRACED})}
+SLOW_DOWN = {"the plugin": (2.5, {}), "the plugin and a trace": (3, {"trace": TRACED})}
 SLOWEST = {"the plugin by instruction": (12, {"by_instruction": True})}
 BY_BLOCK = 0.0002  # instructions too many: a block that is left half way is counted whole, then its rest again
 # By block and by instruction, as a share: of all instructions of a kind, measured up to 0.0003 on the isolated CPU and
