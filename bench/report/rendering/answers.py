@@ -36,6 +36,11 @@ def why(answer):
     return "; ".join(clause(answer, step) for step in [step for step in answer.steps if step.out] or answer.steps)
 
 
+def percent(more, base):
+    """A difference as a share of the base, with the minus of markdown.number()."""
+    return f"{100 * more / base:.1f} %".replace("-", "−")
+
+
 def costs(answer):
     """What it costs, beside the base; arm by arm, if there are several."""
     said = []
@@ -43,7 +48,7 @@ def costs(answer):
         by_arm = []
         for arm in answer.arms:
             more = figures[arm] - figures[plan.BASE]
-            share = f", {100 * more / figures[plan.BASE]:.1f} %" if figures[plan.BASE] else ""
+            share = f", {percent(more, figures[plan.BASE])}" if figures[plan.BASE] else ""
             by_arm.append(f"{arm} " * (len(answer.arms) > 1) + f"{markdown.signed(more)}{share}")
         said.append(says.format("; ".join(by_arm)))
     return "; ".join(said) or "–"
@@ -83,7 +88,7 @@ def cell(known, column, arm):
         if not column.get("added"):
             return markdown.number(value)
         base = answers.figure(known, column, model, plan.BASE)
-        return f"{markdown.signed(value - base)} ({100 * (value - base) / base:.1f} %)" if arm != plan.BASE else \
+        return f"{markdown.signed(value - base)} ({percent(value - base, base)})" if arm != plan.BASE else \
             f"{markdown.number(base)} in all"
     return "–"
 
