@@ -94,7 +94,7 @@ def text(orders, figure):
 
 def signed(value, digits=0):
     """A difference, with a minus as the rest of the page has it."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return markdown.minus(f"{value:+.{digits}f}")
 
 
 def operations(orders):

@@ -18,7 +18,7 @@ from bench.report.facts.anatomy import (
     read_scenes,
     requester_spans,
 )
-from bench.report.rendering import documents, plots
+from bench.report.rendering import documents, markdown, plots
 
 MOMENT_WORDS = {"fill": "owner is about to touch a new page, which caches its folio",
                 "request": "requester asks for a drain", "request_end": "requester goes on",
@@ -58,7 +58,7 @@ def is_key(e, isolated):
 
 
 def since_request(scene_of, at):
-    return f"{(at - scene_of.moments['request']) / 1000:+.1f}".replace("-", "−")
+    return markdown.minus(f"{(at - scene_of.moments['request']) / 1000:+.1f}")
 
 
 def listing(title, scenes):

@@ -36,9 +36,9 @@ def why(answer):
     return "; ".join(clause(answer, step) for step in [step for step in answer.steps if step.out] or answer.steps)
 
 
-def percent(more, base):
-    """A difference as a share of the base, with the minus of markdown.number()."""
-    return f"{100 * more / base:.1f} %".replace("-", "−")
+def of_base(more, base):
+    """A difference as a share of the base, in percent."""
+    return markdown.minus(f"{100 * more / base:.1f} %")
 
 
 def costs(answer):
@@ -48,7 +48,7 @@ def costs(answer):
         by_arm = []
         for arm in answer.arms:
             more = figures[arm] - figures[plan.BASE]
-            share = f", {percent(more, figures[plan.BASE])}" if figures[plan.BASE] else ""
+            share = f", {of_base(more, figures[plan.BASE])}" if figures[plan.BASE] else ""
             by_arm.append(f"{arm} " * (len(answer.arms) > 1) + f"{markdown.signed(more)}{share}")
         said.append(says.format("; ".join(by_arm)))
     return "; ".join(said) or "–"
@@ -88,7 +88,7 @@ def cell(known, column, arm):
         if not column.get("added"):
             return markdown.number(value)
         base = answers.figure(known, column, model, plan.BASE)
-        return f"{markdown.signed(value - base)} ({percent(value - base, base)})" if arm != plan.BASE else \
+        return f"{markdown.signed(value - base)} ({of_base(value - base, base)})" if arm != plan.BASE else \
             f"{markdown.number(base)} in all"
     return "–"
 

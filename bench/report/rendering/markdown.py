@@ -5,6 +5,11 @@ import math
 import re
 
 
+def minus(text):
+    """A formatted number, with the minus that pages have."""
+    return text.replace("-", "−")
+
+
 def number(value):
     """A number as a reader wants it: whole from 100 up, else three digits."""
     if value is None or math.isnan(value):
@@ -13,7 +18,7 @@ def number(value):
         text = f"{value:,.0f}"
     else:
         text = f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.0e}"
-    return "0" if text == "-0" else text.replace("-", "−")
+    return "0" if text == "-0" else minus(text)
 
 
 def signed(value):
