@@ -23,14 +23,15 @@ CALLED = "__x64_sys_getppid"  # each of check 2's system calls calls it once
 WINDOWS = range(1, 7)  # the checks that are windows as well
 WINDOW_USER = 20  # user instructions between a window's mark and a check's
 TRACED = ("marked", "call_single_queue:16")
-# A boot's time, as a multiple, that each way to count may take: how campaigns count their boots, and two that are asked
-# for: a trace looks at each load and store (measured 2.1), by instruction is for hot paths (measured 9).
+# A boot's time, as a multiple, that each way to count may take. Campaigns count by the plugin alone (measured 1.7 to
+# 1.9; 2.04 beside other checks). Two ways are asked for: a trace looks at each load and store (1.9 to 2.3), by
+# instruction is for hot paths (7 to 9).
 SLOW_DOWN = {"the plugin": (2.5, {}), "the plugin and a trace": (3, {"trace": TRACED})}
 SLOWEST = {"the plugin by instruction": (12, {"by_instruction": True})}
 BY_BLOCK = 0.0002  # instructions too many: a block that is left half way is counted whole, then its rest again
 # By block and by instruction, as a share: of all instructions of a kind, measured up to 0.0003 on the isolated CPU and
-# 0.0005 on the other; of those of one cause or with interrupts off, 0.0011 of what is more than SMALL, and that by
-# chance of the guest's layout: another guest program has made 0.0011 of 0.0007.
+# 0.0005 on the other; of those of one cause or with interrupts off, 0.0011 of what is more than SMALL. That depends on
+# where the guest program's code lies: it was 0.0007 until that moved.
 SPREAD, SPREAD_PART, SMALL = 0.0007, 0.0015, 50
 
 
