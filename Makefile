@@ -29,14 +29,14 @@ $(if $(WITHIN),$(call number,WITHIN))
 include setup/common.mk setup/setup.mk kernel/kernel.mk
 
 # The stages of a job in their order, for "stage k of n".
-prepare := source $(chosen) $(gate) guest-root guest qemu plugin
+prepare := source $(chosen) $(osnoise) guest-root guest qemu plugin
 # What vouches for the virtual lab, where the image that it boots is wanted anyway.
 vouch   := $(if $(filter virtual,$(LAB)),$(if $(filter rt-$(call kernel_of,$(example)),$(chosen)),instrument))
 plan     = $(or $(if $(filter results,$(MAKECMDGOALS)),$(prepare) $(fuller) $(loads:%=campaign-%) $(vouch) report), \
 		$(if $(filter kernels,$(MAKECMDGOALS)),source $(chosen)))
 export PLAN ?= $(plan)
 
-include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/report.mk check/check.mk
+include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/door/door.mk bench/report.mk check/check.mk
 
 .PHONY: help results clean distclean
 

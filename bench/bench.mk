@@ -57,7 +57,7 @@ define run_campaign
 		--model "$(MODEL)" --arm "$(ARM)" --only "$(ONLY)" --setting "$(SETTING)" $(if $(QUICK),--quick)
 
 endef
-campaign: $(chosen) $(fuller) $(gate) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin SETTING=other; of faults ONLY=drain,hotpath; QUICK=1)
+campaign: $(chosen) $(fuller) $(osnoise) guest qemu plugin	## boot all cells, SEEDS=12 each, JOBS= at a time (WORKLOAD=spin SETTING=other; of faults ONLY=drain,hotpath; QUICK=1)
 	$(foreach one,$(loads),$(call run_campaign,$(one)))
 
 # As make check does, but what comes out is kept beside the boots that it vouches for.

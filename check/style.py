@@ -33,7 +33,7 @@ CHECKPATCH_IGNORE = (
     # Locks are opaque types and macros that pick one of two forms by a static branch, as local_lock.h has them. One is
     # looked at to wait for it, which is no assertion.
     ("variants/*/locks.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE", "USE_LOCKDEP")),
-    ("pcpu_drain_*.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE")),
+    ("pcpu_drain_*.h", ("NEW_TYPEDEFS", "MACRO_ARG_REUSE", "USE_LOCKDEP")),
     ("*", (
         "FILE_PATH_CHANGES",  # asks for a MAINTAINERS entry
         "CONFIG_DESCRIPTION",  # counts lines of Kconfig help; short ones are wanted here
@@ -56,7 +56,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)|<img[^>]*\ssrc=\"([^\"]+)\"")
 
 # Who may name a variant: its folder; pages; planted bugs and models, which are of one; tests with made-up boots; what
 # was measured. All else finds variants by their folders. "none", the facade with nothing behind it, is an English word
-# too, and is not looked for.
+# too, and "spinlock" a word of the kernel's: they are not looked for.
 MAY_NAME_VARIANTS = re.compile(r"variants/|results/|kunit/(mutants|models)/|(.*/)?tests/|.*\.(md|patch)$")
 # What one of them is named after.
 UPSTREAM = re.compile(r"\b(exit_task_work|task[_]work_(add|run|cancel))\b")
@@ -142,10 +142,10 @@ def links(tree):
 
 
 def variants_and_arms(tree):
-    """What a strategy is called: its folder, and the arms in it; not the facade with nothing behind it."""
+    """What a strategy is called: its folder, and the arms in it; not those that are words for something else, too."""
     found = {part for name in tree.names if (match := re.match(r"variants/(\w+)/(?:arms/(\w+)$)?", name))
              for part in match.groups() if part}
-    return found - {"none"}
+    return found - {"none", "spinlock"}
 
 
 def names(tree):

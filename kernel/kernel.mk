@@ -13,8 +13,8 @@ KERNELS := $(shell bench/arms.sh kernels)
 example := $(firstword $(foreach a,$(arms),$(if $(call arm_fact,$a,EXAMPLE),$a)) $(lastword $(arms)))
 IMAGES  := $(foreach m,$(MODELS),$(KERNELS:%=$m-%))
 # Not measured: with it a lab in real time sees whether the host is quiet.
-GATE    := lazy-osnoise
-gate    := $(if $(filter kvm,$(LAB)),$(GATE))
+OSNOISE := lazy-osnoise
+osnoise := $(if $(filter kvm,$(LAB)),$(OSNOISE))
 
 # What MODEL= and ARM= (an arm, or a kernel's name) leave of them.
 MODEL ?=
@@ -30,7 +30,7 @@ chosen  := $(foreach m,$(or $(MODEL),$(MODELS)),$(addprefix $m-,$(or $(call kern
 FLAVOURS := full hz100 hz250 kunit kasan
 flavoured := $(foreach f,$(FLAVOURS),$(IMAGES:%=%-$f))
 
-.PHONY: tree menuconfig kernels debs series $(IMAGES) $(GATE) $(flavoured) check-kernels check-removal check-configs check-arm64 check-series
+.PHONY: tree menuconfig kernels debs series $(IMAGES) $(OSNOISE) $(flavoured) check-kernels check-removal check-configs check-arm64 check-series
 
 tree: source			## assemble the kernel trees under build/linux
 	$(STAGE) tree "assembling the kernel trees" sh -c 'for m in $(or $(MODEL),$(MODELS)); do \
@@ -63,7 +63,7 @@ series: source			## write a variant as patches for git am, with a cover letter (
 	@kernel/series.sh $(VARIANT) build/series/$(VARIANT).cover
 
 # `make rt-none`: one image; `make rt-none-kunit`: with tests and lockdep; `make rt-none-full`: a fuller one
-$(IMAGES) $(GATE): source
+$(IMAGES) $(OSNOISE): source
 	$(STAGE) $@ "building kernel $@" kernel/build.sh $(subst -, ,$@)
 
 $(flavoured): source

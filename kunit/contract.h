@@ -31,19 +31,21 @@ enum contract_state {
 	CONTRACT_STATES
 };
 
-/* Who drains; a table may allow several. */
+/* Who drains; a table may allow several, or nobody: nothing is cached. */
 enum contract_by {
 	OWNER = BIT(0),		/* the task itself */
 	NEXT_TASK = BIT(1),	/* another one there */
 	KWORKER = BIT(2),
 	REQUESTER = BIT(3),
 	DEAD_CALLBACK = BIT(4),
+	NOBODY = BIT(5),
 };
 
 /* On which CPU. */
 enum contract_where {
 	ON_ITS_CPU,
 	ELSEWHERE,
+	NOWHERE,
 };
 
 /* What the requester waits for. */

@@ -53,6 +53,7 @@ A field says who drains, on the owner's CPU unless *elsewhere* is said, and what
 - *moving on*: the requester waits, within its patience, until the owner returns to user mode, sleeps or ends. It is
   told drained.
 - *posted*: the requester waits for nothing and is told posted. The drain comes when the owner next enters the kernel.
+- *nothing cached*: what the owner would cache goes at once where a drain would put it. The request finds nothing.
 
 *In a virtual machine*: the owner is in KVM_RUN, has cached something in that system call, and its guest spins. KUnit
 runs this in QEMU, which emulates AMD's virtualisation; User-Mode Linux has no KVM and skips it.
@@ -76,6 +77,8 @@ def read(path):
 def cell(words):
     """One cell as the table says it."""
     by, where, waits, told, helped = words
+    if by == "NOBODY":
+        return "nothing cached"
     who = " or ".join(BY[word] for word in by.split(" | "))
     return f"{who}{WHERE[where]}, {ANSWER[waits, told]}{HELP[helped]}"
 

@@ -24,7 +24,7 @@ static bool of_other_key(void *key)
 
 static unsigned int script_count(int cpu, void *key)
 {
-	return of_other_key(key) ? 0 : atomic_read(&script.items[cpu]);
+	return of_other_key(key) ? 0 : atomic_long_read(&script.items[cpu]);
 }
 
 static enum by drained_by(void)
@@ -38,16 +38,10 @@ static enum by drained_by(void)
 	return current->flags & PF_KTHREAD ? BY_REQUESTER : BY_TASK;
 }
 
-static unsigned int script_drain(int cpu, void *key)
+static void script_linger(int cpu)
 {
 	void (*in_drain)(void);
-	unsigned int nr;
 
-	atomic_inc(&script.visits[cpu]);
-	if (of_other_key(key) || !atomic_read(&script.items[cpu]))
-		return 0;
-	script.last[cpu] = (struct script_drain){ drained_by(), raw_smp_processor_id() };
-	atomic_inc(&script.drains);
 	if (cpu == READ_ONCE(script.held_cpu)) {
 		complete(&script.entered);
 		wait_for_completion(&script.release);
@@ -55,7 +49,47 @@ static unsigned int script_drain(int cpu, void *key)
 	in_drain = READ_ONCE(script.in_drain);
 	if (in_drain)
 		in_drain();
-	nr = atomic_xchg(&script.items[cpu], 0);
+}
+
+static void script_note_drain(int cpu)
+{
+	script.last[cpu] = (struct script_drain){ drained_by(), raw_smp_processor_id() };
+	atomic_inc(&script.drains);
+}
+
+/* From a CPU that is held, if it can be. */
+static unsigned int take_held(struct pcd_class *class, int cpu, atomic_long_t *items)
+{
+	unsigned long nr = atomic_long_read(items);
+
+	return nr && pcd_take(class, cpu, NULL, &nr, items, 1) ? nr : 0;
+}
+
+static unsigned int script_drain_held(int cpu)
+{
+	unsigned int nr;
+
+	script_linger(cpu);
+	nr = take_held(&scripted, cpu, &script.items[cpu]);
+	if (nr)
+		script_note_drain(cpu);
+	return nr;
+}
+
+static unsigned int script_drain(int cpu, void *key)
+{
+	unsigned int nr;
+
+	atomic_inc(&script.visits[cpu]);
+	if (of_other_key(key) || !atomic_long_read(&script.items[cpu]))
+		return 0;
+	if (pcd_holds() && pcd_owner_would_wait(cpu)) {
+		nr = script_drain_held(cpu);
+	} else {
+		script_note_drain(cpu);
+		script_linger(cpu);
+		nr = atomic_long_xchg(&script.items[cpu], 0);
+	}
 	atomic_add(nr, &script.drained);
 	return nr;
 }
@@ -70,18 +104,22 @@ struct pcd_class scripted = {
 	.pcpu = &scripted_pcpu,
 };
 
-static atomic_t items_of_second[NR_CPUS];
+static atomic_long_t items_of_second[NR_CPUS];
 static atomic_t added_to_second[NR_CPUS];
 
 static unsigned int second_count(int cpu, void *key)
 {
-	return atomic_read(&items_of_second[cpu]);
+	return atomic_long_read(&items_of_second[cpu]);
 }
 
 static unsigned int second_drain(int cpu, void *key)
 {
-	unsigned int nr = atomic_xchg(&items_of_second[cpu], 0);
+	unsigned int nr;
 
+	if (pcd_holds() && pcd_owner_would_wait(cpu))
+		nr = take_held(&second, cpu, &items_of_second[cpu]);
+	else
+		nr = atomic_long_xchg(&items_of_second[cpu], 0);
 	atomic_add(nr, &script.drained);
 	return nr;
 }
@@ -147,9 +185,9 @@ void script_reset(void)
 	init_completion(&script.entered);
 	init_completion(&script.release);
 	for_each_possible_cpu(cpu) {
-		atomic_set(&script.items[cpu], 0);
+		atomic_long_set(&script.items[cpu], 0);
 		atomic_set(&script.visits[cpu], 0);
-		atomic_set(&items_of_second[cpu], 0);
+		atomic_long_set(&items_of_second[cpu], 0);
 		script.last[cpu] = (struct script_drain){ BY_NOBODY, -1 };
 	}
 	atomic_set(&script.drains, 0);
@@ -157,12 +195,15 @@ void script_reset(void)
 	atomic_set(&script.drained, 0);
 }
 
-static void add(atomic_t *items, atomic_t *added)
+static void add(atomic_long_t *items, atomic_t *added)
 {
 	int cpu = smp_processor_id();
 
 	atomic_inc(&script.cached);
-	atomic_inc(&items[cpu]);
+	if (pcd_uncached())
+		atomic_inc(&script.drained);
+	else
+		atomic_long_inc(&items[cpu]);
 	/* Whoever sees it counted finds it cached: pairs with script_added(). */
 	atomic_inc_return_release(&added[cpu]);
 }
@@ -206,12 +247,12 @@ void script_cache_second(void)
 
 unsigned int second_items(int cpu)
 {
-	return atomic_read(&items_of_second[cpu]);
+	return atomic_long_read(&items_of_second[cpu]);
 }
 
 unsigned int script_items(int cpu)
 {
-	return atomic_read(&script.items[cpu]);
+	return atomic_long_read(&script.items[cpu]);
 }
 
 /* How many items of @class @cpu has ever cached; those not cached now were drained. */
@@ -234,16 +275,33 @@ s64 script_helps(int cpu, enum pcd_help why)
 
 /* ---- CPUs ---- */
 
-/* CPUs that work as upstream: all, unless the variant drains isolated ones its own way. */
+/* By nohz_full=, which never changes. */
+bool is_isolated(int cpu)
+{
+	return !housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE);
+}
+
+/* Does the variant have it cache nothing? */
+bool caches_nothing(int cpu)
+{
+	return IS_ENABLED(CONFIG_PCPU_DRAIN_UNCACHED) && is_isolated(cpu);
+}
+
+/* Does it work as upstream?  All do but isolated ones, if the variant says so. */
+bool is_upstream(int cpu)
+{
+	return !pcd_tracks(cpu) && !caches_nothing(cpu);
+}
+
 const struct cpumask *upstream_cpus(void)
 {
 	static struct cpumask cpus;
 	int cpu;
 
-	cpumask_copy(&cpus, cpu_online_mask);
+	cpumask_clear(&cpus);
 	for_each_online_cpu(cpu)
-		if (pcd_tracks(cpu))
-			cpumask_clear_cpu(cpu, &cpus);
+		if (is_upstream(cpu))
+			cpumask_set_cpu(cpu, &cpus);
 	return &cpus;
 }
 
@@ -260,14 +318,8 @@ int upstream_cpu(struct kunit *test, unsigned int nr)
 	return -1;
 }
 
-/* By nohz_full=, which never changes. */
-bool is_isolated(int cpu)
-{
-	return !housekeeping_cpu(cpu, HK_TYPE_KERNEL_NOISE);
-}
-
 /* The @nr-th isolated CPU. */
-int isolated_cpu(struct kunit *test, unsigned int nr)
+int any_isolated_cpu(struct kunit *test, unsigned int nr)
 {
 	unsigned int left = nr;
 	int cpu;
@@ -279,6 +331,16 @@ int isolated_cpu(struct kunit *test, unsigned int nr)
 			return cpu;
 	kunit_skip(test, "needs %u isolated CPUs (nohz_full=)", nr + 1);
 	return -1;
+}
+
+/* The same, for tests of what becomes of something that is cached there. */
+int isolated_cpu(struct kunit *test, unsigned int nr)
+{
+	int cpu = any_isolated_cpu(test, nr);
+
+	if (caches_nothing(cpu))
+		kunit_skip(test, "in this variant isolated CPUs cache nothing");
+	return cpu;
 }
 
 /* Where the @nr-th requester is: on a housekeeping CPU, of which there may be but one. */

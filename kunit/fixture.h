@@ -51,7 +51,7 @@ struct script_drain {
 };
 
 struct script {
-	atomic_t items[NR_CPUS];
+	atomic_long_t items[NR_CPUS];	/* words: pcd_take() */
 	struct script_drain last[NR_CPUS];
 	atomic_t added[NR_CPUS];	/* items, ever: counted once they are there */
 	atomic_t visits[NR_CPUS];	/* drains, of nothing too */
@@ -86,9 +86,12 @@ s64 script_helps(int cpu, enum pcd_help why);
 
 /* ---- CPUs ---- */
 
+bool caches_nothing(int cpu);
+bool is_upstream(int cpu);
 const struct cpumask *upstream_cpus(void);
 int upstream_cpu(struct kunit *test, unsigned int nr);
 bool is_isolated(int cpu);
+int any_isolated_cpu(struct kunit *test, unsigned int nr);
 int isolated_cpu(struct kunit *test, unsigned int nr);
 int requester_cpu(unsigned int nr);
 int other_housekeeping_cpu(struct kunit *test);

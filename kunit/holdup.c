@@ -97,7 +97,73 @@ void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus)
 	KUNIT_ASSERT_EQ(test, smp_call_function_single(sender, start_here, NULL, true), 0);
 }
 
+/* ---- one NMI, for as long as a test wants ---- */
+
+/* No longer, should the test have failed. */
+#define ONE_US 5000000
+
+static struct {
+	int cpu;
+	bool in, over;
+} one;
+
+static int hold_up_one(unsigned int type, struct pt_regs *regs)
+{
+	int us;
+
+	if (raw_smp_processor_id() != one.cpu || READ_ONCE(one.in))
+		return NMI_DONE;
+	WRITE_ONCE(one.in, true);
+	for (us = 0; us < ONE_US && !READ_ONCE(one.over); us++)
+		udelay(1);
+	return NMI_HANDLED;
+}
+
+static struct nmiaction one_action = {
+	.list = LIST_HEAD_INIT(one_action.list),
+	.handler = hold_up_one,
+	.max_duration = U64_MAX,
+	.name = "pcd_kunit_one",
+};
+
+static void one_unregister(void *unused)
+{
+	WRITE_ONCE(one.over, true);
+	smp_call_function_single(one.cpu, nothing, NULL, true);
+	unregister_nmi_handler(NMI_LOCAL, one_action.name);
+}
+
+/**
+ * holdup_one - hold up one CPU by an NMI, which it is in when this returns
+ * @test: until its end at the latest
+ * @cpu: the CPU
+ */
+void holdup_one(struct kunit *test, int cpu)
+{
+	one.cpu = cpu;
+	one.in = false;
+	one.over = false;
+	KUNIT_ASSERT_EQ(test, __register_nmi_handler(NMI_LOCAL, &one_action), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, one_unregister, NULL), 0);
+	__apic_send_IPI(cpu, NMI_VECTOR);
+	while (!READ_ONCE(one.in))
+		cpu_relax();
+}
+
+/* It goes on. */
+void holdup_one_end(void *unused)
+{
+	WRITE_ONCE(one.over, true);
+}
+
 #else
+
+void holdup_one(struct kunit *test, int cpu)
+{
+	kunit_skip(test, "needs interrupts that cannot be disabled");
+}
+
+void holdup_one_end(void *unused) { }
 
 void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus)
 {

@@ -11,5 +11,7 @@
 #include <linux/cpumask.h>
 
 void holdup_start(struct kunit *test, int sender, const struct cpumask *cpus);
+void holdup_one(struct kunit *test, int cpu);
+void holdup_one_end(void *unused);
 
 #endif /* _PCD_KUNIT_HOLDUP_H */

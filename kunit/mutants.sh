@@ -6,7 +6,8 @@
 # NUMBER: some only, 09 or 20. "Arm:" is the arm to run. Runs only the
 # test that it names, or the "Case:" that it is a parameter of, in User-Mode Linux (10 s
 # each once the tree is built), or where a mutant says "Runs-in: qemu", on x86 in QEMU,
-# PREEMPT_LAZY, isolated by domain or as "Isolation:" says (run-qemu.sh; half a minute each).
+# PREEMPT_LAZY or as "Model:" says, isolated by domain or as "Isolation:" says (run-qemu.sh;
+# half a minute each).
 # "Tries: 3": where two CPUs have to meet, a run may miss it; one red run of three will do.
 # --quick: of those that run in QEMU, only see that they still apply.
 set -euo pipefail
@@ -53,9 +54,9 @@ run_in_uml() {
 # build_for_qemu NAME PATCH: in the tree of the test images, in place
 build_for_qemu() (
 	kbuild_settings
-	mapfile -t fragments < <(fragments lazy "$kernel" kunit)
-	build_tree "mutant $1" patched lazy-debug "$2"
-	cp build/linux/patched-lazy-debug/arch/x86/boot/bzImage "$folder/bzImage"
+	mapfile -t fragments < <(fragments "$model" "$kernel" kunit)
+	build_tree "mutant $1" patched "$model-debug" "$2"
+	cp "build/linux/patched-$model-debug/arch/x86/boot/bzImage" "$folder/bzImage"
 )
 
 # run_in_qemu NAME PATCH: to $folder/NAME.console
@@ -80,10 +81,12 @@ run() {
 
 # turns_red NAME PATCH CASE: with the patch planted CASE is among those that fail.
 turns_red() {
-	local name=$1 patch=$2 arm kernel boot tries try
+	local name=$1 patch=$2 arm kernel boot model tries try
 	arm=$(header Arm "$patch")
 	kernel=$(bench/arms.sh get KERNEL "$arm")
 	boot=$(bench/arms.sh get BOOT "$arm")
+	model=$(header Model "$patch")
+	model=${model:-lazy}
 	[ "$kernel" ] || die "mutant $name: its Arm: '$arm' is none; known: $(bench/arms.sh | cut -f1 | uniq | paste -sd' ')"
 	tries=$(header Tries "$patch")
 	for ((try = 1; try <= ${tries:-1}; try++)); do
@@ -102,7 +105,7 @@ chosen=$(chosen "$@")
 mapfile -t patches <<<"$chosen"
 mkdir -p "$folder"
 # Leave the trees as they should be, whatever happens.
-trap 'kernel/assemble.sh patched uml >/dev/null; [ "$quick" ] || kernel/assemble.sh patched lazy-debug >/dev/null' EXIT
+trap 'kernel/assemble.sh patched uml >/dev/null; [ "$quick" ] || for model in lazy rt; do [ ! -e build/linux/patched-$model-debug ] || kernel/assemble.sh patched $model-debug >/dev/null; done' EXIT
 tap_begin mutants
 echo "planting ${#patches[@]} bugs"
 applying=

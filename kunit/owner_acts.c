@@ -12,10 +12,10 @@
 #include "owner_acts.h"
 
 /* Holds up an owner in a system call, busy or asleep; opened at the test's end. */
-static bool gate_open;
+static bool latch_open;
 static bool io_worker_may_cache;
 static struct task_struct *io_worker_task;
-static DECLARE_WAIT_QUEUE_HEAD(gate);
+static DECLARE_WAIT_QUEUE_HEAD(latch);
 
 /* Later tests are to find no other task on the owner's CPU. */
 static void await_io_worker(void *unused)
@@ -27,30 +27,30 @@ static void await_io_worker(void *unused)
 }
 
 /* Closed until the test ends at the latest. */
-void close_gate(struct kunit *test)
+void close_latch(struct kunit *test)
 {
 	await_io_worker(NULL);
-	WRITE_ONCE(gate_open, false);
+	WRITE_ONCE(latch_open, false);
 	WRITE_ONCE(io_worker_may_cache, false);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, await_io_worker, NULL), 0);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_gate, NULL), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, open_latch, NULL), 0);
 }
 
-void open_gate(void *unused)
+void open_latch(void *unused)
 {
-	WRITE_ONCE(gate_open, true);
-	wake_up_all(&gate);
+	WRITE_ONCE(latch_open, true);
+	wake_up_all(&latch);
 }
 
 void be_busy(void *unused)
 {
-	while (!READ_ONCE(gate_open))
+	while (!READ_ONCE(latch_open))
 		cpu_relax();
 }
 
 void be_asleep(void *unused)
 {
-	wait_event(gate, READ_ONCE(gate_open));
+	wait_event(latch, READ_ONCE(latch_open));
 }
 
 void go_to(void *cpu)
@@ -128,11 +128,11 @@ void cache_late_in_exit(void *unused)
 
 /*
  * As io_wq_worker(), without its I/O: when told to, it caches something, is
- * busy until the gate is open, and looks at its task works before it sleeps.
+ * busy until the latch is open, and looks at its task works before it sleeps.
  */
 static int io_worker(void *unused)
 {
-	wait_event(gate, READ_ONCE(io_worker_may_cache) || READ_ONCE(gate_open));
+	wait_event(latch, READ_ONCE(io_worker_may_cache) || READ_ONCE(latch_open));
 	WRITE_ONCE(script.owner, current);
 	cache_and_be_busy(NULL);
 	if (test_thread_flag(TIF_NOTIFY_RESUME))
@@ -160,5 +160,5 @@ void cache_and_create_io_worker(void *unused)
 void io_worker_caches(void)
 {
 	WRITE_ONCE(io_worker_may_cache, true);
-	wake_up_all(&gate);
+	wake_up_all(&latch);
 }

@@ -6,8 +6,8 @@
 
 #include <kunit/test.h>
 
-void close_gate(struct kunit *test);
-void open_gate(void *unused);
+void close_latch(struct kunit *test);
+void open_latch(void *unused);
 void be_busy(void *unused);
 void be_asleep(void *unused);
 void go_to(void *cpu);

@@ -70,7 +70,7 @@ static void change_under_a_request(struct kunit *test, int cpu, struct user_owne
 {
 	reinit_completion(&script.entered);
 	reinit_completion(&script.release);
-	close_gate(test);
+	close_latch(test);
 	scene_hold_up_request(test, cpu, owner);
 	partition_begin(test, isolated);
 	scene_let_request_go(test, cpu, owner);

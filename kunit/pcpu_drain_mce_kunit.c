@@ -12,6 +12,7 @@
 #include <kunit/test.h>
 
 #include "fixture.h"
+#include "held.h"
 #include "user_owner.h"
 #include "user_probe.h"
 
@@ -189,6 +190,34 @@ static void machine_check_kills_the_owner(struct kunit *test)
 	expect_drained(test, cpu);
 }
 
+/*
+ * The requester that holds it may be in its own handler, which waits for this one: so it
+ * is handled first, and then waits.
+ */
+static void machine_check_while_it_is_held(struct kunit *test)
+{
+	int cpu = isolated_cpu(test, 0);
+	struct user_owner *owner = start(test, cpu);
+	unsigned int raised, entries;
+
+	owner_do(test, owner, script_cache, NULL, OWNER_SPIN);
+	probe_await_quiet(cpu);
+	held_begin(test, cpu);
+	raised = machine_checks(cpu);
+	entries = probe_entries(cpu);
+	raise_machine_check(cpu, RESUMABLE);
+	KUNIT_EXPECT_TRUE_MSG(test, eventually(machine_checks(cpu) != raised),
+			      "it waits before it is handled");
+	schedule_timeout_uninterruptible(HZ / 20);
+	KUNIT_EXPECT_EQ_MSG(test, probe_entries(cpu), entries, "it goes on while it is held");
+	held_end(test);
+	KUNIT_EXPECT_TRUE(test, eventually(probe_entries(cpu) != entries));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(seen.from_user), 1);
+	KUNIT_EXPECT_TRUE(test, owner_is_in_user_mode(owner));
+	owner_come_back(test, owner);
+	expect_drained(test, cpu);
+}
+
 #else
 
 static void machine_check_in_user_mode(struct kunit *test)
@@ -201,11 +230,17 @@ static void machine_check_kills_the_owner(struct kunit *test)
 	kunit_skip(test, "needs machine checks and isolated CPUs");
 }
 
+static void machine_check_while_it_is_held(struct kunit *test)
+{
+	kunit_skip(test, "needs machine checks and isolated CPUs");
+}
+
 #endif
 
 static struct kunit_case pcpu_drain_mce_cases[] = {
 	KUNIT_CASE(machine_check_in_user_mode),
 	KUNIT_CASE(machine_check_kills_the_owner),
+	KUNIT_CASE(machine_check_while_it_is_held),
 	{}
 };
 

@@ -224,7 +224,7 @@ static void owner_is_killed(struct kunit *test)
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_AGAIN);
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached)));
 	send_sig(SIGKILL, owner_task(owner), 1);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_ASSERT_TRUE(test, eventually(owner_is_dead(owner)));
 	scene_expect_not_stranded(test, cpu, NULL);
 }
@@ -364,7 +364,7 @@ static void child_of_an_owner_that_owes(struct kunit *test)
 	before = script_helps(cpu, PCD_HELP_IDLE);
 	io_worker_caches();
 	KUNIT_ASSERT_TRUE(test, eventually(atomic_read(&script.cached) == 2));
-	open_gate(NULL);
+	open_latch(NULL);
 	if (pcd_variant_clean_in_user())
 		KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 	KUNIT_EXPECT_EQ_MSG(test, script_helps(cpu, PCD_HELP_IDLE), before,

@@ -132,12 +132,12 @@ static void drain_when_told(void *unused)
 static bool drain_before_the_owner(struct kunit *test, int cpu, struct user_owner *owner,
 				   struct user_owner *other)
 {
-	close_gate(test);
+	close_latch(test);
 	owner_tell(other, drain_when_told, NULL, OWNER_AGAIN);
 	KUNIT_ASSERT_TRUE(test, eventually(owner_is_asleep(other)));
 	scene_post(test, cpu, owner);
 	hold_drains(test, cpu);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE_MSG(test, eventually(is_held_up(owner) || owner_is_waiting(other)),
 			      "the owner goes past it");
 	return drain_is_held();
@@ -219,7 +219,7 @@ static void disturbance_is_seen(struct kunit *test)
 	int cpu = isolated_cpu(test, 0), i;
 	struct user_owner *owner = scene_start(test, cpu);
 
-	if (pcd_locks_remotely() || pcd_variant_clean_in_user())
+	if (pcd_locks_remotely() || pcd_holds() || pcd_variant_clean_in_user())
 		kunit_skip(test, "in this variant no request has a reason to disturb");
 	/* Repeat if the owner is not in user mode just then. */
 	for (i = 0; i < ROUNDS && !probe_sent(); i++) {
@@ -240,7 +240,7 @@ static struct user_owner *start_held_up(struct kunit *test, int cpu)
 {
 	struct user_owner *owner = scene_start(test, cpu);
 
-	if (!pcd_tracks(cpu))
+	if (!pcd_tracks(cpu) || pcd_holds())
 		kunit_skip(test, "in this variant no drain holds up an owner");
 	hold_drains(test, cpu);
 	owner_tell(owner, cache_and_be_busy, NULL, OWNER_SPIN);
@@ -250,7 +250,7 @@ static struct user_owner *start_held_up(struct kunit *test, int cpu)
 		ask(test, PCD_WAIT);
 		KUNIT_ASSERT_TRUE(test, eventually(drain_is_held()));
 	}
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_ASSERT_TRUE(test, eventually(is_held_up(owner)));
 	return owner;
 }

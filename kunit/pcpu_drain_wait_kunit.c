@@ -24,12 +24,12 @@ static void expect_served(struct kunit *test, int cpu, struct user_owner *owner)
 {
 	if (pcd_variant_clean_in_user()) {
 		schedule_timeout_uninterruptible(2);
-		open_gate(NULL);
+		open_latch(NULL);
 	}
 	/* None, where it was drained before the request. */
 	KUNIT_EXPECT_LE(test, answer(test).drained, 1);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
 	probe_expect_no_debt(test);
@@ -143,7 +143,7 @@ static void patience_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
 	KUNIT_EXPECT_EQ(test, script.last[cpu].by,
 			pcd_locks_remotely() ? BY_REQUESTER : BY_KWORKER);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
 	probe_expect_no_debt(test);
@@ -163,7 +163,7 @@ static void cached_but_not_said_yet(struct kunit *test)
 	ask(test, PCD_WAIT);
 	result = answer(test);
 	KUNIT_EXPECT_LE_MSG(test, script_items(cpu), result.posted, "neither drained nor posted");
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
 }
@@ -191,7 +191,7 @@ static void asked_while_only_the_adder_knows(struct kunit *test)
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	if (pcd_variant_clean_in_user())
 		KUNIT_EXPECT_EQ_MSG(test, script_items(cpu), 0, "the other went past it");
-	open_gate(NULL);
+	open_latch(NULL);
 	owner_come_back(test, other);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
@@ -214,7 +214,7 @@ static void ask_past_a_preempted_adder(struct kunit *test, enum pcd_mode mode)
 	owner_come_back(test, other);
 	owner_do(test, other, NULL, NULL, OWNER_SPIN);
 	KUNIT_EXPECT_TRUE_MSG(test, eventually(!script_items(cpu)), "posted, and not drained");
-	open_gate(NULL);
+	open_latch(NULL);
 	owner_come_back(test, other);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(adder)));
 	KUNIT_EXPECT_TRUE(test, eventually(!script_items(cpu)));
@@ -261,7 +261,7 @@ static void requester_is_killed(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, eventually(READ_ONCE(seen.asked) && owner_is_asleep(requester)));
 	send_sig(SIGKILL, owner_task(requester), 1);
 	schedule_timeout_uninterruptible(2);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_dead(requester)));
 	KUNIT_EXPECT_EQ_MSG(test, seen.items, 0, "it was told that all is drained");
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_waiting(owner)));

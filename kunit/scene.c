@@ -19,7 +19,7 @@ struct user_owner *scene_start(struct kunit *test, int cpu)
 	probe_start(test);
 	owner = owner_start(test, cpu);
 	script.owner = owner_task(owner);
-	close_gate(test);
+	close_latch(test);
 	return owner;
 }
 
@@ -85,7 +85,7 @@ void scene_hold_up_request(struct kunit *test, int cpu, struct user_owner *owner
 	KUNIT_ASSERT_TRUE(test, eventually(script_items(cpu)));
 	/* The drain begins for the request, or else when the owner leaves. */
 	if (scene_drains_unasked(cpu))
-		open_gate(NULL);
+		open_latch(NULL);
 	else
 		ask(test, PCD_WAIT);
 	KUNIT_EXPECT_TRUE(test, eventually(completion_done(&script.entered)));
@@ -101,7 +101,7 @@ void scene_let_request_go(struct kunit *test, int cpu, struct user_owner *owner)
 	complete_all(&script.release);
 	answer(test);
 	KUNIT_EXPECT_EQ(test, script_items(cpu), 0);
-	open_gate(NULL);
+	open_latch(NULL);
 	KUNIT_EXPECT_TRUE(test, eventually(owner_is_in_user_mode(owner)));
 	owner_come_back(test, owner);
 }

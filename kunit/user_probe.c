@@ -201,7 +201,8 @@ static void probe_ask(void *unused, struct pcd_class *class, int cpu, bool in_ke
 	now = &per_cpu(posted, cpu)[number_of(class)];
 	if (!in_kernel)
 		note_posted(&now->in_user, asking->added[cpu]);
-	else if (asking->mode == PCD_POST)
+	/* Where it is taken out from elsewhere, the owner may be in user mode meanwhile. */
+	else if (asking->mode == PCD_POST && !pcd_holds())
 		note_posted(&now->in_kernel, asking->added[cpu]);
 }
 

@@ -79,8 +79,10 @@ def test_links(repository):
 def test_names(repository):
     tree = repository({
         "variants/qpw/qpw.c": "qpw", "variants/qpw/arms/qpw1": "", "variants/task_work/README.md": "",
-        "variants/none/arms/none": "", "common/README.md": "qpw\n", "common/mm/Kconfig": "config PCPU_DRAIN_QPW\n",
-        "common/mm/core.c": "/* none */\nif (pcd_qpw_on())\n", "common/patches/1.patch": "@@ task_work\n qpw\n+qpw\n",
+        "variants/none/arms/none": "", "variants/spinlock/arms/spinlock": "", "common/README.md": "qpw\n",
+        "common/mm/Kconfig": "config PCPU_DRAIN_QPW\n",
+        "common/mm/core.c": "spinlock_t x; /* none */\nif (pcd_qpw_on())\n",
+        "common/patches/1.patch": "@@ task_work\n qpw\n+qpw\n",
         "bench/guest/owner.c": "/* eqpws, TCGs and likvm are no names, QEMU is */\n",
         "kernel/kernel.mk": "x: rt-qpw1\n",
         "kunit/suite.c": "pcd_task_work\n/* after exit_task_work() */\n", "bench/virtual.py": "qemu, qpw\n",

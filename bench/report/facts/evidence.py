@@ -13,9 +13,9 @@
                                             checks
   locks MODEL INTERRUPTS HOLDER KEY         of lock_holds.py: who waits how often and how long while "requester" or
                                             "owner" holds the owner's lock; interrupts: none, or a storm
-  size VARIANT WHAT                         lines of C, with what variants that track isolated CPUs share; hooks:
-                                            lines added to existing files, in clients too; defects; "shared" and calls
-                                            or locks
+  size VARIANT WHAT                         lines of C, with what variants share that track isolated CPUs, or that
+                                            bring locks; hooks: lines added to existing files, in clients too; defects;
+                                            "shared" and calls or locks
 
 A word with blanks stands in quotes. A figure that is not there raises Missing, whose text says what makes it.
 """
@@ -136,7 +136,7 @@ class Evidence:
             return sizes.shared()[what]
         found, shared = sizes.of(name), sizes.shared()
         tracks, locks = (name in strategies.with_file(file) for file in ("variant.h", "locks.h"))
-        return {"lines": found["lines"] + tracks * shared["tracked"],
+        return {"lines": found["lines"] + tracks * shared["tracked"] + locks * shared["spin"],
                 "hooks": found["patched"][1] + tracks * shared["calls"] + locks * shared["locks"],
                 "defects": len(found["defects"])}[what]
 

@@ -58,9 +58,11 @@ def of(name, root=ROOT):
 
 
 def shared(root=ROOT):
-    """What all variants share, as a dict: lines of tracked.c, patches, and in these calls and locks of the facade."""
+    """What variants share, as a dict: lines of tracked.c and of the spinlock's forms, for those that track or bring
+    locks; patches, and in these calls and locks of the facade."""
     new = [line.lstrip("+ \t") for patch in (root / "common").glob("**/patches/*.patch")
            for line in patch.read_text().splitlines() if line.startswith("+")]
     return {"tracked": code_lines(root / "common/mm/pcpu_drain/tracked.c"), "patched": patched(root / "common"),
+            "spin": code_lines(root / "common/include/linux/pcpu_drain_spin.h"),
             "calls": sum(line.startswith("pcd_cached(") for line in new),
             "locks": sum(bool(re.search(r"\bpcd_(try|un)?lock\w*\(", line)) for line in new)}

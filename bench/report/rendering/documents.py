@@ -21,7 +21,7 @@ TITLES = {
     "trust": ("Can you trust this lab?", "controls, settings of the lab, the instrument, intervals and tests"),
     "drain": ("What a drain takes from the isolated CPU", "by cause and kind of entry, interrupts off, per fill"),
     "hotpaths": ("Hot paths", "instructions of system calls, faults and switches; the isolated CPU first"),
-    "cycles": ("Hot paths in cycles", "on this host's processor, in user space"),
+    "cycles": ("Hot paths in cycles", "on this host's processor, in user space; and what a door costs on two cores"),
     "latency": ("cyclictest under drains", "shortest, mean, 99th percentile, longest"),
     "requests": ("What a request costs", "the requester's time and instructions"),
     "items": ("Items cached, drained, posted, left", "and the help that strategies needed"),

@@ -24,10 +24,11 @@ def shared():
     files, added, removed = found["patched"]
     tracking, locking = (" and ".join(strategies.with_file(name)) for name in ("variant.h", "locks.h"))
     return (f"Lines of C without comments. Beside that, {tracking} share "
-            f"`tracked.c` ({found['tracked']} lines), and all variants\nthe facade and its clients' patches "
-            f"({files} existing files, +{added} −{removed}). Hooks in clients: {found['calls']} calls of "
-            f"`pcd_cached()`\nfor these; {found['locks']} lines with a lock form, and a drain that may run elsewhere, "
-            f"for {locking}. Defects\nare those of [variants/LEDGER.md](variants/LEDGER.md), from the first line on; "
-            "an entry for \"both\" counts for either.\n"
+            f"`tracked.c` ({found['tracked']} lines),\n{locking} `pcpu_drain_spin.h` ({found['spin']} lines), and all "
+            f"variants the facade and its clients' patches\n({files} existing files, +{added} −{removed}). Hooks in "
+            f"clients: {found['calls']} calls of `pcd_cached()`\nfor the former; {found['locks']} lines with a lock "
+            f"form, and a drain that may run elsewhere, for the latter. Defects\nare those of "
+            "[variants/LEDGER.md](variants/LEDGER.md), from the first line on; an entry for \"both\" counts for "
+            "either.\n"
             + "".join(f"\n**{name}**: {said}\n" for name in strategies.names()
                       if (said := strategies.said(name).get("ledger"))))

@@ -8,6 +8,8 @@ import pandas
 
 from bench import arms, workloads
 from bench.cycles import section
+from bench.door import lab as door_lab
+from bench.door import section as door
 from bench.report import plan
 from bench.report.facts import frame, metrics, read, strategies
 from bench.report.judgement import answers as chosen
@@ -206,6 +208,11 @@ def cycles_part(results):
     return "\n".join([title, *section.section(results / "cycles", results / plan.JUDGED_LAB), ""])
 
 
+def door_part(kept):
+    """What the door's lab says of itself; it is no lab of boots either. kept: of what stands beside labs."""
+    return "\n".join([*door.section(kept / door_lab.KEPT.relative_to("results")), ""])
+
+
 def short_part(boots, labs, judged):
     """What stands first."""
     here = [boot for boot in boots if boot.lab == plan.JUDGED_LAB and origin.ordinary(boot)]
@@ -338,7 +345,7 @@ def basis(pages, folder, kept, results, boots, labs, judged, now, others=(), aga
     if judged:
         pages.add(documents.place("verdicts"), verdicts.part(judged))
         pages.add(documents.place("trust"), trust_part(folder, kept, boots, judged, newer))
-    pages.add(documents.place("cycles"), cycles_part(results))
+    pages.add(documents.place("cycles"), cycles_part(results), door_part(kept))
     pages.add(documents.place("boots"), "## Boots\n", origin.boots_table(boots),
               origin.tries([*boots, *others]) if judged else "",
               decided_after() if judged else "", origin.alike([*boots, *others]),

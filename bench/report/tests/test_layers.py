@@ -21,7 +21,7 @@ def imported(path):
     for node in ast.walk(ast.parse(path.read_text())):
         names = ([alias.name for alias in node.names] if isinstance(node, ast.Import) else
                  [f"{node.module}.{alias.name}" for alias in node.names] if isinstance(node, ast.ImportFrom) else [])
-        names = [re.sub(r"^bench\.(cycles|checks)\b", "bench.report.rendering", name) for name in names]
+        names = [re.sub(r"^bench\.(cycles|checks|door)\b", "bench.report.rendering", name) for name in names]
         yield from (part for name in names for part in name.removeprefix("bench.report.").split(".")[:1]
                     if name.startswith("bench.report.") and part in LAYERS)
 

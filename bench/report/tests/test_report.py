@@ -73,7 +73,8 @@ def test_median_interval_difference(plain, title, cell, cells):
 @pytest.mark.parametrize("said", [
     "| rt | none | `__schedule` (3) |", "| idle | – | 2 | 2 | 2 |", "| qpw1 | qpw | `qpw=1` |", "| none | none | – |",
     "\n## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`).",
-    "2 of 4 strategies have no good boot here: `task_work`, `deferred_wq`", "A/A, other seeds, rt (not run)",
+    "\n## A door on two cores (lab: door)\n\nIt was not run (`make door`).",
+    "5 of 7 strategies have no good boot here: `task_work`, `deferred_wq`, `gate`, `spinlock`, `bypass`", "A/A, other seeds, rt (not run)",
     "No verdicts that depend on them are given", "3 seeds per arm are too few",
     "\n\nNothing was decided after the first of these boots: ",
     "virtual: the first of these boots began at 2026-01-01T00:00:00Z, the last at 2026-01-01T00:00:00Z."])
@@ -478,6 +479,12 @@ def test_the_cycles_lab_speaks_for_itself(make, results, monkeypatch):
     (results / "cycles/rt-none").mkdir(parents=True)
     monkeypatch.setattr(page.section, "section", lambda folder, lab: [f"all of {folder.name}, {lab.name}"])
     assert "\n## Hot paths in cycles (lab: cycles)\n\nall of cycles, virtual" in make(results)
+
+
+def test_the_door_s_lab_speaks_for_itself(make, results):
+    (results / "instrument").mkdir(parents=True, exist_ok=True)
+    (results / "instrument/door.json").write_text("{}")
+    assert "door.json: not whole: KeyError: 'rows'; run `make door` again." in make(results)
 
 
 def test_same_input_same_bytes(make, results, tmp_path):

@@ -18,12 +18,19 @@
 
 #define DEMO_SIZE 16
 
-struct demo_cache {
-	pcd_lock_t lock;
+/* Empty if its first word is 0, as pcd_take() wants it. */
+struct demo_content {
 	unsigned int nr;
 	bool inside;
 	struct pcd_demo_item *items[DEMO_SIZE];
 };
+
+struct demo_cache {
+	pcd_lock_t lock;
+	struct demo_content;
+};
+
+static_assert(offsetof(struct demo_content, items) == sizeof(long));
 
 static DEFINE_PER_CPU(struct demo_cache, demo_caches) = {
 	.lock = PCD_LOCK_INIT(demo_caches.lock),
@@ -144,7 +151,7 @@ void pcd_demo_put(struct pcd_demo_item *item)
 	cache = this_cpu_ptr(&demo_caches);
 	demo_enter(cache);
 	demo_linger(item, PCD_DEMO_INSIDE);
-	nr = cache->nr;
+	nr = pcd_uncached() ? DEMO_SIZE : cache->nr;
 	if (nr < DEMO_SIZE) {
 		demo_store(cache, nr, item);
 		demo_linger(item, PCD_DEMO_STORED);
@@ -307,10 +314,26 @@ static unsigned int demo_drain_remote(int cpu, void *key)
 	return hweight_long(bits);
 }
 
+/* Where a live owner is held: all keys at once, since there is no time to look at them. */
+static unsigned int demo_drain_held(int cpu)
+{
+	struct demo_cache *cache = per_cpu_ptr(&demo_caches, cpu);
+	struct demo_content taken;
+
+	*(unsigned long *)&taken = READ_ONCE(*(unsigned long *)&cache->nr);
+	if (!taken.nr || !pcd_take(&demo, cpu, pcd_lock_owner(&demo_caches.lock, cpu),
+				   &taken, &cache->nr, 1 + taken.nr))
+		return 0;
+	if (IS_ENABLED(CONFIG_PCPU_DRAIN_KUNIT_TEST) && taken.inside)
+		atomic_inc(&violations);
+	depot_add_all(taken.items, taken.nr);
+	return taken.nr;
+}
+
 static unsigned int demo_drain(int cpu, void *key)
 {
 	if (pcd_owner_would_wait(cpu))
-		return demo_drain_remote(cpu, key);
+		return pcd_holds() ? demo_drain_held(cpu) : demo_drain_remote(cpu, key);
 	return demo_drain_in_place(cpu, key);
 }
 

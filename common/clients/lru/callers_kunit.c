@@ -91,7 +91,7 @@ static void caller_finds_the_folio_on_the_lru(struct kunit *test)
 	const struct kind *kind = test->param_value;
 	struct pcd_class *class = pcd_class_find("lru");
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
-	int cpu = isolated_cpu(test, 0);
+	int cpu = any_isolated_cpu(test, 0);
 	struct user_owner *owner;
 	s64 before;
 
@@ -132,7 +132,7 @@ static void write_memfd(void *unused)
 
 static void seal_of_what_the_owner_wrote(struct kunit *test)
 {
-	int cpu = isolated_cpu(test, 0);
+	int cpu = any_isolated_cpu(test, 0);
 	struct user_owner *owner;
 
 	if (!IS_ENABLED(CONFIG_MEMFD_CREATE))
@@ -181,7 +181,7 @@ static int pin_for_long(void *unused)
 static void pin_of_what_the_owner_touched(struct kunit *test)
 {
 	static struct thread pinner;
-	int cpu = isolated_cpu(test, 0);
+	int cpu = any_isolated_cpu(test, 0);
 	struct user_owner *owner;
 
 	if (!populated_zone(&NODE_DATA(0)->node_zones[ZONE_MOVABLE]))

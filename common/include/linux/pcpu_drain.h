@@ -63,6 +63,10 @@ static inline void pcd_assert_local_or_dead(int cpu)
  *   pcd_locks_remotely()
  *	May a requester take another CPU's lock, and so run a drain function for it?
  *
+ *   pcd_lock_owner(lock, cpu)
+ *	For pcd_take(): where the owner of @cpu's lock is noted, if a task that holds the
+ *	lock can lose its CPU to another (PREEMPT_RT); else NULL.
+ *
  * Every lock form has its own unlock form: do not mix them.
  * One lockdep class per lock variable; never hold two CPUs' instances of one.
  */
@@ -71,6 +75,37 @@ static inline void pcd_assert_local_or_dead(int cpu)
 #else
 #include <linux/pcpu_drain_local.h>
 #endif
+
+#ifndef pcd_lock_owner
+#define pcd_lock_owner(lock, cpu)	((void)(lock), (void)(cpu), (void *const *)NULL)
+#endif
+
+/*
+ * Where requesters hold another CPU out of the kernel instead of taking its lock, a drain
+ * function takes by pcd_take() what is cached there.  Elsewhere it is compiled away.
+ */
+#ifdef CONFIG_PCPU_DRAIN_HOLDS
+bool pcd_take(struct pcd_class *class, int cpu, void *const *locker, void *to, void *from,
+	      unsigned int words);
+extern struct task_struct *pcd_dead_callback;
+#else
+static __always_inline bool pcd_take(struct pcd_class *class, int cpu, void *const *locker,
+				     void *to, void *from, unsigned int words)
+{
+	return false;
+}
+#endif
+
+/**
+ * pcd_holds - do requesters take by pcd_take() from another, isolated CPU's cache?
+ *
+ * Context: any.
+ * Return: a constant.
+ */
+static __always_inline bool pcd_holds(void)
+{
+	return IS_ENABLED(CONFIG_PCPU_DRAIN_HOLDS);
+}
 
 /*
  * The owner's announcement.  In variants that track isolated CPUs, whoever caches
@@ -97,12 +132,43 @@ void __pcd_cached(struct pcd_class *class);
  */
 static __always_inline void pcd_cached(struct pcd_class *class)
 {
-	if (static_branch_unlikely(&pcd_cached_key) &&
+	/* Where requesters take what is cached, nobody needs to know of it. */
+	if (!pcd_holds() && static_branch_unlikely(&pcd_cached_key) &&
 	    this_cpu_read(pcd_owners.tracked))
 		__pcd_cached(class);
 }
 #else
 static inline void pcd_cached(struct pcd_class *class) { }
+#endif
+
+/* Where isolated CPUs cache nothing, who would cache something asks first. */
+#ifdef CONFIG_PCPU_DRAIN_UNCACHED
+#include <linux/jump_label.h>
+
+DECLARE_STATIC_KEY_FALSE(pcd_uncached_key);
+DECLARE_PER_CPU(bool, pcd_uncached_cpu);
+
+/**
+ * pcd_uncached - is this CPU to cache nothing?
+ *
+ * If so, what would be cached goes where a drain would put it.  Drains and counts do not
+ * ask: what is cached all the same is drained as ever.
+ *
+ * Context: any, on the CPU whose cache it is: hold the cache's lock, or disable preemption
+ * or migration.  Costs a static branch; where that is enabled, since there are isolated
+ * CPUs, also a test on all other CPUs.
+ * Return: the same on each CPU from the early initcalls on, before others than the boot CPU
+ * are up.
+ */
+static __always_inline bool pcd_uncached(void)
+{
+	return static_branch_unlikely(&pcd_uncached_key) && this_cpu_read(pcd_uncached_cpu);
+}
+#else
+static __always_inline bool pcd_uncached(void)
+{
+	return false;
+}
 #endif
 
 /**
@@ -271,6 +337,8 @@ struct pcd_cpu {
  * @bit: the class's bit in masks of classes
  * @list: all classes
  * @registered: requests are accepted
+ * @refused: the newest attempt to take from a CPU was refused, perhaps half way; guarded
+ *	by @lock
  */
 struct pcd_class {
 	const char *name;
@@ -295,6 +363,9 @@ struct pcd_class {
 #endif
 	struct list_head list;
 	bool registered;
+#ifdef CONFIG_PCPU_DRAIN_HOLDS
+	bool refused;
+#endif
 };
 
 void pcd_class_register(struct pcd_class *class);
@@ -321,16 +392,22 @@ static inline bool pcd_cpu_is_local(int cpu)
  * pcd_owner_would_wait - does a drain function hold up the owner by its lock?
  * @cpu: the CPU to be drained
  *
- * If true, detach what is cached under pcd_lock_remote(), unlock, then process it.
+ * If true, detach what is cached under pcd_lock_remote(), unlock, then process it; where
+ * pcd_holds(), take it by pcd_take() instead.
  * If false (this is the owner's CPU, or @cpu is dead), process it under
  * pcd_lock_cpu(), before it stops counting as cached: nobody waits for a dead
  * callback.  Ask once per drain, since @cpu may come or go meanwhile.
  *
  * Context: inside a class's drain function (migration is disabled).
- * Return: true for a live CPU other than this one, if requesters take its lock.
+ * Return: true for a live CPU other than this one, if requesters take its lock, or
+ * hold it.
  */
 static inline bool pcd_owner_would_wait(int cpu)
 {
+#ifdef CONFIG_PCPU_DRAIN_HOLDS
+	/* A CPU that is not online may still run: only its dead callback knows that it is dead. */
+	return !pcd_cpu_is_local(cpu) && READ_ONCE(pcd_dead_callback) != current;
+#endif
 	return pcd_locks_remotely() && !pcd_cpu_is_local(cpu) && cpu_online(cpu);
 }
 

@@ -70,6 +70,11 @@ static inline bool pcd_locks_remotely(void)
 		BUILD_BUG();						\
 	} while (0)
 
+/* A spinlock that sleeps: not NULL also while somebody waits for it. */
+#ifdef CONFIG_PREEMPT_RT
+#define pcd_lock_owner(lk, cpu)	((void *const *)&per_cpu_ptr(lk, cpu)->lock.owner)
+#endif
+
 #define pcd_lockdep_assert_held(lock, cpu)				\
 	do {								\
 		(void)(cpu);						\

@@ -15,6 +15,29 @@
 
 #include "internal.h"
 
+#ifdef CONFIG_PCPU_DRAIN_HOLDS
+/* The task that runs a dead callback; the hotplug lock lets only one. */
+struct task_struct *pcd_dead_callback;
+
+static void pcd_dead_callback_is(struct task_struct *task)
+{
+	WRITE_ONCE(pcd_dead_callback, task);
+}
+
+/* Was this drain, by a requester, refused half way? */
+static bool pcd_was_refused(struct pcd_class *class, int cpu)
+{
+	return pcd_owner_would_wait(cpu) && class->refused;
+}
+#else
+static inline void pcd_dead_callback_is(struct task_struct *task) { }
+
+static inline bool pcd_was_refused(struct pcd_class *class, int cpu)
+{
+	return false;
+}
+#endif
+
 /**
  * pcd_run_drain - drain a CPU's cache, here
  * @class: which class
@@ -30,18 +53,20 @@ unsigned int pcd_run_drain(struct pcd_class *class, int cpu, void *key, bool pay
 	struct pcd_cpu *pc = per_cpu_ptr(class->pcpu, cpu);
 	unsigned int drained;
 	int ticket = 0;
+	bool refused;
 
 	trace_pcd_drain_begin(class, cpu);
 	/* Only a drain of everything serves whoever waits for the owner. */
 	if (!key)
 		ticket = pcd_drain_begin(pc, pays);
 	drained = class->drain(cpu, key);
+	refused = pcd_was_refused(class, cpu);
 	atomic64_add(drained, &pc->stats.drained);
-	if (!pcd_cpu_is_local(cpu))
+	if (!pcd_cpu_is_local(cpu) && !refused)
 		atomic64_inc(&pc->stats.remote);
 	if (trace_pcd_drain_end_enabled())
 		trace_pcd_drain_end(class, cpu, drained, class->count(cpu, key));
-	if (!key)
+	if (!key && !refused)
 		pcd_drain_end(pc, ticket);
 	return drained;
 }
@@ -185,6 +210,8 @@ void pcd_cpu_dead(struct pcd_class *class, int cpu)
 	WARN_ON_ONCE(cpu_online(cpu));
 
 	migrate_disable();
+	pcd_dead_callback_is(current);
 	pcd_run_drain(class, cpu, NULL, true);
+	pcd_dead_callback_is(NULL);
 	migrate_enable();
 }

@@ -17,9 +17,6 @@ struct pcd_class *pcd_class_find(const char *name);
  */
 #define PCD_PATIENCE (HZ / 10)
 
-/* How often a waiting request looks: not everything that empties a cache wakes it. */
-#define PCD_LOOK (HZ < 100 ? 1 : HZ / 100)
-
 /* Does a request in @mode never return with something only posted? */
 static inline bool pcd_never_posts(enum pcd_mode mode)
 {
@@ -102,6 +99,15 @@ static inline void pcd_await_owners(struct pcd_class *class, void *key,
  *
  * bool pcd_variant_owner_drains(void)
  *	For tests: does an owner whom nobody preempts drain by itself?
+ *
+ * If it selects PCPU_DRAIN_HOLDS, also:
+ *
+ * bool pcd_variant_take(struct pcd_class *class, int cpu)
+ *	Drain @cpu from here, if it can be held.  The class's lock is held; may sleep.
+ *	True: nothing is left there of what pcd_ask() has asked for.
+ *
+ * void pcd_variant_posted(struct pcd_class *class)
+ *	See to it that somebody else has @class drained.
  */
 #ifdef CONFIG_PCPU_DRAIN_TRACKED
 #include "variants.h"
@@ -120,6 +126,20 @@ static inline bool pcd_variant_owner_drains(void)
 {
 	return false;
 }
+#endif
+
+#ifndef CONFIG_PCPU_DRAIN_HOLDS
+static inline bool pcd_variant_take(struct pcd_class *class, int cpu)
+{
+	return false;
+}
+
+static inline void pcd_variant_posted(struct pcd_class *class) { }
+#endif
+
+/* How often a waiting request looks: not everything that empties a cache wakes it. */
+#ifndef PCD_LOOK
+#define PCD_LOOK (HZ < 100 ? 1 : HZ / 100)
 #endif
 
 #endif /* _MM_PCPU_DRAIN_INTERNAL_H */

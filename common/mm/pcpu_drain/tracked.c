@@ -75,6 +75,12 @@ void __init pcd_tracked_register(struct pcd_class *class)
 	pcd_class_of[pcd_nr_classes++] = class;
 }
 
+/* Items drained since the request asked: not negative, should debugfs have cleared them. */
+static unsigned int pcd_drained_since(struct pcd_cpu *pc)
+{
+	return max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
+}
+
 /**
  * pcd_ask_owner - ask a CPU to drain by itself; note whether it is awaited or posted
  * @class: which class
@@ -92,6 +98,10 @@ void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
 	bool in_kernel;
 
 	pcd_ask(pc);
+	if (pcd_variant_take(class, cpu)) {
+		result->drained += pcd_drained_since(pc);
+		return;
+	}
 	in_kernel = pcd_variant_ask(class, cpu);
 	trace_pcd_ask(class, cpu, in_kernel);
 	if (!in_kernel && pcd_never_posts(mode)) {
@@ -103,6 +113,7 @@ void pcd_ask_owner(struct pcd_class *class, int cpu, unsigned int items,
 		__cpumask_set_cpu(cpu, &class->waited);
 		return;
 	}
+	pcd_variant_posted(class);
 	atomic64_add(items, &pc->stats.posted);
 	result->posted += items;
 }
@@ -120,10 +131,22 @@ static bool pcd_settle_owners(struct pcd_class *class, struct pcd_result *result
 		__cpumask_clear_cpu(cpu, &class->waited);
 		/* Help that is queued but no longer needed must disturb nobody. */
 		cancel_work(&pc->work);
-		/* Not negative, should debugfs have cleared the counter meanwhile. */
-		result->drained += max_t(s64, atomic64_read(&pc->stats.drained) - pc->before, 0);
+		result->drained += pcd_drained_since(pc);
 	}
 	return cpumask_empty(&class->waited);
+}
+
+/* Try again to drain them from here; true: some could be. */
+static bool pcd_take_owners(struct pcd_class *class)
+{
+	bool any = false;
+	int cpu;
+
+	if (!pcd_holds())
+		return false;
+	for_each_cpu(cpu, &class->waited)
+		any |= pcd_variant_take(class, cpu);
+	return any;
 }
 
 /* Queue work on the CPUs of owners that have not drained; @again: not for the first time. */
@@ -162,7 +185,7 @@ void pcd_await_owners(struct pcd_class *class, void *key, enum pcd_mode mode,
 	bool again = false;
 
 	while (!wait_event_timeout(class->served, pcd_settle_owners(class, result), PCD_LOOK)) {
-		if (time_before(jiffies, deadline))
+		if (pcd_take_owners(class) || time_before(jiffies, deadline))
 			continue;
 		pcd_help_owners(class, key, mode, again, result);
 		again = true;
