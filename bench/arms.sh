@@ -12,7 +12,8 @@
 #   BOOT	boot parameters
 #   CONTROL	what it controls: no strategy, but a control of the lab
 #   EXAMPLE	yes: it stands for all where one arm is enough
-#   VERDICT	yes: it is run with every workload, and gets verdicts
+#   COMPARED	yes: it is run with every workload, and page one of RESULTS.md compares it
+#   VERDICT	yes: the workloads' METHOD.md judges it
 #   KUNIT	MODEL.ISOLATION[.dither]: runs of the suite beyond one with isolcpus=domain
 #   LIMITS	CPUS:INSTRUCTIONS:LOCKED more than unpatched that a hot path may take
 # and KERNEL, SAYS: the kernel, the second line. (WITHOUT=: names of variants to leave out.)
@@ -54,8 +55,8 @@ arms() {
 	FNR == 2 && sub(/^# */, "") { said[FILENAME]; say[arm] = say[arm] "\n" arm OFS "SAYS" OFS $0; next }
 	FNR == 2 { fail("say in a comment what the arm is") }
 	/^#/ { next }
-	!match($0, /^(ORDER|BOOT|CONTROL|EXAMPLE|VERDICT|KUNIT|LIMITS)=/) {
-		fail("\"" $0 "\" is no setting of an arm; known: ORDER BOOT CONTROL EXAMPLE VERDICT KUNIT LIMITS")
+	!match($0, /^(ORDER|BOOT|CONTROL|EXAMPLE|COMPARED|VERDICT|KUNIT|LIMITS)=/) {
+		fail("\"" $0 "\" is no setting of an arm; known: ORDER BOOT CONTROL EXAMPLE COMPARED VERDICT KUNIT LIMITS")
 	}
 	{
 		key = substr($0, 1, RLENGTH - 1)

@@ -46,9 +46,9 @@ plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 	$(STAGE) plugin "building the counting plugin" $(MAKE) build/plugin/pcd_count.so \
 		build/plugin/pcd_locks.so build/preload/main_loop.so build/preload/slow_cpus.so
 
-# Fuller images, for workloads that need them: of the kernels whose arms get verdicts.
+# Fuller images, for workloads that need them: of the kernels whose arms are compared everywhere.
 full_loads := $(patsubst bench/workloads/%/workload.json,%,$(shell grep -ls '^ "flavour": "full"' bench/workloads/*/workload.json))
-judged     := $(sort $(foreach a,$(arms),$(if $(call arm_fact,$a,VERDICT),$(call kernel_of,$a))))
+judged     := $(sort $(foreach a,$(arms),$(if $(call arm_fact,$a,COMPARED),$(call kernel_of,$a))))
 fuller     := $(if $(filter $(full_loads),$(loads)),$(patsubst %,%-full,$(filter $(foreach m,$(MODELS),$(judged:%=$m-%)),$(chosen))))
 
 define run_campaign

@@ -64,7 +64,7 @@ def cells_of(args):
         boot.fact(args.arm, "KERNEL")
     cells = [(model, arm) for model, arm in every if "-".join((model, arm)) in asked
              and args.model in ("", model) and args.arm in ("", arm, arms.fact(arm, "KERNEL"))
-             and (not args.quick or arms.fact(arm, "VERDICT"))]
+             and (not args.quick or arms.fact(arm, "COMPARED"))]
     if not cells:
         raise boot.UsageError("no cell is left: CELLS, MODEL and ARM exclude each other")
     return cells
@@ -154,7 +154,7 @@ KINDS = {"drain": drains, "hotpath": hotpaths, "anatomy": anatomies, "aa": same_
 def in_workload(about, cell):
     """Does a workload of bench/workloads look at this cell?"""
     model, arm = cell
-    wanted = about["arms"] == "all" or arms.fact(arm, "VERDICT")
+    wanted = about["arms"] == "all" or arms.fact(arm, "COMPARED")
     return model in about["models"] and wanted and not arms.fact(arm, "CONTROL")
 
 
@@ -258,7 +258,7 @@ def parser():
     parser.add_argument("--arm", default="", help="only this arm, or the arms of this kernel")
     parser.add_argument("--jobs", type=count("JOBS"), default=os.cpu_count(), help="boots at a time (default: cores)")
     parser.add_argument("--quick", action="store_true",
-                        help="a look: one seed, the first setting, arms that get verdicts, no controls: no verdict")
+                        help="a look: one seed, the first setting, arms that are compared, no controls: no verdict")
     parser.add_argument("--set", type=boot.pair, action="append", default=[], metavar="NAME=VALUE",
                         help="override a parameter of bench/workload")
     parser.error = boot.fail

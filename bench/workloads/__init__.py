@@ -6,7 +6,7 @@
   parameters  {name: value} of its program: load.NAME=VALUE on the kernel's command line
   settings    {name: what is other in these boots}: parameters, cpus, isolated_cpus, domain, isolated, append,
               icount_shift, seeds, and bench: {name: value} of what all guests here are told
-  arms        "verdict": those that get verdicts; "all"
+  arms        "compared": those that page one compares; "all"
   models      (default: both)
   seeds       boots of each cell and setting (default: 12)
   cpus, isolated_cpus, memory, calls, flavour: of the machine (see boot.Spec); settings may say otherwise
@@ -32,7 +32,7 @@ def names():
 def about(name):
     """What a workload's file says, with defaults filled in."""
     said = json.loads((ROOT / FOLDER / name / "workload.json").read_text())
-    return {"settings": {"usual": {}}, "arms": "verdict", "models": ["rt", "lazy"], "seeds": 12, "calls": [],
+    return {"settings": {"usual": {}}, "arms": "compared", "models": ["rt", "lazy"], "seeds": 12, "calls": [],
             "flavour": ""} | said
 
 

@@ -67,7 +67,7 @@ def table():
 
 def candidates():
     """The arms that are to be told apart."""
-    return [arm for arm in arms.names() if arms.fact(arm, "VERDICT")]
+    return [arm for arm in arms.names() if arms.fact(arm, "COMPARED")]
 
 
 def figure(known, said, model, arm):

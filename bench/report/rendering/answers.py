@@ -100,7 +100,7 @@ def what_it_is(arm):
 
 
 def arms_table(known):
-    """The table of arms: those that get verdicts, and what each is."""
+    """The table of arms: those that are compared, and what each is."""
     columns, shown = answers.table(), answers.candidates()
     return "\n".join(("## The arms beside each other (PREEMPT_RT)\n", markdown.table(
         ["arm", *(f">{column['head']}" for column in columns)],

@@ -4,7 +4,7 @@
 import collections
 import importlib
 
-from bench import workloads
+from bench import arms, workloads
 from bench.report import plan
 from bench.report.facts import evidence, frame
 from bench.report.judgement import stats
@@ -14,6 +14,13 @@ HEAD = """\
 {says}. [What it does]({folder}/README.md); [how it was decided](bench/workloads/METHOD.md). A boot gives one number per
 figure; a cell is the median over boots and, in parentheses, the least and the most of a boot where they differ.
 """
+
+
+def without_verdicts():
+    """A line on arms that every workload runs though the method judges them not; none if there are none."""
+    late = [arm for arm in arms.names() if arms.fact(arm, "COMPARED") and not arms.fact(arm, "VERDICT")]
+    return [f"The method was fixed before {' and '.join(late)} could be measured, so that there are figures, but no "
+            f"verdicts, for {'them' if len(late) > 1 else 'it'}.\n"] if late else []
 
 
 def verdict(one):
@@ -64,13 +71,13 @@ def cell(values):
 
 def table(rows, shown):
     """Labels and figures down, arms across, for one model and setting. rows: boots; shown: {figure: title}."""
-    arms = frame.in_order(set(rows.index.get_level_values("arm")))
+    columns = frame.in_order(set(rows.index.get_level_values("arm")))
     lines = []
     for label in sorted(set(rows.index.get_level_values("label"))):
         here = frame.pick(rows, label=label)
-        lines += [[label, title, *(cell(frame.pick(here, arm=arm)[key].dropna()) for arm in arms)]
+        lines += [[label, title, *(cell(frame.pick(here, arm=arm)[key].dropna()) for arm in columns)]
                   for key, title in shown.items() if key in here and here[key].notna().any()]
-    return markdown.table(["window", "figure", *(f">{arm}" for arm in arms)], lines)
+    return markdown.table(["window", "figure", *(f">{arm}" for arm in columns)], lines)
 
 
 def boots_line(found):
@@ -109,7 +116,7 @@ def page(known, name, judged, folder):
              f"Boots by setting: {boots_line(found)}.\n",
              *excluded(evidence.tables_of(known.results, name).boots)]
     if mine:
-        parts += [f"### Verdicts on {name}\n", verdicts_table(mine)]
+        parts += [f"### Verdicts on {name}\n", verdicts_table(mine), *without_verdicts()]
     parts += own_parts(known, name, folder)
     for setting in [one for one in about["settings"] if one in found.index.get_level_values("setting")]:
         for model in sorted(set(frame.pick(found, setting=setting).index.get_level_values("model"))):

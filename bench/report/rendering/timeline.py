@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One drain under each arm that gets verdicts, one above the other: what each does to the owner."""
+"""One drain under each arm that is compared, one above the other: what each does to the owner."""
 
 import dataclasses
 
@@ -320,10 +320,10 @@ of all CPUs), contain the tracing's own and are not those without a trace. [Even
 
 
 def scenes_of(cells):
-    """({arm: its scene}, {arm: why it has none}) of the arms that get verdicts, in their order; cells: as in part().
+    """({arm: its scene}, {arm: why it has none}) of the arms that are compared, in their order; cells: as in part().
     """
     found, without = {}, {}
-    for arm in (arm for arm in arms.names() if arms.fact(arm, "VERDICT")):
+    for arm in (arm for arm in arms.names() if arms.fact(arm, "COMPARED")):
         try:
             found[arm] = next(of for of in anatomy.read_scenes(cells[MODEL, arm], TAIL) if of.name == SCENE)
         except KeyError:

@@ -11,7 +11,7 @@ from bench.report.facts import anatomy
 from bench.report.rendering import timeline
 from bench.report.tests import synthetic
 
-COMPARED = [arm for arm in arms.names() if arms.fact(arm, "VERDICT")]
+COMPARED = [arm for arm in arms.names() if arms.fact(arm, "COMPARED")]
 START = 100000
 IPI, KWORKER = ("reschedule_entry", "reschedule_exit"), "kworker/1:0"
 

@@ -32,7 +32,7 @@ def asked():
 
 
 def judged():
-    """The arms that get verdicts, in the order of pages."""
+    """The arms that are compared, in the order of pages."""
     return [name for name in arms.names() if arms.fact(name, "VERDICT")]
 
 
