@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from bench import workloads
+from bench import arms, workloads
 from bench.report.judgement import loads
+from bench.report.rendering import loads as page
 from bench.report.rendering import markdown
 from bench.workloads import plan
 
@@ -39,6 +40,15 @@ def test_no_more_is_judged_than_sign_flips_can_tell():
     assert number <= plan.CONTRASTS
     assert 2 / 2**plan.BOOTS <= 0.05 / (2 * plan.CONTRASTS)
     assert f"{number} contrasts" in METHOD
+
+
+@pytest.mark.parametrize("facts, said", [
+    ({"old": {"COMPARED": "yes", "VERDICT": "yes"}, "other": {}}, []),
+    ({"old": {"COMPARED": "yes", "VERDICT": "yes"}, "new": {"COMPARED": "yes"}}, ["before new could be measured"])])
+def test_the_page_names_whom_the_method_does_not_judge(monkeypatch, facts, said):
+    monkeypatch.setattr(arms, "facts", lambda: facts)
+    lines = page.without_verdicts()
+    assert len(lines) == len(said) and all(words in line for words, line in zip(said, lines, strict=True))
 
 
 @pytest.mark.parametrize("name", workloads.names())

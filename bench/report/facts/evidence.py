@@ -106,11 +106,14 @@ class Evidence:
         return VERDICTS[word]
 
     def contract(self, arm, state):
-        """Does a request disturb an owner in a state, or leave it for later?"""
+        """Does a request disturb an owner that stays in a state, or leave it for later?
+
+        Whoever waits until the owner moves on (FOR_OWNER) loses patience and disturbs one that does not.
+        """
         cells = {name: cells for path in contract.headers() for name, cells in contract.read(path)}
         as_upstream = next(iter(cells))  # the facade with nothing behind it comes first, and does what the base does
         _, where, waits, told, _ = cells[as_upstream if arm == plan.BASE else arm][state]
-        return int((where == "ON_ITS_CPU" and waits != "FOR_NOTHING") or told == "POSTED")
+        return int((where == "ON_ITS_CPU" and waits != "FOR_NOTHING") or waits == "FOR_OWNER" or told == "POSTED")
 
     def mutant(self, number):
         """How many tests a planted bug must turn red."""

@@ -61,6 +61,17 @@ def test_an_expression_sees_nothing_but_the_figures():
         claims.true("open('x')", {"a": 1})
 
 
+@pytest.mark.parametrize("cell, disturbs", [
+    ("KWORKER, ON_ITS_CPU, FOR_DRAIN, DRAINED, NO_HELP", 1), ("KWORKER, ON_ITS_CPU, FOR_NOTHING, POSTED, NO_HELP", 1),
+    ("KWORKER, ON_ITS_CPU, FOR_NOTHING, NOTHING, NO_HELP", 0), ("REQUESTER, ELSEWHERE, FOR_DRAIN, DRAINED, NO_HELP", 0),
+    ("REQUESTER, ELSEWHERE, FOR_OWNER, DRAINED, NO_HELP", 1)])
+def test_a_request_disturbs_an_owner_that_stays_in_its_state(tmp_path, monkeypatch, cell, disturbs):
+    header = tmp_path / "contract.h"
+    header.write_text(f'.arm = "mine",\n[IN_GUEST] = {{ {cell} }},\n')
+    monkeypatch.setattr(evidence.contract, "headers", lambda: [header])
+    assert evidence.Evidence(tmp_path, None).contract("mine", "IN_GUEST") == disturbs
+
+
 def user(*steps, **other):
     return {"name": "somebody", "model": "rt", "sure": "counted", "changes": "nothing",
             "step": [{"figure": f"{name} {{arm}}", "margin": margin, "says": f"{name} is {{}}"}
