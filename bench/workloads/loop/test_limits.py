@@ -7,7 +7,7 @@ from bench import boot
 from bench.workloads.loop import limits
 
 
-def test_blocks_that_do_not_fit_into_half_a_period_are_refused_before_a_boot():
+def test_blocks_and_calls_that_do_not_fit_into_half_a_period_are_refused_before_a_boot():
     def refused(*given, **other):
         boot.load_spec("virtual", "rt", "unpatched", 701, "loop", workload=given, **other)
 
@@ -20,6 +20,9 @@ def test_blocks_that_do_not_fit_into_half_a_period_are_refused_before_a_boot():
     refused(("blocks", "100000"), ("period_us", "1000000"))
     with pytest.raises(boot.UsageError, match="at most 382 "):
         refused(("blocks", "383"), setting="shift-2")
+    refused(("calls", "3425"))
+    with pytest.raises(boot.UsageError, match="calls is 3426: at most 3425 "):
+        refused(("calls", "3426"))
     refused(("blocks", "x"))  # the guest says that, at once
     boot.load_spec("kvm", "rt", "unpatched", 701, "loop", workload=(("blocks", "100000"),))  # time is time there
 
