@@ -20,7 +20,7 @@
 #include "protocol.h"
 #include "tsc.h"
 
-#define MOST		4000000		/* waits, and holds, of a part: 1.1 million were seen in 800 ms */
+#define MOST		4000000		/* waits, and holds, of a part; 1.1 million were seen */
 #define LONG		100000		/* cycles */
 #define AWAY		10000		/* cycles: no round of a wait takes that long */
 #define OWNER_ROUNDS	1024		/* of work in user mode, less than */
