@@ -74,7 +74,8 @@ def test_median_interval_difference(plain, title, cell, cells):
     "| rt | none | `__schedule` (3) |", "| idle | – | 2 | 2 | 2 |", "| qpw1 | qpw | `qpw=1` |", "| none | none | – |",
     "\n## Hot paths in cycles (lab: cycles)\n\nIt was not run (`make cycles`).",
     "\n## A door on two cores (lab: door)\n\nIt was not run (`make door`).",
-    "5 of 7 strategies have no good boot here: `task_work`, `deferred_wq`, `gate`, `spinlock`, `bypass`", "A/A, other seeds, rt (not run)",
+    "5 of 7 strategies have no good boot here: `task_work`, `deferred_wq`, `gate`, `spinlock`, `bypass`",
+    "A/A, other seeds, rt (not run)",
     "No verdicts that depend on them are given", "3 seeds per arm are too few",
     "\n\nNothing was decided after the first of these boots: ",
     "virtual: the first of these boots began at 2026-01-01T00:00:00Z, the last at 2026-01-01T00:00:00Z."])
