@@ -33,7 +33,7 @@ def asked():
 
 def judged():
     """The arms that are compared, in the order of pages."""
-    return [name for name in arms.names() if arms.fact(name, "VERDICT")]
+    return [name for name in arms.names() if arms.fact(name, "COMPARED")]
 
 
 # ---- What was measured ----
