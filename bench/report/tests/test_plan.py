@@ -91,7 +91,7 @@ def test_the_pages_say_how_many_boots_there_are():
     kinds = collections.Counter(re.match("[a-z]+", folder.name)[0] for folder in boots)
     named = " ".join(second.split("A campaign of ")[1].split("\n\n")[0].split())
     said = (f"workload ({kinds['seed']} boots, `rebuilt` among them), 2 for `aa` ({kinds['aa']}), 3 for `dose` "
-            f"({kinds['dose']}), 18 for `sensitivity` ({kinds['sensitivity']}), 8 for hot paths ({kinds['hotpath']}), "
+            f"({kinds['dose']}), 18 for `sensitivity` ({kinds['sensitivity']}), 11 for hot paths ({kinds['hotpath']}), "
             f"1 for anatomies ({kinds['anatomy']}).")
     assert said in named and sum(kinds.values()) == len(boots)
 
