@@ -135,7 +135,7 @@ def test_the_page_begins_with_an_answer(make, every_arm):
         assert text.index(f"## {one}") < text.index(f"## {other}")
     assert text.index("## What is missing") < text.index("## In short")
     assert list(table) == ["unpatched", "none", "qpw0", "qpw1", "task_work", "deferred_lazy", "deferred_eager",
-                           "deferred_eager_run", "deferred_lazy_run", "*margin*"]
+                           "deferred_eager_run", "deferred_lazy_run", "gate", "spinlock", "bypass", "*margin*"]
     assert table["unpatched"] == ["0", "5,006", "10", "511", "2", "1", "40", "704", "54.5", "59", "–"]
     assert table["qpw1"] == ["0", "0 (−5,006)", "10 (=)", "10 (−501)", "0 (−2)", "0 (−1)", "40 (=)", "704 (=)",
                              "54.5 (posted)", "59 (posted)", "0.5"]
