@@ -5,6 +5,7 @@
 """
 
 import argparse
+import contextlib
 import textwrap
 
 from bench import archive, arms
@@ -54,12 +55,25 @@ def objections(known, name):
                           f"{f' [{told.figures(one)}]' if one.figures else ''}", "- ", "  ") for one in found)
 
 
+def against(name):
+    """What can be said against it, by a section of its page; empty without that."""
+    with contextlib.suppress(ValueError):
+        return section(name, "Objections")
+    return ""
+
+
+def part(title, text):
+    """Text under a title, or nothing if there is no text."""
+    return text and f"{title}:\n\n{text}"
+
+
 def letter(known, name):
     """The letter: subject, an empty line, paragraphs."""
     buts = "\n".join(wrap(f"{arm}: {but}", "- ", "  ") for arm, but in strategies.said(name).get("but", {}).items())
-    parts = [wrap(PROBLEM), section(name), wrap(LAB), figures(known, name), buts and f"What it costs:\n\n{buts}",
-             f"What its clients must know, and what it cannot do:\n\n{section(name, 'Constraints')}",
-             f"What was said of it, and what was found:\n\n{objections(known, name)}", wrap(TESTS)]
+    parts = [wrap(PROBLEM), section(name), wrap(LAB), figures(known, name), part("What it costs", buts),
+             part("What its clients must know, and what it cannot do", section(name, "Constraints")),
+             part("What can be said against it", against(name)),
+             part("What was said of it, and what was found", objections(known, name)), wrap(TESTS)]
     return f"mm: drain per-CPU caches of isolated CPUs by {name}\n\n" + "\n\n".join(filter(None, map(str.strip, parts)))
 
 

@@ -41,6 +41,15 @@ def test_a_letter_answers_all_that_was_said_of_it(name):
                for claim in strategies.said(name).get("claim", ()))
 
 
+def test_a_letter_has_no_title_without_a_text(monkeypatch):
+    monkeypatch.setattr(cover, "objections", lambda *_: "")
+    monkeypatch.setattr(cover, "against", lambda _: "")
+    letter = cover.letter(Known(), VARIANTS[0])
+    assert "What was said of it" not in letter and "against it" not in letter
+    monkeypatch.setattr(cover, "against", lambda _: "- It is slow.")
+    assert "What can be said against it:\n\n- It is slow.\n\n" in cover.letter(Known(), VARIANTS[0])
+
+
 def test_plain_text_has_no_markup():
     assert mail.plain('*it* [holds](a.md#b) `now`<a id="c1"></a>') == "it holds now"
 
