@@ -16,6 +16,7 @@ import collections
 import fcntl
 import itertools
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -36,14 +37,17 @@ def builds():
     variants = subprocess.check_output(["kernel/variants.sh"], cwd=ROOT, text=True).split()
     for variant, model in zip(variants, itertools.cycle(("lazy", "rt")), strict=False):
         # What patched files need to be compiled, once.
-        yield "patched", variant, ("base", model, variant, "kunit", *(["lint"] if variant == variants[0] else []))
+        lint = ["lint"] if variant == variants[0] else []
+        if (ROOT / f"variants/{variant}/lint.config").exists():
+            lint.append(f"{variant}/lint")
+        yield "patched", variant, ("base", model, variant, "kunit", *lint)
     yield "unpatched", None, ("base", "rt", "unpatched", "rebuilt")
 
 
 def fragment(name):
-    """The file of a fragment: a variant's own, or one of kernel/."""
-    own = f"variants/{name}/kernel.config"
-    return own if (ROOT / own).exists() else f"kernel/{name}.config"
+    """The file of a fragment: a variant's own, NAME/lint of its folder, or one of kernel/."""
+    places = f"variants/{name}/kernel.config", f"variants/{name}.config"
+    return next((own for own in places if (ROOT / own).exists()), f"kernel/{name}.config")
 
 
 # What the code goes into that patches add to the entry code's headers.
@@ -85,14 +89,21 @@ def objects(tree, variant):
     return {re.sub(r"\.c$", ".o", place) for place in places if place.endswith(".c")}
 
 
+def is_switched_on(place, folder, options):
+    """Does a configuration build an object, or what is in a folder, as the Makefile beside it has it?"""
+    what = place.name if place.suffix else f"{place.name}/"
+    found = re.findall(rf"^obj-\$\((\w+)\)\s*[+:]?=(?:.*\s)?{re.escape(what)}(?!\S)",
+                       (folder / place.parent / "Makefile").read_text(), re.MULTILINE)
+    return not found or any(f"{option}=y" in options for option in found)
+
+
 def built(names, folder, out):
-    """Those of objects that a configuration builds, as the Makefiles beside them have it; folder: of the sources."""
+    """Those of objects that a configuration builds, as are the folders that they are in; folder: of the sources."""
     options = (out / ".config").read_text().splitlines()
     for name in names:
-        place, _, file = name.rpartition("/")
-        found = re.findall(rf"^obj-\$\((\w+)\)\s*[+:]?=(?:.*\s)?{re.escape(file)}(?!\S)",
-                           (folder / place / "Makefile").read_text(), re.MULTILINE)
-        if not found or any(f"{option}=y" in options for option in found):
+        path = pathlib.PurePosixPath(name)
+        if all(is_switched_on(place, folder, options) for place in (path, *path.parents) if len(place.parts) > 1
+               and (folder / place.parent / "Makefile").exists()):
             yield name
 
 

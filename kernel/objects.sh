@@ -19,12 +19,17 @@ objects_begin() {
 	kbuild_settings
 }
 
-# built OBJECT: does the tree's configuration build it?
+# built OBJECT: does the tree's configuration build it, and the folders that it is in?
 built() {
-	local option
+	local option path=$1
 
-	option=$(sed -n "s/^obj-\$(\(CONFIG_\w*\))\s*+=.*\b$(basename "$1" .o)\.o.*/\1/p" "$objects_tree/$(dirname "$1")/Makefile")
-	[ -z "$option" ] || grep -qx "$option=y" "$objects_tree/.config"
+	[[ $path != arch/x86/* ]] || grep -qx CONFIG_X86=y "$objects_tree/.config" || return
+	while [ "${path%/*}" != "$path" ]; do
+		option=$(sed -n "s/^obj-\$(\(CONFIG_\w*\))\s*+=.*\b$(basename "$path" .o)\(\.o\|\/\).*/\1/p" \
+			"$objects_tree/${path%/*}/Makefile" 2>/dev/null)
+		[ -z "$option" ] || grep -qx "$option=y" "$objects_tree/.config" || return
+		path=${path%/*}
+	done
 }
 
 # our_objects: all code of ours that is built: our folder, the files that patches

@@ -26,6 +26,17 @@ def test_objects_that_a_configuration_builds(tmp_path):
     assert list(look.built(names, tmp_path, tmp_path)) == ["mm/core.o", "mm/aa.o", "mm/ab.o", "mm/c.o"]
 
 
+def test_what_is_in_a_folder_is_built_with_the_folder(tmp_path):
+    (tmp_path / "cpu/mce/more").mkdir(parents=True)
+    (tmp_path / "cpu/Makefile").write_text("obj-$(CONFIG_MCE)\t\t+= mce/\nobj-$(CONFIG_A) += a.o\n")
+    (tmp_path / "cpu/mce/Makefile").write_text("obj-y += core.o more/\n")
+    (tmp_path / "cpu/mce/more/Makefile").write_text("obj-y += it.o\n")
+    names = ["cpu/mce/core.o", "cpu/mce/more/it.o"]
+    for said, built in (("# CONFIG_MCE is not set", []), ("CONFIG_MCE=y", names)):
+        (tmp_path / ".config").write_text(f"{said}\n")
+        assert list(look.built(names, tmp_path, tmp_path)) == built
+
+
 def test_a_command_that_fails_silently_complains():
     assert look.complaints(2, []) == ["make ended with status 2: "]
     assert look.complaints(0, ["  CC      mm/folio.o"]) == []
