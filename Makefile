@@ -43,7 +43,7 @@ include kunit/kunit.mk bench/bench.mk bench/cycles/cycles.mk bench/door/door.mk 
 help:				## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  make MODEL-KERNEL one kernel image: $(IMAGES)"
-	@echo "To be set, NAME=value: MODEL ARM CELLS CELL SEED BOOT WORKLOAD SETTING ONLY SEEDS QUICK JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME DRAINS FILLS CALLS IPS WITHIN CACHE KERNEL_SRC MIRROR"
+	@echo "To be set, NAME=value: MODEL ARM CELLS CELL SEED BOOT WORKLOAD SETTING ONLY SEEDS QUICK JOBS LAB VARIANT MUTANTS FRAGMENT DIR NAME DRAINS FILLS CALLS IPS STRESS_SECONDS WITHIN CACHE KERNEL_SRC MIRROR"
 
 results: $(prepare) campaign $(vouch) report	## from nothing to RESULTS.md (cycles apart)
 

@@ -2,6 +2,7 @@
 """Judge consoles of KUnit runs with the kernel's own kunit.py; write one TAP file.
 
 python3 -m kunit.judge --name NAME CONSOLE...   writes build/check/NAME.tap
+python3 -m kunit.judge --name NAME --says LINE CONSOLE...   the same, where no suite but a program ran, which says so
 python3 -m kunit.judge --failed CONSOLE         prints the names of failed cases
 
 A test point per case, and one more per console: that the kernel reported
@@ -62,9 +63,8 @@ def reasons(console):
     return dict(re.findall(r"ok \d+ (\S+) # SKIP (.*)", text))
 
 
-def judge(tap, console):
-    """All points of one console."""
-    name = pathlib.Path(console).stem
+def judge_suite(tap, name, console):
+    """The points of a suite."""
     why = reasons(console)
     found = cases(console)
     if not found:
@@ -74,6 +74,17 @@ def judge(tap, console):
             tap.skip(f"{name}: {case}", why.get(case, "no reason given").strip())
         else:
             tap.point(f"{name}: {case}", [] if status == "PASS" else [f"{status}, see {console}"])
+
+
+def judge(tap, console, says):
+    """All points of one console; says: the line by which a program tells that all was well, or None for the suite."""
+    name = pathlib.Path(console).stem
+    if says:
+        lines = pathlib.Path(console).read_text(encoding="utf-8", errors="replace").splitlines()
+        said = [line for line in lines if line.startswith(says.split()[0])] or [*lines, "nothing"]
+        tap.point(f"{name}: {says}", [] if says in lines else [f"it said {said[-1]!r}, see {console}"])
+    else:
+        judge_suite(tap, name, console)
     tap.point(f"{name}: the kernel complained of nothing", reports(console))
     if pathlib.Path(f"{console}.int3").exists():
         tap.skip(f"{name}: its first run", "QEMU met a breakpoint of text patching that was gone already")
@@ -83,6 +94,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--name", help="name of the TAP file")
     parser.add_argument("--failed", action="store_true", help="only print the failed cases")
+    parser.add_argument("--says", help="the line of a console by which a program tells that all was well")
     parser.add_argument("console", nargs="+")
     args = parser.parse_args()
 
@@ -96,7 +108,7 @@ def main():
         return 0
     with tapfile.Writer(args.name) as tap:
         for console in args.console:
-            judge(tap, console)
+            judge(tap, console, args.says)
     return tap.failed > 0
 
 

@@ -24,10 +24,10 @@ UML_CONSOLES := $(KUNIT_ARMS:%=build/kunit/uml-%.console)
 # What run where: rt, lazy and dither are a check each.
 qemu_runs = $(if $(filter dither,$(1)),$(filter-out %.mttcg,$(QEMU_RUNS)),$(filter $(1).%.mttcg,$(QEMU_RUNS)))
 
-.PHONY: kunit kunit-kasan check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
+.PHONY: kunit kunit-kasan stress check-kunit-uml check-kunit-rt check-kunit-lazy check-kunit-dither check-contract check-mutants mutants
 
 # The loop of a developer: edit, `make kunit ARM=`, read.
-$(if $(filter kunit kunit-kasan,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
+$(if $(filter kunit kunit-kasan stress,$(MAKECMDGOALS)),$(if $(ARM),$(call known,ARM,$(KUNIT_ARMS))))
 kunit: ARM := $(or $(ARM),$(example))
 kunit: source			## build and run an arm's suite in UML (ARM=): minutes once, then seconds
 	kunit/build-uml.sh $(call kernel_of,$(ARM)) build/kunit/uml-$(ARM)
@@ -75,6 +75,24 @@ kunit-kasan: source qemu build/kunit/owner.cpio	## run an arm's suite in QEMU un
 	KUNIT_LIMIT=1200 kunit/run-qemu.sh mttcg domain build/images/$(kasan) kasan.fault=panic \
 		pcd_kunit.arm=$(or $(ARM),$(example)) $(call arm_fact,$(or $(ARM),$(example)),BOOT) >build/kunit/kasan.console
 	$(python) kunit.judge --name kunit-kasan build/kunit/kasan.console
+
+# Nor this: ten minutes of a machine whose memory is fought over. Fuller kernels can compact it.
+STRESS_SECONDS ?= 600
+$(call number,STRESS_SECONDS)
+stress: ARM := $(or $(ARM),$(example))
+stress: image = $(or $(MODEL),lazy)-$(call kernel_of,$(ARM))-full
+stress: source guest-root qemu	## stress-ng on isolated CPUs while all caches are drained, 10 min (ARM= MODEL=lazy, STRESS_SECONDS=60)
+	$(MAKE) --no-print-directory $(image) build/kunit/stress.cpio
+	KUNIT_LIMIT=$$(($(STRESS_SECONDS) * 3 + 600)) KUNIT_CPUS=4 KUNIT_MEMORY=256 KUNIT_INITRD=build/kunit/stress.cpio \
+		kunit/run-qemu.sh mttcg nohz_full build/images/$(image) movablecore=0 \
+		stress_seconds=$(STRESS_SECONDS) $(call arm_fact,$(ARM),BOOT) >build/kunit/stress-$(ARM).console
+	$(python) kunit.judge --name stress --says "stress: passed" build/kunit/stress-$(ARM).console
+
+build/kunit/stress: kunit/stress/stress.c bench/guest/files.c bench/guest/files.h
+	$(call compile,$(guest_cc))
+
+build/kunit/stress.cpio: build/kunit/stress bench/workloads/plain/files.list bench/guest/pack.sh
+	bench/guest/pack.sh build/guest/root build/kunit/stress bench/workloads/plain/files.list $@
 
 build/kunit/owner: $(wildcard kunit/owner/*.[ch])
 	$(call compile,$(guest_cc))

@@ -8,11 +8,12 @@
 # ISOLATION: nohz_full alone, or domain: isolcpus= as well, or isolcpus alone, each of
 #   the last two CPUs; all: nohz_full= of all, of which the kernel excepts the first;
 #   boot: of the first two; empty: of none.
-# Five CPUs, one to a socket since the firmware's MP table lists no more. The initramfs
-# holds only the program that plays owners: the suite runs before any init, and the
-# kernel then restarts, which ends QEMU. 400 s at most, or KUNIT_LIMIT. Where turns end
-# by the seed, QEMU gets 1800 s of CPU time, four times what a run takes, and ten times
-# that by the clock: how busy this machine is does not matter. Slow tests are left out.
+# Five CPUs (KUNIT_CPUS), one to a socket since the firmware's MP table lists no more, and
+# 512 MB (KUNIT_MEMORY). The initramfs (KUNIT_INITRD) holds only the program that plays
+# owners: the suite runs before any init, and the kernel then restarts, which ends QEMU.
+# 400 s at most, or KUNIT_LIMIT. Where turns end by the seed, QEMU gets 1800 s of CPU time,
+# four times what a run takes, and ten times that by the clock: how busy this machine is
+# does not matter. Slow tests are left out.
 set -uo pipefail
 
 : "${3:?usage: kunit/run-qemu.sh LAB ISOLATION IMAGE-FOLDER [BOOT-PARAMETER...]}"
@@ -20,6 +21,7 @@ lab=$1 isolation=$2 image=$3
 shift 3
 limit=400 cpu_limit=unlimited
 qemu=(build/tools/qemu-system-x86_64)
+cpus=${KUNIT_CPUS:-5} isolated=$((${KUNIT_CPUS:-5} - 2))-$((${KUNIT_CPUS:-5} - 1))
 # The local APIC of QEMU counts nanoseconds. Without a clock that a guest can trust
 # no tick stops and timers have a tick's resolution.
 # Some memory is movable, so that a longterm pin has to migrate. KVM on PREEMPT_RT wants a
@@ -29,11 +31,11 @@ qemu=(build/tools/qemu-system-x86_64)
 boot="console=ttyS0 movablecore=128M setcpuid=constant_tsc,tsc_known_freq tsc=reliable lapic_timer_khz=1000000 panic=-1 oops=panic kunit.enable=1 kunit.autorun=1 kunit_shutdown=reboot"
 
 case $isolation in
-nohz_full) boot+=" nohz_full=3-4" ;;
-domain) boot+=" nohz_full=3-4 isolcpus=domain,managed_irq,3-4" ;;
-all) boot+=" nohz_full=0-4" ;;
+nohz_full) boot+=" nohz_full=$isolated" ;;
+domain) boot+=" nohz_full=$isolated isolcpus=domain,managed_irq,$isolated" ;;
+all) boot+=" nohz_full=0-$((cpus - 1))" ;;
 boot) boot+=" nohz_full=0-1" ;;
-isolcpus) boot+=" isolcpus=domain,managed_irq,3-4" ;;
+isolcpus) boot+=" isolcpus=domain,managed_irq,$isolated" ;;
 empty) boot+=" nohz_full=" ;;
 *) echo "error: run-qemu.sh: unknown isolation $isolation; known: nohz_full domain all boot isolcpus empty" >&2; exit 1 ;;
 esac
@@ -63,7 +65,7 @@ dither-*)
 esac
 
 timeout --foreground "${KUNIT_LIMIT:-$limit}" prlimit --cpu="$cpu_limit" "${qemu[@]}" "${machine[@]}" \
-	-cpu max -smp 5,sockets=5 -m 512 -nodefaults -no-user-config \
+	-cpu max -smp "$cpus,sockets=$cpus" -m "${KUNIT_MEMORY:-512}" -nodefaults -no-user-config \
 	-display none -serial stdio -no-reboot -kernel "$image/bzImage" \
-	-initrd build/kunit/owner.cpio -append "$boot $*" 2>&1 </dev/null
+	-initrd "${KUNIT_INITRD:-build/kunit/owner.cpio}" -append "$boot $*" 2>&1 </dev/null
 exit 0
