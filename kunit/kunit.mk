@@ -88,7 +88,7 @@ stress: source guest-root qemu	## stress-ng on isolated CPUs while all caches ar
 		stress_seconds=$(STRESS_SECONDS) $(call arm_fact,$(ARM),BOOT) >build/kunit/stress-$(ARM).console
 	$(python) kunit.judge --name stress --says "stress: passed" build/kunit/stress-$(ARM).console
 
-build/kunit/stress: kunit/stress/stress.c bench/guest/files.c bench/guest/files.h
+build/kunit/stress: kunit/stress/stress.c bench/guest/files.c bench/guest/files.h bench/guest/compiler.h
 	$(call compile,$(guest_cc))
 
 build/kunit/stress.cpio: build/kunit/stress bench/workloads/plain/files.list bench/guest/pack.sh

@@ -23,12 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../bench/guest/compiler.h"
 #include "../../bench/guest/files.h"
 
-#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define FACADE "/sys/kernel/debug/pcpu_drain/"
 
-/* A log of stress-ng's and what tmpfs has of it; slabs, stacks and KASAN's quarantine. */
+/* In pages: what differs from run to run. Slabs and stacks are not on LRU lists. */
 #define SPARE_LISTED 64
 #define SPARE_FREE 4096
 
