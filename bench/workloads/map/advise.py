@@ -100,8 +100,8 @@ def known_of(boots, results, model):
     fitted = figures.fits(found)
     cells = section.load(results / "cycles")
     return Known(fitted, figures.curves(figures.errors(found, fitted), model), tuple(figures.missing(found, [model])),
-                 prices.calls(results, model, figures.judged()),
-                 {arm: prices.lock(cells, model, arm) for arm in figures.judged()})
+                 prices.calls(results, model, figures.compared()),
+                 {arm: prices.lock(cells, model, arm) for arm in figures.compared()})
 
 
 def named(points):
@@ -114,7 +114,7 @@ def hole(known, case):
     around = figures.corners(case.drains, case.fills)
     if here := [point for point in known.missing if point[2:] in around]:
         return f"the map has a hole there: no boot of {named(here)}"
-    arms = figures.judged()
+    arms = figures.compared()
     if lacking := sorted({*arms} - {arm for arm, _ in known_cells(known)}):
         return f"too few points of {', '.join(lacking)} to fit: no boot of {named(known.missing)}"
     if any(math.isnan(figures.share_of(known.errors, *pair, case.fills)) for pair in itertools.combinations(arms, 2)):
@@ -127,7 +127,7 @@ def check(known, case):
     """UsageError if the map has a hole where it is asked, or the price of a system call is not known."""
     if why := hole(known, case):
         raise boot.UsageError(why)
-    if case.calls and (lacking := sorted({*figures.judged()} - known.calls.keys())):
+    if case.calls and (lacking := sorted({*figures.compared()} - known.calls.keys())):
         raise boot.UsageError(f"results/virtual does not say what a system call takes under {', '.join(lacking)}; "
                               "CALLS=0 leaves system calls out")
 

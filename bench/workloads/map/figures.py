@@ -31,7 +31,7 @@ def asked():
     return sorted(drains - {0}), sorted({one["fills"] for one in settings})
 
 
-def judged():
+def compared():
     """The arms that are compared, in the order of pages."""
     return [name for name in arms.names() if arms.fact(name, "COMPARED")]
 
@@ -65,7 +65,7 @@ def missing(found, models):
     """Points that no boot has: [(model, arm, drains, fills)], of these models, verdict arms and all rates."""
     drains, fills = asked()
     have = set(found[POINT].itertuples(index=False, name=None))
-    return [point for point in itertools.product(models, judged(), [0, *drains], fills) if point not in have]
+    return [point for point in itertools.product(models, compared(), [0, *drains], fills) if point not in have]
 
 
 def corners(drains, fills):
@@ -278,7 +278,7 @@ def surface(found, model, without=(), steps=81):
     measured at the points around, and the error is known; else best, second and winner are "". without: arms that are
     left out.
     """
-    fitted, wanted = fits(found), [arm for arm in judged() if arm not in without]
+    fitted, wanted = fits(found), [arm for arm in compared() if arm not in without]
     known = curves(errors(found, fitted), model)
     absent = {point[2:] for point in missing(found, [model]) if point[1] not in without}
     places = numpy.array(list(itertools.product(*(evenly(rates, steps) for rates in asked()))))

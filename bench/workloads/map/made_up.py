@@ -19,7 +19,7 @@ DRAINS, FILLS = (50, 200, 1000), (100, 2000, 10000)
 def stand_in(monkeypatch):
     """Have the map be one of these arms, at these rates."""
     monkeypatch.setattr(figures, "asked", lambda: (list(DRAINS), list(FILLS)))
-    monkeypatch.setattr(figures, "judged", lambda: list(MADE))
+    monkeypatch.setattr(figures, "compared", lambda: list(MADE))
 
 
 def cost_of(arm, drains, fills):

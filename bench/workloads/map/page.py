@@ -34,7 +34,7 @@ def picture(found, model, name, folder):
 def locks(fitted, model, results, name, folder):
     """Draw from how many drains on an arm that brings locks pays for them on all CPUs; the parts of a page."""
     cells = section.load(results / "cycles")
-    for arm in figures.judged():
+    for arm in figures.compared():
         price = prices.lock(cells, model, arm)
         if arms.fact(arm, "KERNEL") not in strategies.with_file("locks.h") or not (price and price.counts):
             continue

@@ -23,7 +23,7 @@ LEVELS = (1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7)
 
 def colours(arms):
     """{arm: colour}, the same on all figures."""
-    return {arm: plots.COLOURS[number % len(plots.COLOURS)] for number, arm in enumerate(figures.judged())
+    return {arm: plots.COLOURS[number % len(plots.COLOURS)] for number, arm in enumerate(figures.compared())
             if arm in arms}
 
 
@@ -68,7 +68,7 @@ def by_how_much(axis, rows):
 def measured(axis, found):
     """The points that all arms have: full if they are in the fit, open if they were held out."""
     arms = found[found["drains"] > 0].groupby(["drains", "fills"])["arm"].nunique()
-    for pair in arms.index[arms == len(figures.judged())]:
+    for pair in arms.index[arms == len(figures.compared())]:
         axis.plot(*pair, "o", color="black", markersize=6, clip_on=False, zorder=5,
                   markerfacecolor="white" if pair in figures.HELD_OUT else "black")
 
