@@ -48,8 +48,8 @@ plugin: deps			## build what is loaded into QEMU, the counting plugin above all
 
 # Fuller images, for workloads that need them: of the kernels whose arms are compared everywhere.
 full_loads := $(patsubst bench/workloads/%/workload.json,%,$(shell grep -ls '^ "flavour": "full"' bench/workloads/*/workload.json))
-judged     := $(sort $(foreach a,$(arms),$(if $(call arm_fact,$a,COMPARED),$(call kernel_of,$a))))
-fuller     := $(if $(filter $(full_loads),$(loads)),$(patsubst %,%-full,$(filter $(foreach m,$(MODELS),$(judged:%=$m-%)),$(chosen))))
+compared   := $(sort $(foreach a,$(arms),$(if $(call arm_fact,$a,COMPARED),$(call kernel_of,$a))))
+fuller     := $(if $(filter $(full_loads),$(loads)),$(patsubst %,%-full,$(filter $(foreach m,$(MODELS),$(compared:%=$m-%)),$(chosen))))
 
 define run_campaign
 	$(STAGE) campaign-$1 "booting $1" $(python) bench.campaign --lab "$(LAB)" $(if $(filter-out faults,$1),--workload $1) \
